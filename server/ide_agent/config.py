@@ -1,0 +1,168 @@
+"""All settings, one model: defaults < user TOML < workspace TOML < editor settings.
+
+Bad values never stop anything: each is reported as a `ConfigError` and replaced by its default.
+Settings that concern the machine (`inference`, `host`) are read from the user's file only; a workspace that
+somebody else wrote cannot change what runs on this machine.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ide_agent.errors import ConfigError
+
+WORKSPACE_FILE = ".ide-agent.toml"
+_MACHINE_ONLY = ("inference", "host")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CompletionSettings(_Section):
+    """Ghost text."""
+
+    enabled: bool = True
+    automatic: bool = Field(True, description="Suggest while typing; off: only when invoked.")
+    languages: dict[str, bool] = Field(
+        default_factory=dict, description="Per-language switches by LSP language id, e.g. {markdown: false}."
+    )
+    disabled_globs: tuple[str, ...] = Field((), description="No suggestions in files that match.")
+    private_globs: tuple[str, ...] = Field(
+        (),
+        description="Never read, never sent to a model, never recorded. Adds to the built-in list of key files.",
+    )
+    max_lines: int = Field(12, ge=1, le=64, description="Longest suggestion, in lines.")
+    debounce_min_ms: int = Field(20, ge=0, le=2000)
+    debounce_max_ms: int = Field(400, ge=0, le=5000)
+    prefetch: bool = Field(True, description="While a suggestion shows, compute the one after it.")
+    record: bool = Field(
+        True,
+        description="Keep what was shown, accepted and kept in the local database; it never leaves the machine.",
+    )
+    prompt_tokens: int = Field(1024, ge=128, le=16384, description="Token budget of a completion prompt.")
+    model: str = Field("", description="Model for ghost text; empty: the default completion model.")
+
+
+class InferenceSettings(_Section):
+    """Engines on this machine."""
+
+    model: str = Field("", description="Default completion model; empty: the newest pulled one.")
+    engine: Literal["auto", "xllamacpp", "llama-cpp-python"] = "auto"
+    context_tokens: int = Field(8192, ge=512, description="KV cache per slot, in tokens.")
+    slots: int = Field(2, ge=1, le=16, description="Requests an engine works on at once.")
+    threads: int = Field(0, ge=0, description="0: chosen from the machine's cores.")
+    idle_unload_seconds: int = Field(900, ge=5, description="An unused engine is unloaded after this time.")
+
+
+class HostSettings(_Section):
+    """The host process."""
+
+    port: int = Field(0, ge=0, le=65535, description="0: any free port.")
+    idle_exit_seconds: int = Field(
+        600, ge=1, description="The host leaves when nobody used it for this long."
+    )
+
+
+class Settings(_Section):
+    """The whole tree."""
+
+    locale: Literal["auto", "en", "tr"] = "auto"
+    completion: CompletionSettings = CompletionSettings()
+    inference: InferenceSettings = InferenceSettings()
+    host: HostSettings = HostSettings()
+
+
+def load(
+    *, user: Path | None = None, workspace: Path | None = None, editor: dict[str, Any] | None = None
+) -> tuple[Settings, list[ConfigError]]:
+    """Merge the layers; what is wrong is left out and reported.
+
+    Args:
+        user: the user's TOML file (missing is fine).
+        workspace: the workspace folder; its `.ide-agent.toml` is read, machine settings in it are refused.
+        editor: the editor's settings below `ideAgent`, nested, camelCase or snake_case.
+    """
+    problems: list[ConfigError] = []
+    merged: dict[str, Any] = {}
+    layers: list[tuple[str, dict[str, Any]]] = []
+    if user is not None:
+        layers.append((str(user), _read(user, problems)))
+    if workspace is not None:
+        file = workspace / WORKSPACE_FILE
+        layer = _read(file, problems)
+        for name in _MACHINE_ONLY:
+            if layer.pop(name, None) is not None:
+                problems.append(
+                    ConfigError(file=str(file), key=name, problem="only the user's own file may set it")
+                )
+        layers.append((str(file), layer))
+    if editor:
+        layers.append(("editor", {k: v for k, v in _snake(editor).items() if k in Settings.model_fields}))
+    for source, layer in layers:
+        merged = _accept(merged, layer, source, problems)
+    return Settings.model_validate(merged), problems
+
+
+def _accept(
+    merged: dict[str, Any], layer: dict[str, Any], source: str, problems: list[ConfigError]
+) -> dict[str, Any]:
+    """`merged` with `layer` on top, without the keys of `layer` that do not validate."""
+    layer = {k: dict(v) if isinstance(v, dict) else v for k, v in layer.items()}
+    while True:
+        candidate = _merge(merged, layer)
+        try:
+            Settings.model_validate(candidate)
+        except ValidationError as failure:
+            for error in failure.errors():
+                path = [str(part) for part in error["loc"]]
+                problems.append(ConfigError(file=source, key=".".join(path), problem=error["msg"]))
+                if not _drop(layer, path):
+                    return merged
+        else:
+            return candidate
+
+
+def _drop(layer: dict[str, Any], path: list[str]) -> bool:
+    """Remove the deepest part of `path` that `layer` holds; False when there is none."""
+    node: Any = layer
+    for depth, part in enumerate(path):
+        if not isinstance(node, dict) or part not in node:
+            return False
+        child = node[part]
+        if depth == len(path) - 1 or not isinstance(child, dict) or path[depth + 1] not in child:
+            del node[part]
+            return True
+        node = child
+    return False
+
+
+def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _read(file: Path, problems: list[ConfigError]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as failure:
+        problems.append(ConfigError(file=str(file), key="*", problem=str(failure)))
+        return {}
+
+
+def _snake(value: dict[str, Any]) -> dict[str, Any]:
+    """Setting names in snake_case; the keys of `languages` are language ids and stay as they are."""
+    out: dict[str, Any] = {}
+    for key, item in value.items():
+        name = "".join(f"_{c.lower()}" if c.isupper() else c for c in key)
+        out[name] = _snake(item) if isinstance(item, dict) and name != "languages" else item
+    return out

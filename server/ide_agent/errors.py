@@ -1,0 +1,162 @@
+"""Every error of the house.
+
+IdeAgentError
+├── ConfigError            a setting is wrong: which file, which key, what to do
+├── HostError
+│   ├── HostStartError     the host process could not be started
+│   └── HostUnavailable    the host does not answer (it died, or is being restarted)
+├── ModelError
+│   ├── ModelNotFound      no such model here; says how to get it
+│   ├── ModelFileInvalid   not a GGUF file, corrupt or truncated
+│   └── NotEnoughMemory    the model and its KV cache do not fit
+├── EngineError
+│   ├── EngineStartError   the engine process did not come up
+│   ├── EngineCrashed      the engine died in the middle of a request
+│   └── EngineUnavailable  the circuit is open after repeated crashes
+└── DownloadError          a model could not be fetched
+
+An error is a message key of the `locale` room plus its parameters, so it travels from engine to host to
+editor unchanged and is put into words once, in the language of the person who reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class IdeAgentError(Exception):
+    """Base of all errors that a person is meant to read.
+
+    Attributes:
+        key: message key in the `locale` catalogues, e.g. ``error.model.not_found``.
+        params: values for the placeholders of that message.
+    """
+
+    key: ClassVar[str] = "error.unknown"
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, key: str | None = None, /, **params: Any) -> None:
+        self.key_used = key or self.key
+        self.params: dict[str, Any] = params
+        super().__init__(self.key_used, params)
+
+    def __str__(self) -> str:
+        return self.message("en")
+
+    def message(self, language: str) -> str:
+        """What happened, where, and what to do, in `language` (``en`` or ``tr``)."""
+        from ide_agent.locale import translate
+
+        return translate(self.key_used, language, **self.params)
+
+    def as_wire(self) -> dict[str, Any]:
+        """The JSON form in which errors cross process borders; see `from_wire`.
+
+        `message` and `type` are what the OpenAI dialect asks for, `code` and `params` are ours.
+        """
+        return {
+            "message": self.message("en"),
+            "type": type(self).__name__,
+            "code": self.key_used,
+            "params": self.params,
+        }
+
+
+def from_wire(error: dict[str, Any]) -> IdeAgentError:
+    """Rebuild the error that `IdeAgentError.as_wire` described; unknown types become the base class."""
+    kind = _by_name().get(str(error.get("type")), IdeAgentError)
+    code = error.get("code")
+    if not isinstance(code, str) or not code.startswith("error."):
+        return kind("error.foreign", message=str(error.get("message", "?")))
+    params = error.get("params")
+    return kind(code, **(params if isinstance(params, dict) else {}))
+
+
+def _by_name() -> dict[str, type[IdeAgentError]]:
+    found: dict[str, type[IdeAgentError]] = {}
+    todo: list[type[IdeAgentError]] = [IdeAgentError]
+    while todo:
+        cls = todo.pop()
+        found[cls.__name__] = cls
+        todo.extend(cls.__subclasses__())
+    return found
+
+
+class ConfigError(IdeAgentError):
+    """A setting is wrong."""
+
+    key = "error.config"
+    http_status = 400
+
+
+class HostError(IdeAgentError):
+    """The host process is at fault."""
+
+    key = "error.host.unavailable"
+    http_status = 503
+
+
+class HostStartError(HostError):
+    """The host process could not be started."""
+
+    key = "error.host.start"
+
+
+class HostUnavailable(HostError):
+    """The host does not answer."""
+
+
+class ModelError(IdeAgentError):
+    """A model is at fault."""
+
+    key = "error.model.invalid"
+    http_status = 400
+
+
+class ModelNotFound(ModelError):
+    """No such model on this machine."""
+
+    key = "error.model.not_found"
+    http_status = 404
+
+
+class ModelFileInvalid(ModelError):
+    """The model file is not GGUF, corrupt or truncated."""
+
+
+class NotEnoughMemory(ModelError):
+    """The model and its KV cache do not fit into memory."""
+
+    key = "error.model.memory"
+    http_status = 507
+
+
+class EngineError(IdeAgentError):
+    """An engine process is at fault."""
+
+    key = "error.engine.start"
+    http_status = 502
+
+
+class EngineStartError(EngineError):
+    """The engine process did not come up."""
+
+
+class EngineCrashed(EngineError):
+    """The engine died in the middle of a request."""
+
+    key = "error.engine.crashed"
+
+
+class EngineUnavailable(EngineError):
+    """The circuit is open after repeated crashes."""
+
+    key = "error.engine.circuit_open"
+    http_status = 503
+
+
+class DownloadError(IdeAgentError):
+    """A model could not be fetched."""
+
+    key = "error.download.failed"
+    http_status = 502

@@ -1,0 +1,1 @@
+"""One room per capability; each registers itself through `ide_agent.hooks`."""

@@ -1,0 +1,44 @@
+"""Messages in the user's language. Catalogues are TOML, one file a language, nested tables as dotted keys."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+LANGUAGES = ("en", "tr")
+
+
+def translate(key: str, language: str, /, **params: Any) -> str:
+    """The message `key` in `language`, falling back to English, then to the key itself."""
+    template = catalogue(language).get(key) or catalogue("en").get(key) or key
+    try:
+        return template.format(**params)
+    except (KeyError, IndexError, ValueError):
+        return template
+
+
+def choose(tag: str | None) -> str:
+    """The supported language nearest to a locale tag such as ``tr-TR``; English when there is none."""
+    primary = (tag or "").replace("_", "-").split("-")[0].lower()
+    return primary if primary in LANGUAGES else "en"
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """All messages of one language, flattened to dotted keys."""
+    if language not in LANGUAGES:
+        return {}
+    text = (files(__package__) / f"{language}.toml").read_text(encoding="utf-8")
+    return dict(_flatten(tomllib.loads(text), ""))
+
+
+def _flatten(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, value in table.items():
+        if isinstance(value, dict):
+            rows += _flatten(value, f"{prefix}{name}.")
+        else:
+            rows.append((prefix + name, str(value)))
+    return rows
