@@ -1,0 +1,254 @@
+"""A language server that answers from a script: docs/protocol.md, said what and when a test decides.
+
+Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER and reads a third there:
+
+`script.json`, read again at every request:
+
+- `status`: params of one `ideAgent/status`, sent after initialized.
+- `ask`: `{message, actions}` of one `window/showMessageRequest`, sent after initialized.
+- `rules`: what to suggest, the first that matches:
+    - `id`: the completion id.
+    - `after`: the text just before the cursor; the start of the suggestion, typed by hand, may follow it.
+    - `chunks`: each the whole suggestion so far; the first is the answer, the others are sent as `more`.
+    - `replace`: characters right of the cursor that the suggestion replaces.
+    - `invoked`: true for suggestions that must be asked for.
+    - `gates`: one for each chunk, the name of a file in `gates/` that lets it through; null: at once.
+
+`gates/`: empty files.
+
+`log.jsonl`: `{"kind", …}`, one line for each thing that came in or went out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+
+POLL = 0.005
+MODEL = {"name": "starter", "file": "/models/starter.gguf", "bytes": 92_000_000, "architecture": "llama"}
+ANSWERS: dict[str, Any] = {
+    "ideAgent.completion.accept": {"accepted": True},
+    "ideAgent.models.list": {"models": [{**MODEL, "fim": False, "loaded": True}]},
+    "ideAgent.models.pull": {"name": "starter", "file": MODEL["file"], "bytes": MODEL["bytes"]},
+    "ideAgent.host.status": {"version": "0.1.0", "pid": 4711, "uptime": 12, "engines": []},
+    "ideAgent.host.restart": {"version": "0.1.0", "pid": 4712, "uptime": 0, "engines": []},
+    "ideAgent.engine.native": {"engine": "llama-cpp-python", "tokensPerSecond": 60.0, "before": 30.0},
+}
+
+
+class Script:
+    """The test's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self) -> dict[str, Any]:
+        """The script as it stands now."""
+        content: dict[str, Any] = json.loads((self.folder / "script.json").read_text(encoding="utf-8"))
+        return content
+
+    def log(self, kind: str, **entry: Any) -> None:
+        """Append one line for the test to read."""
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"kind": kind, **entry}) + "\n")
+
+    def open(self, name: str | None) -> bool:
+        """Whether the test lets `name` through."""
+        return name is None or (self.folder / "gates" / name).exists()
+
+    def match(self, before: str, invoked: bool) -> tuple[dict[str, Any], int] | None:
+        """The first rule for the text before the cursor, and how much of its suggestion was typed already."""
+        for rule in self.read().get("rules", []):
+            if rule.get("invoked") and not invoked:
+                continue
+            whole = rule["chunks"][-1]
+            for typed in range(len(whole) - 1, -1, -1):
+                if before.endswith(rule["after"] + whole[:typed]):
+                    return rule, typed
+        return None
+
+
+class ScriptedServer(LanguageServer):
+    """A language server that says what its script says."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__("scripted", "1")
+        self.script = script
+        self.streams: set[asyncio.Task[None]] = set()
+
+    async def initialized(self) -> None:
+        """Send what the script wants said first."""
+        content = self.script.read()
+        if "status" in content:
+            self.protocol.notify("ideAgent/status", content["status"])
+        if "ask" in content:
+            chosen = await self.window_show_message_request_async(
+                lsp.ShowMessageRequestParams(
+                    type=lsp.MessageType.Info,
+                    message=content["ask"]["message"],
+                    actions=[lsp.MessageActionItem(title=title) for title in content["ask"]["actions"]],
+                )
+            )
+            self.script.log("chosen", title=chosen.title if chosen else None)
+
+    async def complete(self, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
+        """Answer with the first chunk that is let through; the others follow by themselves."""
+        for stream in self.streams:
+            stream.cancel()
+        document = self.workspace.get_text_document(params.text_document.uri)
+        version = document.version
+        lines = document.source.replace("\r\n", "\n").split("\n")
+        at = self.workspace.position_codec.position_from_client_units(lines, params.position)
+        before = "\n".join([*lines[: at.line], lines[at.line][: at.character]])
+        invoked = params.context.trigger_kind is lsp.InlineCompletionTriggerKind.Invoked
+        self.script.log("request", before=before, after=lines[at.line][at.character :], invoked=invoked)
+        found = self.script.match(before, invoked)
+        if found is None:
+            return lsp.InlineCompletionList(items=[])
+        rule, typed = found
+        gates = rule.get("gates", [None] * len(rule["chunks"]))
+        try:
+            while not (
+                ready := [
+                    i for i, c in enumerate(rule["chunks"]) if len(c) > typed and self.script.open(gates[i])
+                ]
+            ):
+                await asyncio.sleep(POLL)
+        except asyncio.CancelledError:
+            self.script.log("cancelled", before=before)
+            raise
+        first = ready[-1] if typed else ready[0]
+        end = lsp.Position(at.line, at.character + rule.get("replace", 0))
+        span = lsp.Range(
+            start=params.position, end=self.workspace.position_codec.position_to_client_units(lines, end)
+        )
+        newline = "\r\n" if "\r\n" in document.source else "\n"
+        texts = [chunk[typed:].replace("\n", newline) for chunk in rule["chunks"]]
+        if len(texts) > first + 1:
+            stream = asyncio.create_task(
+                self.stream(params.text_document.uri, version, rule["id"], span, texts, gates, first + 1)
+            )
+            self.streams.add(stream)
+            stream.add_done_callback(self.streams.discard)
+        self.script.log("answer", id=rule["id"], text=texts[first], before=before)
+        command = lsp.Command(
+            title="", command="ideAgent.completion.accept", arguments=[{"completionId": rule["id"]}]
+        )
+        item = lsp.InlineCompletionItem(
+            insert_text=texts[first],
+            filter_text=lines[at.line][: at.character] + texts[first],
+            range=span,
+            command=command,
+        )
+        return lsp.InlineCompletionList(items=[item])
+
+    async def stream(
+        self,
+        uri: str,
+        version: int | None,
+        identity: str,
+        span: lsp.Range,
+        texts: list[str],
+        gates: list[str | None],
+        start: int,
+    ) -> None:
+        """Send the chunks from `start` on, each when its gate opens."""
+        for i in range(start, len(texts)):
+            while not self.script.open(gates[i]):
+                await asyncio.sleep(POLL)
+            self.protocol.notify(
+                "ideAgent/inlineCompletion/more",
+                {
+                    "textDocument": {"uri": uri, "version": version},
+                    "completionId": identity,
+                    "insertText": texts[i],
+                    "range": span,
+                    "done": i == len(texts) - 1,
+                },
+            )
+            self.script.log("more", id=identity, text=texts[i])
+
+
+def _plain(value: Any) -> Any:
+    """What pygls makes of custom parameters (named tuples), as JSON has it."""
+    if hasattr(value, "_asdict"):
+        return {key: _plain(item) for key, item in value._asdict().items()}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def build(script: Script) -> ScriptedServer:
+    """The server with its handlers."""
+    server = ScriptedServer(script)
+
+    @server.feature(lsp.INITIALIZE)
+    def initialize(params: lsp.InitializeParams) -> None:
+        script.log(
+            "initialize",
+            experimental=_plain(params.capabilities.experimental),
+            options=_plain(params.initialization_options),
+            folders=[folder.name for folder in params.workspace_folders or []],
+        )
+
+    @server.feature(lsp.INITIALIZED)
+    async def initialized(params: lsp.InitializedParams) -> None:
+        await server.initialized()
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: lsp.DidOpenTextDocumentParams) -> None:
+        script.log("open", uri=params.text_document.uri, language=params.text_document.language_id)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(params: lsp.DidChangeTextDocumentParams) -> None:
+        source = server.workspace.get_text_document(params.text_document.uri).source
+        script.log("change", version=params.text_document.version, text=source)
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+        script.log("folders", added=[folder.name for folder in params.event.added])
+
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
+    async def complete(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
+        return await server.complete(params)
+
+    @server.feature("ideAgent/inlineCompletion/event")
+    def event(params: Any) -> None:
+        script.log("event", event=_plain(params))
+
+    def command(name: str, answer: Any) -> None:
+        @server.command(name)
+        def run(params: Any) -> Any:
+            script.log("command", command=name, argument=_plain(params))
+            return answer
+
+    for name, answer in ANSWERS.items():
+        command(name, answer)
+
+    @server.command("ideAgent.completion.toggle")
+    def toggle(params: Any) -> Any:
+        wanted = _plain(params)["enabled"]
+        script.log("command", command="ideAgent.completion.toggle", argument=_plain(params))
+        server.protocol.notify("ideAgent/status", {"state": "ready" if wanted else "off"})
+        return {"enabled": wanted}
+
+    return server
+
+
+def main() -> None:
+    """Serve over stdio until the editor leaves."""
+    folder = Path(sys.argv[1])
+    (folder / "gates").mkdir(parents=True, exist_ok=True)
+    build(Script(folder)).start_io()
+
+
+if __name__ == "__main__":
+    main()
