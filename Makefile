@@ -1,0 +1,76 @@
+# The two that matter: `make demo` shows ghost text, `make test` runs every test.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+
+.PHONY: help setup system native models editors demo demo-nvim demo-vscode test test-fast bench lint format lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# --- setting up ---------------------------------------------------------------------------------------------------
+
+.tools/bin/uv:
+	@scripts/get_uv.sh "$(PYTHON)"
+
+$(VENV)/.stamp: requirements/dev.txt pyproject.toml | $(filter .tools/bin/uv,$(UV))
+	@test -x $(BIN)/python || $(UV) venv --quiet --python "$(PYTHON)" $(VENV)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+setup: $(VENV)/.stamp ## the Python environment in .venv, from the hash-pinned lock
+
+system: ## the few system packages that the editor tests need
+	@scripts/system_packages.sh
+
+native: setup ## the second engine, llama-cpp-python built for this machine (minutes, once)
+	@$(BIN)/python -c "import llama_cpp" 2>/dev/null || $(UV) pip install --python $(BIN)/python --require-hashes -r requirements/native.txt
+
+models: setup ## the starter model (90 MB, once)
+	@$(BIN)/ide-agent models pull starter
+
+editors: setup system ## VS Code for the tests
+	@tests/e2e/vscode/setup.sh
+
+# --- seeing it ----------------------------------------------------------------------------------------------------
+
+demo: models ## ghost text in the terminal: the sample through the language server, as an editor would
+	@$(BIN)/python scripts/demo.py
+
+demo-nvim: models ## a real Neovim on the sample, ready to type
+	@clients/neovim/demo.sh
+
+demo-vscode: models editors ## VS Code in the browser with the extension
+	@clients/vscode/scripts/demo.sh
+
+# --- checking it --------------------------------------------------------------------------------------------------
+
+test: native models editors ## every test, real editors included
+	@$(BIN)/pytest
+
+test-fast: models ## unit and integration tests, for the inner loop
+	@$(BIN)/pytest tests/unit tests/integration
+
+bench: native models ## side by side with the bare engine; JSON and a table in .artifacts/bench
+	@$(BIN)/python -m tests.bench
+
+lint: setup ## lint, types, import rules
+	@$(BIN)/ruff format --check server tests scripts
+	@$(BIN)/ruff check server tests scripts
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@scripts/lint_clients.sh
+
+format: setup ## rewrite the sources in the house style
+	@$(BIN)/ruff format server tests scripts
+	@$(BIN)/ruff check --fix server tests scripts
+
+lock: | $(filter .tools/bin/uv,$(UV)) ## renew requirements/*.txt from pyproject.toml
+	@scripts/lock.sh "$(UV)"
+
+clean: ## remove what the other targets made
+	@rm -rf $(VENV) .tools .cache .artifacts clients/vscode/node_modules clients/vscode/dist

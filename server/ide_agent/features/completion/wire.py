@@ -1,0 +1,54 @@
+"""Bodies of the host's completion routes, as in docs/protocol.md. Only the host imports this."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class SnippetBody(BaseModel):
+    """A piece of another file."""
+
+    path: str
+    text: str
+
+
+class CompletionRequest(BaseModel):
+    """``POST /completion`` and ``/completion/warm``."""
+
+    document: str
+    path: str = ""
+    language: str = "plaintext"
+    prefix: str
+    prefix_line: int = Field(0, ge=0)
+    suffix: str = ""
+    snippets: list[SnippetBody] = []
+    declarations: list[SnippetBody] = []
+    max_tokens: int = Field(96, ge=1, le=2048)
+    stop: list[str] = Field([], max_length=4)
+    prompt_tokens: int = Field(1024, ge=64, le=32768)
+    model: str = ""
+    priority: Literal["foreground", "background"] = "foreground"
+
+
+class CompletionEventBody(BaseModel):
+    """One thing that happened to one suggestion."""
+
+    completion_id: str = Field(max_length=64)
+    kind: Literal["shown", "accepted", "acceptedPartly", "dismissed", "kept"]
+    at: datetime
+    language: str = ""
+    path: str = ""
+    model: str = ""
+    text: str = ""
+    kept_text: str | None = None
+    accepted_length: int | None = None
+    latency_ms: float | None = None
+
+
+class CompletionEvents(BaseModel):
+    """``POST /completion/events``."""
+
+    events: list[CompletionEventBody] = Field(max_length=1000)
