@@ -1,0 +1,1 @@
+"""What must not leave its place: secrets in text."""

@@ -1,0 +1,212 @@
+"""`ide-agent`: the command line. Imports little; commands import what they need when they run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ide_agent import __version__
+from ide_agent.errors import HostUnavailable, IdeAgentError
+from ide_agent.hooks import plugins
+from ide_agent.locale import LANGUAGES, choose, translate
+from ide_agent.paths import config_file, log_file
+
+if TYPE_CHECKING:
+    import click
+
+
+@cache
+def language() -> str:
+    """The language of messages: the setting `locale`, else that of the environment."""
+    try:
+        chosen = tomllib.loads(config_file().read_text(encoding="utf-8")).get("locale")
+    except (OSError, ValueError):
+        chosen = None  # a broken file is reported where all of the settings are read
+    if chosen in LANGUAGES:
+        return str(chosen)
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    return choose(next((os.environ[name] for name in names if os.environ.get(name)), None))
+
+
+def text(key: str, /, **params: Any) -> str:
+    """A message in the user's language."""
+    return translate(key, language(), **params)
+
+
+class Commands(TyperGroup):
+    """A command group that puts our errors into one line instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except IdeAgentError as error:
+            typer.echo(error.message(language()), err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    help=text("cli.help"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+host_app = typer.Typer(cls=Commands, help=text("cli.host.help"), no_args_is_help=True)
+engine_app = typer.Typer(cls=Commands, help=text("cli.engine.help"), no_args_is_help=True)
+app.add_typer(host_app, name="host")
+app.add_typer(engine_app, name="engine")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ide-agent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_print_version, help=text("cli.version")
+    ),
+) -> None:
+    """Options of `ide-agent` itself."""
+
+
+@host_app.command("run", help=text("cli.host.run"))
+def host_run(
+    port: int | None = typer.Option(None, min=0, max=65535, help=text("cli.host.port")),
+) -> None:
+    """Serve in this process."""
+    from ide_agent.host.lifecycle import run
+
+    run(port)
+
+
+@host_app.command("start", help=text("cli.host.start"))
+def host_start() -> None:
+    """Start the host unless it runs."""
+    from ide_agent.runtime import ensure_host
+
+    info = ensure_host()
+    typer.echo(text("cli.host.running", url=info.url, pid=info.pid))
+
+
+@host_app.command("stop", help=text("cli.host.stop"))
+def host_stop() -> None:
+    """Stop the host and wait until it has left."""
+    from ide_agent.runtime import stop_host
+
+    typer.echo(text("cli.host.stopped" if stop_host() else "cli.host.none"))
+
+
+@host_app.command("restart", help=text("cli.host.restart"))
+def host_restart() -> None:
+    """Stop, then start."""
+    from ide_agent.runtime import stop_host
+
+    stop_host()
+    host_start()
+
+
+@host_app.command("status", help=text("cli.host.status"))
+def host_status(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:
+    """What runs; exit status 1 when nothing does."""
+    from ide_agent.errors import from_wire
+    from ide_agent.runtime import call, find_host
+
+    info = find_host()
+    if info is None:
+        typer.echo("null" if as_json else text("cli.host.none"))
+        raise typer.Exit(1)
+    status = call(info, "GET", "/status")
+    if as_json:
+        typer.echo(json.dumps(status, indent=2))
+        return
+    typer.echo(text("cli.host.running", url=info.url, pid=info.pid))
+    uptime = timedelta(seconds=round(status["uptime"]))
+    typer.echo(text("cli.host.details", version=status["version"], uptime=uptime, editors=status["editors"]))
+    for engine in status["engines"]:
+        typer.echo(text("cli.host.engine", model=engine.get("model"), state=engine.get("state")))
+    for problem in status["problems"]:
+        typer.echo(from_wire(problem).message(language()))
+
+
+@host_app.command("logs", help=text("cli.host.logs"))
+def host_logs(
+    lines: int = typer.Option(50, "--lines", "-n", min=0, help=text("cli.host.lines")),
+    follow: bool = typer.Option(False, "--follow", "-f", help=text("cli.host.follow")),
+) -> None:
+    """Show the host's log."""
+    log = log_file("host")
+    if log.exists():
+        kept = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        for line in kept[max(len(kept) - lines, 0) :]:
+            typer.echo(line)
+    if follow:
+        for line in _follow(log):
+            typer.echo(line, nl=False)
+
+
+def _follow(log: Path) -> Iterator[str]:
+    """Lines as they are written, also after the log was rotated. Ends with Ctrl+C."""
+    position = log.stat().st_size if log.exists() else 0
+    while True:
+        if log.exists():
+            if log.stat().st_size < position:
+                position = 0
+            with log.open("rb") as stream:
+                stream.seek(position)
+                yield from (line.decode("utf-8", "replace") for line in stream)
+                position = stream.tell()
+        time.sleep(0.2)
+
+
+@engine_app.command("native", help=text("cli.engine.native"))
+def engine_native() -> None:
+    """Build llama-cpp-python for this machine and say what was gained."""
+    from ide_agent.runtime import ensure_host, stream
+
+    last: dict[str, Any] = {}
+    for event in stream(ensure_host(), "/engine/native", {}, timeout=3600.0):
+        if event.get("message") and event.get("message") != last.get("message"):
+            typer.echo(event["message"])
+        last = event
+    if last.get("phase") != "ready":
+        raise HostUnavailable()
+    typer.echo(
+        text("cli.engine.gained", before=_rate(last, "before"), after=_rate(last, "tokens_per_second"))
+    )
+
+
+def _rate(event: dict[str, Any], name: str) -> str:
+    value = event.get(name)
+    return f"{value:.1f}" if isinstance(value, int | float) else "?"
+
+
+@app.command("doctor", help=text("cli.doctor.help"))
+def doctor() -> None:
+    """Look at everything; exit status 1 when something needs attention."""
+    from ide_agent.host.doctor import examine
+
+    healthy = True
+    for finding in examine():
+        healthy = healthy and finding.ok
+        mark = text("cli.doctor.ok") if finding.ok else text("cli.doctor.problem")
+        typer.echo(f"{mark:<8} {text(f'cli.doctor.{finding.subject}')}: {finding.detail(language())}")
+    sys.stdout.flush()
+    raise typer.Exit(0 if healthy else 1)
+
+
+plugins().hook.register_cli(app=app)

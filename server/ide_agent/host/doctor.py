@@ -1,0 +1,116 @@
+"""`ide-agent doctor`: looks at what ghost text needs, from the ground up."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ide_agent import __version__, config
+from ide_agent.errors import IdeAgentError, ModelError, from_wire
+from ide_agent.locale import translate
+from ide_agent.paths import config_file, data_dir, models_dir, state_dir
+from ide_agent.runtime import RuntimeInfo, call, ensure_host
+
+_ENGINES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
+_LOAD_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: what: environment, settings, model, host, engine or database; part of a message key.
+        ok: whether it is as it should be.
+        key: message key of the detail, which also says what to do.
+        params: its parameters.
+    """
+
+    subject: str
+    ok: bool
+    key: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def detail(self, language: str) -> str:
+        """What was found and what to do about it."""
+        return translate(self.key, language, **self.params)
+
+    @classmethod
+    def bad(cls, subject: str, error: IdeAgentError) -> Finding:
+        """The finding that `error` is."""
+        return cls(subject, False, error.key_used, error.params)
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, each as soon as it is made; starts the host and loads the default model."""
+    yield from _environment()
+    yield from _settings()
+    models = _models()
+    yield models
+    try:
+        info = ensure_host()
+        status = call(info, "GET", "/status")
+    except IdeAgentError as error:
+        yield Finding.bad("host", error)
+        return
+    yield Finding("host", True, "cli.host.running", {"url": info.url, "pid": info.pid})
+    # What is wrong with the settings was already said above, from the file as it is now.
+    for wire in status["problems"]:
+        if str(wire.get("code")).startswith("error.storage."):
+            yield Finding.bad("database", from_wire(wire))
+    if models.ok:
+        yield _engine(info)
+
+
+def _environment() -> Iterator[Finding]:
+    for folder in (state_dir(), data_dir()):
+        nearest = next(p for p in (folder, *folder.parents) if p.exists())
+        if not os.access(nearest, os.W_OK):
+            yield Finding("environment", False, "cli.doctor.read_only", {"folder": str(folder)})
+    versions = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    yield Finding("environment", True, "cli.doctor.versions", versions)
+
+
+def _settings() -> Iterator[Finding]:
+    _, problems = config.load(user=config_file())
+    yield from (Finding.bad("settings", problem) for problem in problems)
+    if not problems:
+        yield Finding("settings", True, "cli.doctor.file", {"file": str(config_file())})
+
+
+def _models() -> Finding:
+    from ide_agent.inference.store import ModelStore
+
+    try:
+        names = [model.name for model in ModelStore(models_dir()).list()]
+    except ModelError as error:
+        return Finding.bad("model", error)
+    if not names:
+        return Finding("model", False, "error.model.none")
+    return Finding(
+        "model", True, "cli.doctor.models", {"names": ", ".join(names), "folder": str(models_dir())}
+    )
+
+
+def _engine(info: RuntimeInfo) -> Finding:
+    """Let the default model write one token."""
+    present = [name for name, module in _ENGINES.items() if importlib.util.find_spec(module)]
+    if not present:
+        return Finding("engine", False, "cli.doctor.no_engine")
+    try:
+        answer = call(
+            info, "POST", "/v1/completions", {"prompt": "def", "max_tokens": 1}, timeout=_LOAD_SECONDS
+        )
+    except IdeAgentError as error:
+        return Finding.bad("engine", error)
+    return Finding(
+        "engine", True, "cli.doctor.answers", {"names": ", ".join(present), "model": answer.get("model", "?")}
+    )

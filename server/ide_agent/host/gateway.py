@@ -1,0 +1,101 @@
+"""The OpenAI dialect, passed through to the engine of the model that a request names.
+
+Only what routing needs is understood here: ``model`` and ``stream``. All else is the engine's business, so
+that clients get each parameter the engine knows, and the engine's own errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from ide_agent.errors import ModelNotFound
+from ide_agent.host.errors import BadRequest
+from ide_agent.host.services import Services
+from ide_agent.host.sse import EventStream, until_gone
+
+if TYPE_CHECKING:
+    from ide_agent.inference import Engine
+    from ide_agent.inference.store import Model
+
+_END = b"data: [DONE]\n\n"
+_DEFAULT = ("", "default")
+
+
+def routes(services: Services) -> APIRouter:
+    """`/v1/*`."""
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/completions")
+    async def completions(request: Request) -> Response:
+        return await _forward(services, request, "completion")
+
+    @router.post("/chat/completions")
+    async def chat(request: Request) -> Response:
+        return await _forward(services, request, "chat")
+
+    @router.post("/embeddings")
+    async def embeddings(request: Request) -> Response:
+        return await _forward(services, request, "embedding")
+
+    @router.get("/models")
+    async def models() -> Response:
+        return JSONResponse({"object": "list", "data": [_described(m) for m in services.models.list()]})
+
+    @router.get("/models/{name:path}")
+    async def model(name: str) -> Response:
+        for found in services.models.list():
+            if found.name == name:
+                return JSONResponse(_described(found))
+        raise ModelNotFound(name=name)
+
+    return router
+
+
+async def _forward(services: Services, request: Request, purpose: str) -> Response:
+    payload = await _payload(request)
+    wanted = payload.get("model", "")
+    if not isinstance(wanted, str):
+        raise BadRequest(problem="model: not a string")
+    engine = await services.inference.engine("" if wanted in _DEFAULT else wanted, purpose)
+    path = request.url.path
+    if payload.get("stream") is not True:
+        return JSONResponse(await until_gone(request, engine.request("POST", path, payload)))
+    answer = engine.stream(path, payload)
+    # The first part is awaited here so that the engine's refusal still becomes a status code.
+    first = await until_gone(request, anext(answer, None))
+    return EventStream(_chunks(engine, first, answer), end=_END)
+
+
+async def _chunks(
+    engine: Engine, first: Mapping[str, Any] | None, rest: AsyncGenerator[dict[str, Any]]
+) -> AsyncGenerator[Mapping[str, Any]]:
+    try:
+        if first is not None:
+            yield first
+        async for chunk in rest:
+            yield chunk
+    finally:
+        await rest.aclose()
+
+
+async def _payload(request: Request) -> dict[str, Any]:
+    try:
+        payload = await request.json()
+    except ValueError:
+        raise BadRequest(problem="not JSON") from None
+    if not isinstance(payload, dict):
+        raise BadRequest(problem="not a JSON object")
+    return payload
+
+
+def _described(model: Model) -> dict[str, Any]:
+    return {
+        "id": model.name,
+        "object": "model",
+        "created": int(model.path.stat().st_mtime),
+        "owned_by": "local",
+    }

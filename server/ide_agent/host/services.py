@@ -1,0 +1,101 @@
+"""What the host offers its features."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from ide_agent import __version__
+from ide_agent.config import Settings
+from ide_agent.errors import IdeAgentError
+from ide_agent.host.activity import Activity
+from ide_agent.host.errors import log_failure
+from ide_agent.host.events import Events
+from ide_agent.paths import data_dir, models_dir
+from ide_agent.storage.database import Database
+
+if TYPE_CHECKING:
+    from ide_agent.inference import Inference
+    from ide_agent.inference.store import ModelStore
+
+log = logging.getLogger(__name__)
+Callback = Callable[[], Awaitable[None]]
+
+
+class Services:
+    """Handed to every `register_host` hook.
+
+    Attributes:
+        app: the FastAPI app; features include their routers.
+        settings: the user's settings.
+        models: the model files on this machine.
+        inference: running engines by model name.
+        database: SQLAlchemy sessions off the event loop.
+        events: news for attached editors.
+        activity: what keeps the host from leaving.
+    """
+
+    def __init__(self, settings: Settings, problems: list[IdeAgentError]) -> None:
+        """`problems`: what was wrong with the settings; shown by `status` and `doctor`."""
+        from ide_agent.inference import Inference
+        from ide_agent.inference.store import ModelStore
+
+        self.settings = settings
+        self.app = FastAPI(
+            title="IDE-Agent", version=__version__, docs_url=None, redoc_url=None, lifespan=self._lifespan
+        )
+        self.events = Events()
+        self.activity = Activity()
+        self.database = Database(data_dir() / "ide-agent.db")
+        self.models: ModelStore = ModelStore(models_dir())
+        self.inference: Inference = Inference(settings.inference, self.models, self.events.publish)
+        self._problems = problems
+        self._start: list[Callback] = []
+        self._stop: list[Callback] = []
+        self._leave = asyncio.Event()
+
+    def on_start(self, callback: Callback) -> None:
+        """Run `callback` in the event loop before the host listens; one that fails is logged."""
+        self._start.append(callback)
+
+    def on_stop(self, callback: Callback) -> None:
+        """Run `callback` when the host leaves, last added first, while database and engines still work."""
+        self._stop.append(callback)
+
+    @property
+    def problems(self) -> list[IdeAgentError]:
+        """What a person should look after though the host works."""
+        broken = self.database.problem
+        return [*self._problems, *([broken] if broken else [])]
+
+    def leave(self) -> None:
+        """Ask the host to stop once the current requests are answered."""
+        self._leave.set()
+
+    async def leaving(self) -> None:
+        """Return when somebody called `leave`."""
+        await self._leave.wait()
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        opening = asyncio.create_task(self.database.open())
+        await _run_all(self._start)
+        try:
+            yield
+        finally:
+            await opening
+            await _run_all(self._stop[::-1])
+            await _run_all([self.inference.close, self.database.close])
+
+
+async def _run_all(callbacks: list[Callback]) -> None:
+    for callback in callbacks:
+        try:
+            await callback()
+        except Exception as failure:
+            log_failure(getattr(callback, "__qualname__", "callback"), failure)

@@ -1,0 +1,100 @@
+"""Server-sent events: an async generator of dicts becomes a stream that ends when its reader goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import aclosing, suppress
+from typing import Any, TypeVar
+
+from fastapi import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ide_agent.errors import IdeAgentError
+from ide_agent.host.errors import log_failure
+
+T = TypeVar("T")
+
+
+class ClientGone(Exception):
+    """The caller closed the connection before its answer was ready."""
+
+
+class EventStream(Response):
+    """``text/event-stream`` of the dicts that `events` yields, one ``data:`` line each, ASCII only.
+
+    An error in the generator becomes a last event ``{"type": "error", "error": {...}}``. When the client goes
+    away the generator is cancelled where it waits, and closed before the request ends.
+
+    Args:
+        events: what to send. JSON objects.
+        end: sent as it is after the last event, e.g. ``data: [DONE]``.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[Mapping[str, Any]], *, end: bytes = b"") -> None:
+        super().__init__(None, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._events = events
+        self._end = end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the generator ends or the client goes."""
+        with suppress(ClientGone):
+            await run_until_gone(receive, self._stream(scope, send))
+
+    async def _stream(self, scope: Scope, send: Send) -> None:
+        async with aclosing(self._events):
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            )
+            try:
+                async for event in self._events:
+                    await send({"type": "http.response.body", "body": encode(event), "more_body": True})
+            except IdeAgentError as error:
+                await send({"type": "http.response.body", "body": _error(error), "more_body": True})
+            except Exception as failure:
+                log_failure(f"{scope['method']} {scope['path']}", failure)
+                await send({"type": "http.response.body", "body": _error(IdeAgentError()), "more_body": True})
+            await send({"type": "http.response.body", "body": self._end, "more_body": False})
+
+
+def encode(event: Mapping[str, Any]) -> bytes:
+    """One event. ASCII: some clients split at U+2028 and U+0085 as if they were line ends."""
+    return b"data: " + json.dumps(event, separators=(",", ":")).encode("ascii") + b"\n\n"
+
+
+async def until_gone(request: Request, work: Awaitable[T]) -> T:
+    """The result of `work`, which is cancelled when the client closes the connection.
+
+    Raises:
+        ClientGone: it did.
+    """
+    return await run_until_gone(request.receive, work)
+
+
+async def run_until_gone(receive: Receive, work: Awaitable[T]) -> T:
+    """Like `until_gone`, for ASGI code."""
+    worker = asyncio.ensure_future(work)
+    watcher = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((worker, watcher), return_when=asyncio.FIRST_COMPLETED)
+        if worker.done():
+            return worker.result()
+        raise ClientGone
+    finally:
+        worker.cancel()
+        watcher.cancel()
+        await asyncio.gather(worker, watcher, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _error(error: IdeAgentError) -> bytes:
+    return encode({"type": "error", "error": error.as_wire()})

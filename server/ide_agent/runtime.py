@@ -1,0 +1,330 @@
+"""How a process finds the host, and starts it when there is none.
+
+The host that listens says so in ``<state>/host.json``. Two locks keep it single: whoever starts a host holds
+the start lock meanwhile, and the host itself holds the run lock for as long as it lives (the system frees it
+even after a kill -9). Light enough for the lsp process: the standard library and filelock.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ide_agent import __version__
+from ide_agent.errors import HostStartError, HostUnavailable, from_wire
+from ide_agent.paths import log_file, state_dir
+
+LOOPBACK = "127.0.0.1"
+_ANSWER_SECONDS = 5.0  # a living host answers /health in milliseconds; one that needs longer hangs
+_POLL_SECONDS = 0.03
+_TAIL_LINES = 3
+_TAIL_CHARS = 600
+
+
+@dataclass(frozen=True)
+class RuntimeInfo:
+    """What the runtime file says about the host.
+
+    Attributes:
+        port: TCP port on 127.0.0.1.
+        token: bearer token of every request.
+        version: version of the program that runs.
+        pid: its process id.
+        started: when it began to listen, seconds since the epoch.
+    """
+
+    port: int
+    token: str = field(repr=False)
+    version: str
+    pid: int
+    started: float
+
+    @property
+    def url(self) -> str:
+        """Base URL without a slash at its end."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request must carry."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @classmethod
+    def new(cls, port: int) -> RuntimeInfo:
+        """This process, listening on `port`, with a fresh token."""
+        return cls(port, secrets.token_urlsafe(32), __version__, os.getpid(), time.time())
+
+
+def runtime_file() -> Path:
+    """Where the host says how to reach it."""
+    return state_dir() / "host.json"
+
+
+def run_lock() -> FileLock:
+    """The lock that a host holds while it lives."""
+    return FileLock(state_dir() / "host.run.lock", mode=0o600)
+
+
+def read() -> RuntimeInfo | None:
+    """The runtime file's content; None when it is missing or makes no sense."""
+    try:
+        raw = json.loads(runtime_file().read_text(encoding="utf-8"))
+        return RuntimeInfo(
+            int(raw["port"]),
+            str(raw["token"]),
+            str(raw["version"]),
+            int(raw["pid"]),
+            float(raw["started"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(info: RuntimeInfo) -> None:
+    """Replace the runtime file in one step, readable by its owner only."""
+    target = runtime_file()
+    draft = target.with_name(f"{target.name}.{info.pid}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(asdict(info), stream)
+        draft.replace(target)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def remove(info: RuntimeInfo) -> None:
+    """Take the runtime file away if it is still that of `info`."""
+    if read() == info:
+        runtime_file().unlink(missing_ok=True)
+
+
+def version_of(info: RuntimeInfo, timeout: float = _ANSWER_SECONDS) -> str | None:
+    """The version of the host that answers at `info`; None when no host does."""
+    if not _pid_alive(info.pid):
+        return None
+    try:
+        status, body = _exchange(info, "GET", "/health", timeout, authorized=False)
+        answer = json.loads(body)
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    if status != 200 or not isinstance(answer, dict) or answer.get("status") != "ok":
+        return None
+    version = answer.get("version")
+    return version if isinstance(version, str) else None
+
+
+def find_host() -> RuntimeInfo | None:
+    """The running host of our own version; starts nothing."""
+    info = read()
+    return info if info is not None and version_of(info) == __version__ else None
+
+
+def ensure_host(timeout: float = 30.0) -> RuntimeInfo:
+    """The running host, started when there is none. Blocks; call it in a thread.
+
+    Args:
+        timeout: seconds for all of it.
+
+    Raises:
+        HostStartError: it did not come up; carries the last lines of its log.
+    """
+    found = find_host()
+    if found is not None:
+        return found
+    deadline = time.monotonic() + timeout
+    try:
+        with FileLock(state_dir() / "host.start.lock", timeout=timeout, mode=0o600):
+            info = read()
+            version = version_of(info) if info is not None else None
+            if info is not None and version == __version__:
+                return info
+            if info is not None and version is not None:
+                ask_to_leave(info)
+            return _start(deadline, timeout)
+    except Timeout:
+        raise HostStartError(
+            "error.host.timeout", seconds=round(timeout), log=str(log_file("host"))
+        ) from None
+
+
+def stop_host(timeout: float = 20.0) -> bool:
+    """Ask the running host, of whatever version, to leave and wait until it has.
+
+    Returns:
+        False when none ran.
+
+    Raises:
+        HostUnavailable: it is still there after `timeout` seconds.
+    """
+    info = read()
+    if info is None or version_of(info) is None:
+        return False
+    ask_to_leave(info)
+    lock = run_lock()
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout:
+        raise HostUnavailable("error.host.stays", pid=info.pid) from None
+    lock.release()
+    return True
+
+
+def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Any:
+    """One JSON request to the host.
+
+    Raises:
+        HostUnavailable: it does not answer.
+        IdeAgentError: the error that it answered with.
+    """
+    try:
+        status, answer = _exchange(info, method, path, timeout, body=body)
+        data = json.loads(answer)
+    except (OSError, http.client.HTTPException, ValueError) as failure:
+        raise HostUnavailable() from failure
+    if status >= 400:
+        raise from_wire(data.get("error") or {})
+    return data
+
+
+def stream(info: RuntimeInfo, path: str, body: Any, timeout: float = 600.0) -> Iterator[dict[str, Any]]:
+    """The events that a POST answers with. Closing the iterator cancels the work behind it.
+
+    Args:
+        info: the host.
+        path: the route.
+        body: a JSON object.
+        timeout: longest silence between two events, in seconds.
+
+    Raises:
+        HostUnavailable: it does not answer, or stops in the middle.
+        IdeAgentError: the error that it answered with.
+    """
+    connection = http.client.HTTPConnection(LOOPBACK, info.port, timeout=timeout)
+    try:
+        headers = {**info.headers, "Content-Type": "application/json"}
+        connection.request("POST", path, body=json.dumps(body).encode(), headers=headers)
+        answer = connection.getresponse()
+        if answer.status >= 400:
+            raise from_wire(json.loads(answer.read()).get("error") or {})
+        for line in answer:
+            if line.startswith(b"data: "):
+                event = json.loads(line[6:])
+                if event.get("type") == "error":
+                    raise from_wire(event["error"])
+                yield event
+    except (OSError, http.client.HTTPException, ValueError) as failure:
+        raise HostUnavailable() from failure
+    finally:
+        connection.close()
+
+
+def _start(deadline: float, timeout: float) -> RuntimeInfo:
+    log = log_file("host")
+    begin = log.stat().st_size if log.exists() else 0
+    process = _spawn(log)
+    try:
+        while time.monotonic() < deadline:
+            ended = process.poll() is not None
+            found = find_host()
+            if found is not None:
+                return found
+            if ended:
+                raise HostStartError(reason=_tail(log, begin) or f"exit status {process.returncode}")
+            time.sleep(_POLL_SECONDS)
+        process.terminate()
+        raise HostStartError("error.host.timeout", seconds=round(timeout), log=str(log))
+    finally:
+        # The host outlives this process or dies before it; either way somebody must reap it.
+        threading.Thread(target=process.wait, name="host-reaper", daemon=True).start()
+
+
+def _spawn(log: Path) -> subprocess.Popen[bytes]:
+    """The host as a process of its own, away from our terminal, working folder and session."""
+    environment = dict(os.environ)
+    for name in ("IDE_AGENT_HOME", "IDE_AGENT_MODELS"):
+        if environment.get(name):
+            environment[name] = str(Path(environment[name]).absolute())
+    detached: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        # `-m` puts the working folder on sys.path: it must not be a workspace that somebody else wrote.
+        return subprocess.Popen(
+            [sys.executable, "-m", "ide_agent", "host", "run"],
+            stdin=subprocess.DEVNULL,
+            stdout=handle,
+            stderr=handle,
+            cwd=log.parent,
+            env=environment,
+            **detached,
+        )
+    except OSError as failure:
+        raise HostStartError(reason=str(failure)) from failure
+    finally:
+        os.close(handle)
+
+
+def ask_to_leave(info: RuntimeInfo) -> None:
+    """Tell a host to shut down; does not wait for it."""
+    try:
+        _exchange(info, "POST", "/shutdown", _ANSWER_SECONDS)
+    except (OSError, http.client.HTTPException):
+        return  # it left by itself, or the new host will see that it hangs
+
+
+def _exchange(
+    info: RuntimeInfo, method: str, path: str, timeout: float, *, body: Any = None, authorized: bool = True
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(LOOPBACK, info.port, timeout=timeout)
+    headers = dict(info.headers) if authorized else {}
+    payload = None
+    if body is not None:
+        payload = json.dumps(body).encode()
+        headers["Content-Type"] = "application/json"
+    try:
+        connection.request(method, path, body=payload, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def _pid_alive(pid: int) -> bool:
+    """Whether `pid` may be our host: it exists and is this user's."""
+    if pid <= 0:
+        return False
+    if sys.platform == "win32":
+        return True  # no harmless way to ask in the standard library; /health decides
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError, OverflowError):
+        return False
+    return True
+
+
+def _tail(log: Path, begin: int) -> str:
+    """The last lines written to `log` since it was `begin` bytes long."""
+    try:
+        with log.open("rb") as stream:
+            end = stream.seek(0, os.SEEK_END)
+            stream.seek(max(begin if begin <= end else 0, end - 8192))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[-_TAIL_LINES:])[-_TAIL_CHARS:]
