@@ -1,0 +1,37 @@
+"""The model hub: models by name, pulled onto this machine, listed, removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ide_agent.hooks import hookimpl
+
+if TYPE_CHECKING:
+    import typer
+
+    from ide_agent.editor.server import EditorServer
+    from ide_agent.host.services import Services
+
+
+@hookimpl
+def register_editor(server: EditorServer) -> None:
+    """Commands ``ideAgent.models.…`` and the offer of the starter model."""
+    from ide_agent.features.hub import editor
+
+    editor.register(server)
+
+
+@hookimpl
+def register_host(services: Services) -> None:
+    """Routes ``/models…``."""
+    from ide_agent.features.hub import api
+
+    services.app.include_router(api.routes(services))
+
+
+@hookimpl
+def register_cli(app: typer.Typer) -> None:
+    """``ide-agent models …``."""
+    from ide_agent.features.hub import cli
+
+    app.add_typer(cli.app())

@@ -1,0 +1,57 @@
+"""Host routes: ``GET /models``, ``POST /models/pull``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from ide_agent.features.hub.progress import Progress
+from ide_agent.features.hub.service import Hub, PulledModel
+from ide_agent.host.services import Services
+from ide_agent.host.sse import EventStream
+
+
+class PullRequest(BaseModel):
+    """Body of ``POST /models/pull``."""
+
+    name: str = Field(min_length=1, max_length=200)
+
+
+def routes(services: Services, hub: Hub | None = None) -> APIRouter:
+    """The hub's routes.
+
+    Args:
+        services: the host's.
+        hub: another one than this machine's.
+    """
+    router = APIRouter()
+    chosen = hub or Hub()
+
+    @router.post("/models/pull")
+    async def pull(request: PullRequest) -> Response:
+        chosen.check(request.name)
+        return EventStream(_pull(services, chosen, request.name))
+
+    return router
+
+
+async def _pull(services: Services, hub: Hub, name: str) -> AsyncGenerator[dict[str, Any]]:
+    """Progress events, ``ready`` last. Closing the generator stops the pull; what has arrived stays."""
+    reports: asyncio.Queue[Progress | None] = asyncio.Queue()
+    with services.activity.busy("pull"):
+        work = asyncio.create_task(hub.pull(name, reports.put_nowait))
+        work.add_done_callback(lambda _: reports.put_nowait(None))
+        try:
+            while (progress := await reports.get()) is not None:
+                services.events.publish(_status(name, progress))
+                yield progress.as_wire()
+            model: PulledModel = work.result()
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+        yield {"phase": "ready", **model.as_wire()}

