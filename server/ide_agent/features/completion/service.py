@@ -137,6 +137,21 @@ class CompletionService:
             self.closed(uri)
         self._cache.clear()
 
+    def last_context(self, uri: str) -> CursorContext | None:
+        """Where a suggestion was last asked for in the document."""
+        document = self._documents.get(uri)
+        return document.asked if document else None
+
+    def last_line(self, uri: str) -> int | None:
+        """The line of `last_context`."""
+        context = self.last_context(uri)
+        return context.line if context else None
+
+    def busy(self, uri: str) -> bool:
+        """Whether a generation runs for the document."""
+        document = self._documents.get(uri)
+        return bool(document and document.generation and not document.generation.done)
+
     @property
     def running(self) -> int:
         """Generations under way."""
