@@ -1,0 +1,152 @@
+--- The language client: starting it, finding it, calling the server's commands.
+local M = {}
+
+M.name = 'ide_agent'
+
+--- LSP names of languages that Neovim calls otherwise.
+local LANGUAGE_IDS = {
+  [''] = 'plaintext',
+  text = 'plaintext',
+  bash = 'shellscript',
+  sh = 'shellscript',
+  zsh = 'shellscript',
+  cs = 'csharp',
+  dosbatch = 'bat',
+  gitcommit = 'git-commit',
+  gitrebase = 'git-rebase',
+  make = 'makefile',
+  objc = 'objective-c',
+  objcpp = 'objective-cpp',
+  ps1 = 'powershell',
+  tex = 'latex',
+}
+
+---@return integer row 0-based
+---@return integer col bytes
+function M.cursor()
+  local at = vim.api.nvim_win_get_cursor(0)
+  return at[1] - 1, at[2]
+end
+
+--- Plain insert mode: not Replace, not <C-o>.
+---@return boolean
+function M.inserting()
+  return vim.startswith(vim.api.nvim_get_mode().mode, 'i')
+end
+
+--- Run `action` now, or when the user stops typing.
+---@param action fun()
+function M.when_idle(action)
+  if not M.inserting() then
+    vim.schedule(action)
+    return
+  end
+  vim.api.nvim_create_autocmd('ModeChanged', {
+    pattern = 'i*:n*',
+    once = true,
+    callback = vim.schedule_wrap(action),
+  })
+end
+
+---@param filetype string
+---@return string
+function M.language_id(filetype)
+  return LANGUAGE_IDS[filetype] or filetype
+end
+
+--- The command that starts the server.
+---@return string[]
+function M.command()
+  local config = vim.lsp.config[M.name]
+  return config and type(config.cmd) == 'table' and config.cmd or {}
+end
+
+--- Start in ordinary buffers only, and only when the server is there.
+---@param bufnr integer
+---@param on_dir fun(root: string?)
+function M.root_dir(bufnr, on_dir)
+  local program = M.command()[1]
+  if vim.bo[bufnr].buftype ~= '' or not vim.bo[bufnr].modifiable then
+    return
+  end
+  if program and vim.fn.executable(program) == 0 then
+    require('ide_agent.messages').say_once('no_server', { program = program }, vim.log.levels.WARN)
+    return
+  end
+  on_dir(M.root(bufnr))
+end
+
+---@param bufnr integer
+---@return string?
+function M.root(bufnr)
+  return vim.fs.root(bufnr, vim.lsp.config[M.name].root_markers or {})
+end
+
+---@param params lsp.InitializeParams
+function M.before_init(params)
+  local config = require('ide_agent.config').get()
+  local options = type(params.initializationOptions) == 'table' and params.initializationOptions or {}
+  options.language = options.language or require('ide_agent.messages').language()
+  params.initializationOptions = options
+  params.capabilities.experimental = vim.tbl_deep_extend('keep', params.capabilities.experimental or {}, {
+    ideAgent = { inlineCompletionMore = config.renderer == 'own', status = true },
+  })
+end
+
+--- Start the server for a buffer, or give it the one that runs.
+---@param bufnr integer
+function M.start(bufnr)
+  if not vim.lsp.is_enabled(M.name) or #vim.lsp.get_clients({ name = M.name, bufnr = bufnr }) > 0 then
+    return
+  end
+  local config = vim.deepcopy(vim.lsp.config[M.name])
+  M.root_dir(bufnr, function(root)
+    config.root_dir = root
+    vim.lsp.start(config, { bufnr = bufnr, reuse_client = config.reuse_client })
+  end)
+end
+
+--- The client that suggests in a buffer.
+---@param bufnr integer
+---@return vim.lsp.Client?
+function M.get(bufnr)
+  local found = vim.lsp.get_clients({ name = M.name, bufnr = bufnr, method = 'textDocument/inlineCompletion' })
+  return found[1]
+end
+
+--- The running client, whichever buffer it serves.
+---@return vim.lsp.Client?
+function M.any()
+  return M.get(0) or vim.lsp.get_clients({ name = M.name })[1]
+end
+
+--- Call a command of the server.
+---@param client vim.lsp.Client
+---@param command string
+---@param arguments? table[]
+---@param done? fun(result: any, failure: lsp.ResponseError?)
+function M.execute(client, command, arguments, done)
+  local params = { command = command, arguments = arguments or { vim.empty_dict() } }
+  client:request('workspace/executeCommand', params, function(failure, result)
+    if done then
+      done(result, failure)
+    end
+  end)
+end
+
+--- The server asks: not in the middle of typing.
+---@param failure lsp.ResponseError?
+---@param params lsp.ShowMessageRequestParams
+---@param ctx lsp.HandlerContext
+function M.ask(failure, params, ctx)
+  local running = coroutine.running()
+  if M.inserting() then
+    M.when_idle(function()
+      coroutine.resume(running)
+    end)
+    coroutine.yield()
+  end
+  return vim.lsp.handlers['window/showMessageRequest'](failure, params, ctx)
+end
+
+return M

@@ -1,0 +1,200 @@
+--- :IdeAgent {subcommand}
+local client = require('ide_agent.client')
+local messages = require('ide_agent.messages')
+local switch = require('ide_agent.switch')
+
+local M = {}
+
+---@param lines string[]
+local function show(lines)
+  vim.api.nvim_echo({ { table.concat(lines, '\n') } }, true, {})
+end
+
+--- Call a command of the server; without one, or when it fails, say so.
+---@param command string
+---@param argument table?
+---@param done fun(result: any)
+local function call(command, argument, done)
+  local server = client.any()
+  if not server then
+    messages.say('not_running', nil, vim.log.levels.WARN)
+    return
+  end
+  client.execute(server, command, { argument or vim.empty_dict() }, function(result, failure)
+    if failure then
+      messages.say('failed', { reason = failure.message }, vim.log.levels.ERROR)
+    else
+      done(result)
+    end
+  end)
+end
+
+--- Whether the argument means this buffer only.
+---@param argument string?
+---@return integer?
+local function scope(argument)
+  return argument == 'buffer' and vim.api.nvim_get_current_buf() or nil
+end
+
+---@param on boolean
+---@param bufnr integer?
+local function turn(on, bufnr)
+  switch.set(on, bufnr)
+  messages.say((on and 'on' or 'off') .. (bufnr and '_here' or ''))
+end
+
+local function restart()
+  local servers = vim.lsp.get_clients({ name = client.name })
+  vim.lsp.enable(client.name, false)
+  vim.wait(5000, function()
+    return vim.iter(servers):all(function(server)
+      return server:is_stopped()
+    end)
+  end, 20)
+  vim.lsp.enable(client.name)
+  messages.say('restarted')
+end
+
+---@param status table what GET /status of the host returns
+---@return string[]
+local function host_lines(status)
+  local lines = { ('%s: %s, pid %s'):format(messages.get('label_host'), status.version, status.pid) }
+  for _, engine in ipairs(status.engines or {}) do
+    table.insert(lines, ('%s: %s, %s'):format(messages.get('label_engine'), engine.model, engine.state))
+  end
+  if #lines == 1 then
+    table.insert(lines, messages.get('no_engine'))
+  end
+  return lines
+end
+
+---@param model table
+---@return string
+local function model_line(model)
+  local fim = model.fim and ', fill-in-the-middle' or ''
+  local loaded = model.loaded and '*' or ' '
+  return ('%s %s  %d MB  %s%s'):format(loaded, model.name, model.bytes / 1e6, model.architecture or '', fim)
+end
+
+---@class ide_agent.Subcommand
+---@field run fun(argument: string?)
+---@field complete? string[]
+
+---@type table<string, ide_agent.Subcommand>
+M.subcommands = {
+  status = {
+    run = function()
+      local here = messages.get(switch.get(0) and 'on_here' or 'off_here')
+      local text = require('ide_agent.status').text()
+      if text == '' then
+        messages.say('not_running', nil, vim.log.levels.WARN)
+        return
+      end
+      call('ideAgent.host.status', nil, function(status)
+        show(vim.list_extend({ text, here }, host_lines(status)))
+      end)
+    end,
+  },
+  toggle = {
+    complete = { 'buffer' },
+    run = function(argument)
+      turn(not switch.get(0), scope(argument))
+    end,
+  },
+  enable = {
+    complete = { 'buffer' },
+    run = function(argument)
+      turn(true, scope(argument))
+    end,
+  },
+  disable = {
+    complete = { 'buffer' },
+    run = function(argument)
+      turn(false, scope(argument))
+    end,
+  },
+  log = {
+    run = function()
+      vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+      vim.cmd.normal({ 'G', bang = true })
+    end,
+  },
+  restart = {
+    complete = { 'host' },
+    run = function(argument)
+      if argument == 'host' then
+        call('ideAgent.host.restart', nil, function()
+          messages.say('host_restarted')
+        end)
+      else
+        restart()
+      end
+    end,
+  },
+  models = {
+    run = function()
+      call('ideAgent.models.list', nil, function(result)
+        if #result.models == 0 then
+          messages.say('no_models')
+        else
+          show(vim.tbl_map(model_line, result.models))
+        end
+      end)
+    end,
+  },
+  pull = {
+    complete = { 'starter' },
+    run = function(argument)
+      local name = argument or 'starter'
+      messages.say('pulling', { name = name })
+      call('ideAgent.models.pull', { name = name }, function(result)
+        messages.say('pulled', { name = result.name, size = math.floor(result.bytes / 1e6) })
+      end)
+    end,
+  },
+  native = {
+    run = function()
+      messages.say('building')
+      call('ideAgent.engine.native', nil, function(result)
+        messages.say('built', { engine = result.engine, after = result.tokensPerSecond, before = result.before })
+      end)
+    end,
+  },
+  health = {
+    run = function()
+      vim.cmd.checkhealth('ide_agent')
+    end,
+  },
+}
+
+---@return string[]
+local function names()
+  local all = vim.tbl_keys(M.subcommands)
+  table.sort(all)
+  return all
+end
+
+---@param command vim.api.keyset.create_user_command.command_args
+function M.run(command)
+  local name = command.fargs[1] or 'status'
+  local subcommand = M.subcommands[name]
+  if not subcommand then
+    messages.say('bad_command', { name = name, names = table.concat(names(), ', ') }, vim.log.levels.ERROR)
+    return
+  end
+  subcommand.run(command.fargs[2])
+end
+
+---@param lead string
+---@param line string
+---@return string[]
+function M.complete(lead, line)
+  local words = vim.split(line:sub(1, #line - #lead), '%s+', { trimempty = true })
+  local subcommand = M.subcommands[words[2]]
+  local choices = #words <= 1 and names() or (#words == 2 and subcommand and subcommand.complete) or {}
+  return vim.tbl_filter(function(choice)
+    return vim.startswith(choice, lead)
+  end, choices)
+end
+
+return M

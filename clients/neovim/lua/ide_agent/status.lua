@@ -1,0 +1,67 @@
+--- What the server says about itself, for the status line.
+local client = require('ide_agent.client')
+local messages = require('ide_agent.messages')
+
+local M = {}
+
+---@class ide_agent.Status
+---@field state 'starting'|'ready'|'loading'|'working'|'downloading'|'noModel'|'off'|'error'
+---@field model? string
+---@field engine? string
+---@field message? string
+---@field progress? number 0–100
+
+---@type table<integer, ide_agent.Status>
+local latest = {}
+
+---@param state string
+---@return string
+local function word(state)
+  return messages.get(state == 'off' and 'state_off' or state)
+end
+
+---@param status ide_agent.Status
+---@param client_id integer
+function M.update(status, client_id)
+  local before = latest[client_id]
+  latest[client_id] = status
+  local news = not before or before.state ~= status.state
+  if news and status.message and (status.state == 'error' or status.state == 'noModel') then
+    client.when_idle(function()
+      vim.notify('IDE-Agent: ' .. status.message, vim.log.levels.WARN, { title = 'IDE-Agent' })
+    end)
+  end
+  vim.api.nvim_exec_autocmds('User', { pattern = 'IdeAgentStatus', modeline = false })
+  vim.cmd.redrawstatus({ bang = true })
+end
+
+--- What the server said last.
+---@return ide_agent.Status? status nil when none runs
+function M.latest()
+  local server = client.any()
+  if not server then
+    return nil
+  end
+  return latest[server.id] or { state = 'starting' }
+end
+
+--- One short text.
+---@return string
+function M.text()
+  local status = M.latest()
+  if not status then
+    return ''
+  end
+  local switched_off = not require('ide_agent.switch').get()
+  local state = switched_off and 'off' or status.state
+  if state == 'ready' then
+    return 'IDE-Agent ' .. (status.model or word('ready'))
+  elseif state == 'working' then
+    return ('IDE-Agent %s …'):format(status.model or word('working'))
+  elseif status.progress and not switched_off then
+    return ('IDE-Agent %s %d %%'):format(word(state), status.progress)
+  end
+  return 'IDE-Agent ' .. word(state)
+end
+
+return M

@@ -1,0 +1,42 @@
+--- On and off: for the session, and for single buffers through vim.b.ide_agent.
+local builtin = require('ide_agent.builtin')
+local client = require('ide_agent.client')
+
+local M = {}
+
+local session = true
+
+---@param bufnr? integer
+---@return boolean
+function M.get(bufnr)
+  return session and vim.b[bufnr or 0].ide_agent ~= false
+end
+
+--- Whether to suggest without being asked, in the current buffer.
+---@return boolean
+function M.automatic()
+  return M.get() and require('ide_agent.config').get().automatic and vim.fn.reg_executing() == ''
+end
+
+---@param on boolean
+---@param bufnr? integer only there; nil: everywhere
+function M.set(on, bufnr)
+  if bufnr then
+    vim.b[bufnr].ide_agent = on
+    builtin.enable(bufnr, on)
+  else
+    session = on
+    for _, server in ipairs(vim.lsp.get_clients({ name = client.name })) do
+      client.execute(server, 'ideAgent.completion.toggle', { { enabled = on } })
+      for attached in pairs(server.attached_buffers) do
+        builtin.enable(attached, M.get(attached))
+      end
+    end
+  end
+  if not M.get() then
+    require('ide_agent.request').cancel()
+    require('ide_agent.suggestion').drop()
+  end
+end
+
+return M
