@@ -1,0 +1,1 @@
+"""The front door: the `ide-agent lsp` process. Documents, positions, settings, the way to the host."""

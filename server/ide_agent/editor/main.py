@@ -1,0 +1,138 @@
+"""`ide-agent lsp`: the process that an editor starts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ide_agent.paths import log_file
+
+LOOPBACK = "127.0.0.1"
+_LOG_BYTES = 2_000_000
+_GRACE_SECONDS = 1.0
+_QUIET = ("pygls", "httpx", "httpcore", "asyncio")
+
+
+def main(argv: Sequence[str]) -> NoReturn:
+    """Serve one editor over stdio (or ``--tcp``), then leave."""
+    options = _options(argv)
+    set_up_logging(options.log_level)
+    from ide_agent.editor.server import EditorServer
+    from ide_agent.editor.transport import serve_stdio, serve_tcp
+
+    def serve(server: EditorServer) -> Coroutine[Any, Any, int]:
+        if options.tcp is not None:
+            return serve_tcp(server, *options.tcp)
+        # Nothing but messages may reach the client: what is printed goes to stderr.
+        out = os.dup(1)
+        os.dup2(2, 1)
+        return serve_stdio(server, 0, out, on_end=_leave_anyway)
+
+    try:
+        asyncio.run(_run(EditorServer, serve))
+    except KeyboardInterrupt:
+        leave(130)
+    leave(1)
+
+
+async def _run(make: Callable[[], Any], serve: Callable[[Any], Coroutine[Any, Any, int]]) -> None:
+    leave(await serve(make()))
+
+
+def leave(code: int) -> NoReturn:
+    """End this process now: no waiting for threads or requests, which hold nothing worth saving."""
+    logging.shutdown()
+    os._exit(code)
+
+
+def _leave_anyway() -> None:
+    """The client is gone; if the loop is too busy to notice, leave without it."""
+    time.sleep(_GRACE_SECONDS)
+    leave(1)
+
+
+class _Options:
+    tcp: tuple[str, int] | None = None
+    log_level: str = "WARNING"
+
+
+def _options(argv: Sequence[str]) -> _Options:
+    options = _Options()
+    if not argv:
+        return options
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="ide-agent lsp", description="Serve one editor over stdio.")
+    parser.add_argument("--stdio", action="store_true", help="the default; some editors pass it")
+    parser.add_argument("--tcp", metavar="[HOST:]PORT", type=_address, help="listen there, for debugging")
+    parser.add_argument(
+        "--log-level",
+        default=options.log_level,
+        type=str.upper,
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        help="of stderr and of lsp.log",
+    )
+    parser.add_argument("--clientProcessId", dest="pid", help=argparse.SUPPRESS)
+    return parser.parse_args(argv, namespace=options)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]") or LOOPBACK, int(port)
+
+
+def set_up_logging(level: str) -> None:
+    """Log to stderr and to ``lsp.log``; never what a message holds."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    try:
+        handlers.append(_file_handler(log_file("lsp")))
+    except OSError as failure:
+        print(f"lsp.log cannot be written: {failure}", file=sys.stderr)  # noqa: T201
+    form = PayloadFree("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+    for handler in handlers:
+        handler.setFormatter(form)
+    logging.basicConfig(level=level, handlers=handlers, force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def _file_handler(file: Path) -> logging.Handler:
+    if file.exists() and file.stat().st_size > _LOG_BYTES:
+        file.replace(file.with_suffix(".log.1"))
+    return logging.FileHandler(file, encoding="utf-8", delay=True)
+
+
+class PayloadFree(logging.Formatter):
+    """Leaves out the arguments of other people's log records, and the texts of most exceptions.
+
+    pygls logs whole messages, at every level; an exception's text may quote the user's source or a key.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line to write."""
+        if record.name.partition(".")[0] in _QUIET and record.args:
+            record = logging.makeLogRecord({**record.__dict__, "args": None, "msg": _bare(record.msg)})
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """The stack, and the kind of the exception."""
+        from ide_agent.errors import IdeAgentError
+
+        kind, value, trace = ei
+        stack = "".join(traceback.format_tb(trace))
+        harmless = isinstance(value, IdeAgentError | ImportError | OSError | AttributeError | NameError)
+        text = f": {value}" if harmless else ""
+        return f"{stack}{kind.__name__ if kind else ''}{text}"
+
+
+def _bare(message: object) -> str:
+    import re
+
+    return re.sub(r"%[-#0 +]*[\d.*]*[a-zA-Z]", "…", str(message))
