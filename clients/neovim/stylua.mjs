@@ -9,11 +9,15 @@ const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(join(process.env.STYLUA_MODULES ?? here, 'index.js'));
 const stylua = require('@johnnymorganz/stylua');
 
-const config = stylua.Config.new();
-config.column_width = 110;
-config.indent_type = stylua.IndentType.Spaces;
-config.indent_width = 2;
-config.quote_style = stylua.QuoteStyle.AutoPreferSingle;
+/** The settings of stylua.toml; formatCode takes ownership of them. */
+function settings() {
+  const config = stylua.Config.new();
+  config.column_width = 110;
+  config.indent_type = stylua.IndentType.Spaces;
+  config.indent_width = 2;
+  config.quote_style = stylua.QuoteStyle.AutoPreferSingle;
+  return config;
+}
 
 const files = readdirSync(here, { recursive: true })
   .map((name) => join(here, name))
@@ -22,7 +26,7 @@ const files = readdirSync(here, { recursive: true })
 let changed = 0;
 for (const file of files) {
   const source = readFileSync(file, 'utf8');
-  const formatted = stylua.formatCode(source, config, undefined, stylua.OutputVerification.Full);
+  const formatted = stylua.formatCode(source, settings(), undefined, stylua.OutputVerification.Full);
   if (formatted === source) continue;
   changed += 1;
   console.log(relative(process.cwd(), file));

@@ -110,7 +110,8 @@ end
 ---@param bufnr integer
 ---@return vim.lsp.Client?
 function M.get(bufnr)
-  local found = vim.lsp.get_clients({ name = M.name, bufnr = bufnr, method = 'textDocument/inlineCompletion' })
+  local found =
+    vim.lsp.get_clients({ name = M.name, bufnr = bufnr, method = 'textDocument/inlineCompletion' })
   return found[1]
 end
 

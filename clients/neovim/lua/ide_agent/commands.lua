@@ -156,7 +156,10 @@ M.subcommands = {
     run = function()
       messages.say('building')
       call('ideAgent.engine.native', nil, function(result)
-        messages.say('built', { engine = result.engine, after = result.tokensPerSecond, before = result.before })
+        messages.say(
+          'built',
+          { engine = result.engine, after = result.tokensPerSecond, before = result.before }
+        )
       end)
     end,
   },
