@@ -31,7 +31,7 @@ class Exchange(BaseHTTPRequestHandler):
         match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         return int(match.group(1)) if match else 0
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer as the next scripted behaviour says."""
         self.close_connection = True
         behaviour = self.files.next_behaviour(self)

@@ -10,8 +10,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
+from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.progress import Progress
-from ide_agent.features.hub.service import Hub, PulledModel
+from ide_agent.features.hub.service import Hub
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
 
@@ -32,6 +33,14 @@ def routes(services: Services, hub: Hub | None = None) -> APIRouter:
     router = APIRouter()
     chosen = hub or Hub()
 
+    @router.get("/models")
+    async def models() -> Response:
+        loaded = {
+            engine.get("model") for engine in services.inference.snapshot() if engine.get("state") == "ready"
+        }
+        found = await asyncio.to_thread(lambda: [described(model) for model in chosen.list()])
+        return JSONResponse({"models": [{**model, "loaded": model["name"] in loaded} for model in found]})
+
     @router.post("/models/pull")
     async def pull(request: PullRequest) -> Response:
         chosen.check(request.name)
@@ -46,12 +55,26 @@ async def _pull(services: Services, hub: Hub, name: str) -> AsyncGenerator[dict[
     with services.activity.busy("pull"):
         work = asyncio.create_task(hub.pull(name, reports.put_nowait))
         work.add_done_callback(lambda _: reports.put_nowait(None))
+        told: int | None = -1
         try:
             while (progress := await reports.get()) is not None:
-                services.events.publish(_status(name, progress))
+                if progress.percent != told:
+                    told = progress.percent
+                    services.events.publish(_status("downloading", name, told))
                 yield progress.as_wire()
-            model: PulledModel = work.result()
+            model = work.result()
         finally:
             work.cancel()
             await asyncio.wait([work])
-        yield {"phase": "ready", **model.as_wire()}
+            services.events.publish(await _after(hub))
+    yield {"phase": "ready", **model.as_wire()}
+
+
+async def _after(hub: Hub) -> dict[str, Any]:
+    models = await asyncio.to_thread(hub.list)
+    return _status("ready", models[0].name) if models else _status("noModel")
+
+
+def _status(state: str, model: str | None = None, progress: int | None = None) -> dict[str, Any]:
+    named = {"type": "status", "state": state, "model": model, "progress": progress}
+    return {key: value for key, value in named.items() if value is not None}

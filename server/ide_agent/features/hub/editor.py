@@ -1,0 +1,101 @@
+"""LSP surface: ``ideAgent.models.pull``, ``ideAgent.models.list``, and the offer of the starter model."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Any
+
+import attrs
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from ide_agent.editor.progress import progress
+from ide_agent.editor.server import EditorServer
+from ide_agent.errors import IdeAgentError
+from ide_agent.features.hub.words import describe, percent
+from ide_agent.locale import translate
+from ide_agent.paths import state_dir
+
+STARTER = "starter"
+_DECLINED = "starter-declined"
+
+
+@attrs.define
+class PullParams:
+    """Argument of ``ideAgent.models.pull``.
+
+    Attributes:
+        name: the model, as in the catalogue.
+    """
+
+    name: str = STARTER
+
+
+def register(server: EditorServer) -> None:
+    """Add commands and the offer to `server`."""
+
+    @server.command("ideAgent.models.pull")
+    async def models_pull(ls: EditorServer, params: PullParams) -> dict[str, Any]:
+        return await pull(ls, params.name)
+
+    @server.command("ideAgent.models.list")
+    async def models_list(ls: EditorServer) -> dict[str, Any]:
+        return await ls.host.request("GET", "/models")
+
+    @server.feature(types.INITIALIZED)
+    def initialized(ls: EditorServer, params: types.InitializedParams) -> None:
+        ls.spawn(offer(ls))
+
+
+async def pull(ls: EditorServer, name: str) -> dict[str, Any]:
+    """Pull model `name` through the host, with progress in the editor; what the last event said of the model.
+
+    Raises:
+        IdeAgentError: it cannot be had.
+    """
+    title = translate("hub.phase.title", ls.language, name=name)
+    ready: dict[str, Any] = {}
+    async with (
+        progress(ls, title) as report,
+        aclosing(ls.host.stream("/models/pull", {"name": name})) as events,
+    ):
+        async for event in events:
+            if event.get("phase") == "ready":
+                ready = {key: event[key] for key in ("name", "file", "bytes")}
+            else:
+                report(describe(event, ls.language), percent(event))
+    return ready
+
+
+async def offer(ls: EditorServer) -> None:
+    """On a machine without any model, ask once whether to pull the starter model, and do so.
+
+    "Not now" is remembered; a question that was closed without an answer comes again with the next start.
+    """
+    try:
+        if (await ls.host.request("GET", "/models"))["models"]:
+            return
+    except IdeAgentError:
+        return  # the host cannot be reached, which is reported where it is started
+    text = IdeAgentError("error.model.none").message(ls.language)
+    ls.status.show("noModel", message=text)
+    declined = state_dir() / _DECLINED
+    if declined.exists():
+        return
+    yes, no = (
+        types.MessageActionItem(translate(f"hub.offer.{key}", ls.language)) for key in ("download", "later")
+    )
+    question = types.ShowMessageRequestParams(
+        types.MessageType.Info, translate("hub.offer.question", ls.language), [yes, no]
+    )
+    try:
+        answer = await ls.window_show_message_request_async(question)
+    except JsonRpcException:
+        return  # a client that cannot ask; the status and the documentation name the command
+    if answer is None:
+        return
+    if answer.title == no.title:
+        declined.touch()
+    else:
+        model = await pull(ls, STARTER)
+        ls.say(translate("hub.ready", ls.language, **model))
