@@ -155,20 +155,27 @@ class HostClient:
         import httpx
 
         limits = httpx.Timeout(timeout, connect=5.0)
-        for last in (False, True):
+        content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        stale = method == "GET"  # may be sent again when a kept connection turns out to be dead
+        refused = False
+        while True:
             client = await self._connect()
-            content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
             request = client.build_request(method, path, content=content, timeout=limits)
             try:
                 response = await client.send(request, stream=True)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as failure:
-                self._forget(client)
-                if last:
+            except (httpx.ConnectError, httpx.ConnectTimeout, RuntimeError) as failure:
+                self._forget(client)  # a RuntimeError says that the pool was closed meanwhile
+                if refused:
                     raise HostUnavailable() from failure
+                refused = True
                 continue
-            except (httpx.HTTPError, RuntimeError) as failure:  # RuntimeError: the client was closed
-                raise HostUnavailable() from failure
-            if response.status_code == 401 and not last:
+            except httpx.HTTPError as failure:
+                if not stale:
+                    raise HostUnavailable() from failure
+                stale = False
+                continue
+            if response.status_code == 401 and not refused:
+                refused = True
                 await response.aclose()
                 self._forget(client)
                 continue
@@ -178,7 +185,6 @@ class HostClient:
                 finally:
                     await response.aclose()
             return response
-        raise HostUnavailable()
 
     # -- the host's life
 

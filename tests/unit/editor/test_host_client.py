@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from ide_agent.editor import host_client
+from ide_agent.editor.host_client import HostClient, parse_events
+from ide_agent.errors import EngineCrashed, HostStartError, HostUnavailable, IdeAgentError, ModelNotFound
+from support.fake_host import Address, Call, FakeHost
+
+PATIENCE = 20.0
+
+
+class News:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self._changed = asyncio.Event()
+
+    def _add(self, what: Any) -> None:
+        self.heard.append(what)
+        self._changed.set()
+
+    def host_event(self, event: dict[str, Any]) -> None:
+        self._add(event)
+
+    def host_ready(self) -> None:
+        self._add("ready")
+
+    def host_lost(self) -> None:
+        self._add("lost")
+
+    def host_failed(self, error: IdeAgentError) -> None:
+        self._add(error)
+
+    async def until(self, holds: Callable[[list[Any]], bool]) -> None:
+        async def wait() -> None:
+            while not holds(self.heard):
+                self._changed.clear()
+                await self._changed.wait()
+
+        await asyncio.wait_for(wait(), PATIENCE)
+
+
+class Place:
+    """Hosts, and the client that finds or starts them."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.news = News()
+        self.host = FakeHost()
+        self.address: Address | None = None
+        self.starts = 0
+        self.refuse: IdeAgentError | None = None
+        self.client = HostClient(self.news, self.ensure)
+
+    def ensure(self, timeout: float) -> Address:
+        if self.refuse is not None:
+            raise self.refuse
+        return asyncio.run_coroutine_threadsafe(self._ensure(), self.loop).result(timeout)
+
+    async def _ensure(self) -> Address:
+        if self.address is None or self.host._server is None:
+            self.starts += 1
+            self.address = await self.host.start()
+        return self.address
+
+
+@asynccontextmanager
+async def place() -> AsyncIterator[Place]:
+    here = Place()
+    try:
+        yield here
+    finally:
+        await here.client.aclose()
+        await here.host.aclose()
+
+
+async def test_request_starts_the_host_and_carries_the_token() -> None:
+    async with place() as here:
+        assert await here.client.request("GET", "/status") == {"version": "0.1.0", "pid": 1}
+        assert here.starts == 1
+        call = next(c for c in here.host.calls if c.path == "/status")
+        assert call.headers["authorization"] == "Bearer secret"
+
+
+async def test_many_requests_start_one_host() -> None:
+    async with place() as here:
+        await asyncio.gather(*(here.client.request("GET", "/status") for _ in range(20)))
+        assert here.starts == 1
+
+
+async def test_a_cancelled_request_does_not_stop_the_start_for_the_others() -> None:
+    async with place() as here:
+        first = asyncio.create_task(here.client.request("GET", "/status"))
+        second = asyncio.create_task(here.client.request("GET", "/status"))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert (await asyncio.wait_for(second, PATIENCE))["pid"] == 1
+
+
+async def test_errors_come_back_as_they_left() -> None:
+    async with place() as here:
+        wire = ModelNotFound(name="x").as_wire()
+        here.host.routes["POST /completion"] = lambda call: call.answer({"error": wire}, 404)
+        with pytest.raises(ModelNotFound) as caught:
+            await here.client.request("POST", "/completion", {})
+        assert caught.value.params == {"name": "x"}
+
+
+async def test_an_answer_that_is_not_ours_is_still_an_error() -> None:
+    async with place() as here:
+        with pytest.raises(IdeAgentError):
+            await here.client.request("GET", "/nowhere")
+
+
+async def test_stream_yields_events_and_raises_error_events() -> None:
+    async with place() as here:
+
+        def complete(call: Call) -> None:
+            call.head()
+            call.event({"type": "text", "text": "a"})
+            call.event({"type": "error", "error": EngineCrashed(model="m", reason="r").as_wire()})
+            call.end()
+
+        here.host.routes["POST /completion"] = complete
+        got = []
+        with pytest.raises(EngineCrashed):
+            async for event in here.client.stream("/completion", {"prefix": "x"}):
+                got.append(event)
+        assert got == [{"type": "text", "text": "a"}]
+        assert [c.body for c in here.host.calls if c.path == "/completion"] == [{"prefix": "x"}]
+
+
+@pytest.mark.parametrize("how", ["aclose", "cancel"])
+async def test_leaving_a_stream_closes_the_connection(how: str) -> None:
+    async with place() as here:
+        calls: list[Call] = []
+
+        async def complete(call: Call) -> None:
+            calls.append(call)
+            call.head()
+            call.event({"n": 1})
+            await call.gone.wait()
+
+        here.host.routes["POST /completion"] = complete
+        first = asyncio.Event()
+
+        async def read() -> None:
+            async with aclosing(here.client.stream("/completion", {})) as events:
+                async for _ in events:
+                    first.set()
+                    if how == "aclose":
+                        return
+
+        task = asyncio.create_task(read())
+        await asyncio.wait_for(first.wait(), PATIENCE)
+        if how == "cancel":
+            task.cancel()
+        await asyncio.wait_for(calls[0].gone.wait(), PATIENCE)
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_stream_that_breaks_off_says_that_the_host_is_gone() -> None:
+    async with place() as here:
+
+        def complete(call: Call) -> None:
+            call.head()
+            call.event({"n": 1})
+            call.writer.transport.abort()
+
+        here.host.routes["POST /completion"] = complete
+        with pytest.raises(HostUnavailable):
+            async for _ in here.client.stream("/completion", {}):
+                pass
+
+
+async def test_work_is_posted_once_even_if_its_connection_breaks() -> None:
+    async with place() as here:
+        here.host.routes["POST /models/pull"] = lambda call: call.writer.transport.abort()
+        with pytest.raises(HostUnavailable):
+            await here.client.request("POST", "/models/pull", {})
+        assert here.host.paths() == ["POST /models/pull"]
+        assert here.client.connected  # one broken connection is not a dead host
+        assert "lost" not in here.news.heard
+
+
+async def test_connection_refused_is_healed_within_the_request() -> None:
+    async with place() as here:
+        await here.client.request("GET", "/status")
+        await asyncio.wait_for(here.host.attached.wait(), PATIENCE)
+        here.host.kill()
+        assert (await here.client.request("GET", "/status"))["pid"] == 1
+        assert here.starts == 2
+
+
+async def test_a_new_token_is_picked_up() -> None:
+    async with place() as here:
+        await here.client.request("GET", "/status")
+        here.host.token = "other"
+        assert here.address is not None
+        here.address = Address(here.address.url, {"Authorization": "Bearer other"})
+        assert (await here.client.request("GET", "/status"))["pid"] == 1
+        assert here.starts == 1
+
+
+async def test_host_events_reach_the_listener() -> None:
+    async with place() as here:
+        here.client.start()
+        await asyncio.wait_for(here.host.attached.wait(), PATIENCE)
+        here.host.publish({"type": "status", "state": "loading"})
+        await here.news.until(lambda heard: {"type": "status", "state": "loading"} in heard)
+        assert here.news.heard[0] == "ready"
+
+
+async def test_a_dead_host_is_started_again_and_said_once() -> None:
+    async with place() as here:
+        here.client.start()
+        for starts in (1, 2, 3):
+            await here.news.until(lambda heard, n=starts: heard.count("ready") == n)  # type: ignore[misc]
+            here.host.kill()
+        await here.news.until(lambda heard: heard.count("ready") == 4)
+        assert here.news.heard.count("lost") == 1
+        assert here.starts == 4
+
+
+async def test_repeated_deaths_wait_ever_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    real = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        await real(0)
+
+    monkeypatch.setattr(host_client.asyncio, "sleep", sleep)
+    async with place() as here:
+        here.refuse = HostStartError(reason="no")
+        here.client.start()
+        await here.news.until(lambda heard: len(heard) >= 3)
+    rising = [seconds for seconds in waited if seconds > 0]
+    assert rising and max(rising) > 0.4
+
+
+async def test_while_backing_off_requests_fail_at_once() -> None:
+    async with place() as here:
+        here.refuse = HostStartError(reason="no")
+        with pytest.raises(HostStartError):
+            await here.client.request("GET", "/status")
+        await here.news.until(lambda heard: len(heard) >= 2)  # the second try, at once, failed too
+        here.refuse = None
+        with pytest.raises(HostUnavailable):
+            await here.client.request("GET", "/status")
+        assert here.starts == 0
+
+
+async def test_a_host_that_left_on_purpose_comes_back_only_when_needed() -> None:
+    async with place() as here:
+        here.client.start()
+        await here.news.until(lambda heard: heard == ["ready"])
+        here.host.stop()
+        await _until(lambda: not here.client.connected)
+        assert here.starts == 1
+        await here.client.request("GET", "/status")
+        await here.news.until(lambda heard: heard == ["ready", "ready"])
+        assert here.starts == 2
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async def wait() -> None:
+        while not holds():
+            await asyncio.sleep(0.005)
+
+    await asyncio.wait_for(wait(), PATIENCE)
+
+
+async def _chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+async def test_events_are_cut_by_bytes(size: int) -> None:
+    """Case 25: a character split across chunks, and U+2028 inside of one."""
+    data = 'data: {"a": "çığ 🙂"}\n\n: ping\n\ndata: {"b": "x\u2028y\x85z"}\r\n\r\nevent: e\ndata:{"c": 1}\n\n'.encode()
+    parts = [data[i : i + size] for i in range(0, len(data), size)]
+    got = [event async for event in parse_events(_chunks(*parts))]
+    assert got == [{"a": "çığ 🙂"}, {"b": "x\u2028y\x85z"}, {"c": 1}]
+
+
+async def test_nothing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    async with place() as here:
+        assert (await here.client.request("GET", "/status"))["pid"] == 1
