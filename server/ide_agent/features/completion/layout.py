@@ -1,0 +1,151 @@
+"""How code is laid out in lines: indentation, lines that open a block, lines that close one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+
+from ide_agent.features.completion import lexer
+
+TAB_WIDTH = 4
+_MAX_STATEMENT = 24
+_TAB_LANGUAGES = lexer.words("go makefile make")
+_COLON_WORDS = re.compile(
+    r"(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case|func|proc|when|of|enum)\b"
+)
+_COLON = lexer.words("python starlark cython gdscript nim mojo")
+_ANY_COLON = lexer.words("yaml dockercompose coffeescript")
+_END = lexer.words(
+    "ruby crystal lua luau elixir julia matlab octave shellscript sh bash zsh fish viml vim pascal ada vhdl"
+)
+_SHELL = lexer.words("shellscript sh bash zsh ksh")
+_END_OPENER = re.compile(
+    r"^(?:local\s+)?(?:def|defp|defmodule|class|module|function|if|elseif|elsif|elif|unless|while|until|for|case|when"
+    r"|begin|struct|macro|let|try|switch|repeat|rescue|ensure|else)\b"
+    r"|\b(?:do|then|begin|repeat|else)(?:\s*\|[^|]*\|)?$|\bfunction\s*\([^()]*\)$|\bfn\b[^()]*->$"
+)
+_ONE_LINER = re.compile(r"\b(?:end|fi|done|esac)\W*$")
+_END_WORD = re.compile(r"(?:end\w*|fi|done|esac|until\b.*)\b")
+_CLOSER = re.compile(r"\s*[)\]}][)\]};,]*")
+_GOES_ON = re.compile(
+    r"\s*[)\]}]?\s*(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure)\b|\s*(?:then|do)\s*$"
+)
+
+
+def width(line: str) -> int:
+    """Columns of leading whitespace."""
+    columns = 0
+    for char in line:
+        if char == "\t":
+            columns += TAB_WIDTH
+        elif char == " ":
+            columns += 1
+        else:
+            break
+    return columns
+
+
+def leading(line: str) -> str:
+    """The leading blanks and tabs of `line`."""
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+@lru_cache(maxsize=8)
+def unit(prefix: str, suffix: str, language: str) -> str | None:
+    """One step of indentation as this document writes it; None when it does not tell."""
+    tabs = 0
+    steps: Counter[int] = Counter()
+    last = 0
+    for line in [*prefix.split("\n")[-200:], *suffix.split("\n")[1:60]]:
+        if not line or line.isspace():
+            continue
+        if line[0] == "\t":
+            tabs += 1
+            continue
+        columns = len(line) - len(line.lstrip(" "))
+        if 2 <= columns - last <= 8:
+            steps[columns - last] += 1
+        last = columns
+    if tabs and tabs >= steps.total():
+        return "\t"
+    if steps:
+        return " " * max(steps, key=lambda step: (steps[step], -step))
+    return "\t" if language in _TAB_LANGUAGES else None
+
+
+def opens_block(line: str, language: str, state: str = "") -> bool:
+    """The code of `line` ends with what a block follows: a bracket, a colon, a word such as ``then``."""
+    code = lexer.code_of(line, language, state).strip()
+    if not code or language in lexer.PROSE:
+        return False
+    if code[-1] in "([{":
+        return True
+    if code[-1] == ":":
+        return language in _ANY_COLON or (language in _COLON and bool(_COLON_WORDS.match(code)))
+    return language in _END and bool(_END_OPENER.search(code)) and not _ONE_LINER.search(code)
+
+
+def indents_block(line: str, language: str) -> bool:
+    """`opens_block` by a colon or a word: a block that no bracket closes."""
+    return opens_block(line, language) and lexer.code_of(line, language).rstrip()[-1] not in "([{"
+
+
+def opener_width(lines: list[str], number: int, language: str) -> int | None:
+    """Indentation of the statement whose end, on line `number`, opens a block; None when it opens none."""
+    start = number
+    while (
+        start > max(0, number - _MAX_STATEMENT)
+        and lexer.scan("\n".join(lines[start : number + 1]), language).closed
+    ):
+        start -= 1
+    line = lines[number]
+    if start < number and line.rstrip().endswith(":") and language in _COLON:
+        line = lexer.code_of(lines[start], language).lstrip() + ":"
+    return width(lines[start]) if opens_block(line, language) else None
+
+
+def has_docstrings(language: str) -> bool:
+    """A string right below the header of a block is its documentation."""
+    return language in _COLON
+
+
+def closing_length(line: str, language: str) -> int:
+    """Length of what closes a block at the start of `line`, blanks included; 0 when nothing does."""
+    match = _CLOSER.match(line)
+    if match:
+        return match.end()
+    if language in _END and _END_WORD.match(line.strip()):
+        return len(line.rstrip())
+    return 0
+
+
+def end_word(header: str, language: str) -> str:
+    """The word that closes the block opened by `header`, where words do."""
+    if language not in _END or not indents_block(header, language):
+        return ""
+    first = header.split(maxsplit=1)[0]
+    if language in _SHELL:
+        return {"if": "fi", "elif": "fi", "else": "fi", "case": "esac"}.get(first, "done")
+    return "end"
+
+
+def goes_on(line: str) -> bool:
+    """`line` continues the compound statement above it, as ``else`` and ``except`` do."""
+    return bool(_GOES_ON.match(line))
+
+
+def closed_below(suffix: str, base: int, language: str) -> bool:
+    """The first line below the cursor that is indented by at most `base` closes a block at `base`."""
+    for line in suffix.split("\n")[1:]:
+        if line and not line.isspace() and width(line) <= base:
+            return width(line) == base and closing_length(line, language) > 0
+    return False
+
+
+def next_width(suffix: str) -> int | None:
+    """Indentation of the first non-blank line below the cursor's line."""
+    for line in suffix.split("\n")[1:]:
+        if line and not line.isspace():
+            return width(line)
+    return None

@@ -1,0 +1,59 @@
+"""Closing brackets that the document already has."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ide_agent.features.completion import layout, lexer, syntax
+from ide_agent.features.completion.cursor import CursorContext
+from ide_agent.features.completion.postprocess.draft import Draft
+
+
+def cut_redundant_closer(draft: Draft, context: CursorContext) -> Draft:
+    """Cut before the first closing bracket that closes nothing, or what the text below the cursor closes."""
+    before = syntax.before(context.prefix, context.prefix_line, context.language)
+    found = lexer.scan(draft.text, context.language, before.state).closed
+    if not found:
+        return draft
+    waiting = open_brackets(context)
+    for depth, closer in enumerate(found):
+        if depth == len(waiting) and context.prefix_line > 0:
+            return draft  # Opened above what we know of the document.
+        if depth >= len(waiting) or waiting[depth] != (lexer.PAIRS[closer.char], False):
+            return draft.cut(closer.at)
+    return draft
+
+
+def open_brackets(context: CursorContext, *, below: bool = False) -> tuple[tuple[str, bool], ...]:
+    """The brackets open at the cursor, innermost first, each with whether the text behind it closes it.
+
+    Args:
+        context: the document around the cursor.
+        below: only the lines below the cursor's count as closing.
+    """
+    suffix = context.suffix[len(context.line_suffix) :] if below else context.suffix
+    return _open_brackets(context.prefix, context.prefix_line, suffix, context.language)
+
+
+@lru_cache(maxsize=8)
+def _open_brackets(prefix: str, prefix_line: int, suffix: str, language: str) -> tuple[tuple[str, bool], ...]:
+    before = syntax.before(prefix, prefix_line, language)
+    head = syntax.scope(prefix, prefix_line)
+    # A string or comment that is open at the cursor surely ends with its line, except those that span lines.
+    state = before.state if before.in_lines or not suffix.startswith("\n") else ""
+    closers = list(lexer.scan(suffix, language, state).closed)
+    result: list[tuple[str, bool]] = []
+    for opener in reversed(before.opened):
+        start = head.rfind("\n", 0, opener.at) + 1
+        columns = layout.width(head[start:])
+        closer = closers[0] if closers else None
+        closes = closer is not None and lexer.PAIRS[closer.char] == opener.char
+        if closer is not None and closes and closer.at > suffix.find("\n") >= 0:
+            # A closer that begins a line left of the opener's line belongs to a block further out.
+            line = suffix[suffix.rfind("\n", 0, closer.at) + 1 :]
+            begins = not line[: closer.at - (len(suffix) - len(line))].strip()
+            closes = not (begins and layout.width(line) < columns)
+        if closes:
+            closers.pop(0)
+        result.append((opener.char, closes))
+    return tuple(result)

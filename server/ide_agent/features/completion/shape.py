@@ -1,0 +1,110 @@
+"""How many lines a suggestion has: decided by syntax before it is asked for, and while it comes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ide_agent.features.completion import ending, layout, lexer, syntax
+from ide_agent.features.completion.cursor import CursorContext
+
+_LINE_TOKENS = 48
+_STATEMENT_TOKENS = 96
+_TOKENS_PER_LINE = 16
+_DOCSTRING_LINES = 40
+_ONLY_STRING = re.compile(r"\s*[rRuU]?(\"\"\"|'''|\"|')_\1\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What to ask the engine for, and when the answer is whole."""
+
+    kind: Literal["line", "statement", "block"]
+    """The rest of one line; a statement with its own block; all that the block at the cursor still needs."""
+    base: int
+    """Columns of indentation of the line that opens the block, or of the statement."""
+    max_lines: int
+    max_tokens: int
+    stop: tuple[str, ...]
+    """Stop strings for the engine, at most 4."""
+    inside: syntax.Place
+    """Where the cursor stands."""
+
+
+def decide(context: CursorContext, max_lines: int) -> Shape:
+    """The shape of a suggestion at the cursor.
+
+    Args:
+        context: the document around the cursor.
+        max_lines: the longest suggestion the user wants, in lines.
+    """
+    here = layout.width(context.line_prefix)
+    blank = not context.line_prefix.strip()
+    inside = syntax.place(context)
+    if inside != "code" or context.line_suffix.strip():
+        # On a blank line the model's first token may be the line end: stopping there would leave nothing.
+        stop = ("\n",) if context.line_suffix.strip() or not blank else ("\n\n\n",)
+        return Shape("line", here, 1, _LINE_TOKENS, stop, inside)
+    opener = _opener(context)
+    if opener is not None:
+        below = layout.next_width(context.suffix)
+        if below is None or below <= opener:
+            tokens = max(_STATEMENT_TOKENS, _TOKENS_PER_LINE * max_lines)
+            return Shape("block", opener, max_lines, tokens, ("\n\n\n",), inside)
+        if not blank:
+            return Shape("line", here, 1, _LINE_TOKENS, ("\n",), inside)
+    stop = ("\n\n\n",) if blank else ("\n\n",)
+    return Shape("statement", here, max_lines, _STATEMENT_TOKENS, stop, inside)
+
+
+def finished(context: CursorContext, text: str, shape: Shape) -> int | None:
+    """Where the suggestion ends, once `text`, the raw text so far, holds its end.
+
+    Returns:
+        Index of the cut in `text`; None while more may belong to it. However `text` goes on, it stays.
+    """
+    if shape.kind == "line":
+        return ending.line_end(context, text, prose=shape.inside == "text")
+    block = shape.kind == "block"
+    return ending.block_end(context, text, base=shape.base, max_lines=shape.max_lines, block=block)
+
+
+def _opener(context: CursorContext) -> int | None:
+    """Indentation of the line that opens a block right before the cursor; None when there is none."""
+    language = context.language
+    lines = context.prefix.split("\n")
+    if context.line_prefix.strip():
+        return layout.opener_width(lines, len(lines) - 1, language)
+    number = _code_above(lines, len(lines) - 1, language)
+    if number is None:
+        return None
+    opener = layout.opener_width(lines, number, language)
+    if opener is None:
+        docstring = _docstring_start(lines, number, language)
+        above = None if docstring is None else _code_above(lines, docstring, language)
+        opener = None if above is None else layout.opener_width(lines, above, language)
+    if opener is not None and 0 < layout.width(context.line_prefix) <= opener:
+        return None  # The user has left the block.
+    return opener
+
+
+def _code_above(lines: list[str], number: int, language: str) -> int | None:
+    """Number of the last line above line `number` that is more than a comment."""
+    for above in range(number - 1, max(-1, number - _DOCSTRING_LINES), -1):
+        line = lines[above]
+        if lexer.code_of(line, language).strip() and not line.lstrip().startswith(("*", "/*")):
+            return above
+    return None
+
+
+def _docstring_start(lines: list[str], number: int, language: str) -> int | None:
+    """Number of the line on which the string starts that, all by itself, ends on line `number`."""
+    if not layout.has_docstrings(language):
+        return None
+    for start in range(number, max(-1, number - _DOCSTRING_LINES), -1):
+        if lines[start].lstrip(" \trRuU").startswith(('"', "'")):
+            code = lexer.code_of("\n".join(lines[start : number + 1]), language)
+            if _ONLY_STRING.fullmatch(code):
+                return start
+    return None
