@@ -1,0 +1,210 @@
+// Our own Python environment, made on first start from what the .vsix carries.
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import * as vscode from "vscode";
+import { withLock } from "./lock";
+import { findPython, hasUv, type Python } from "./python";
+
+const UNUSED_MS = 7 * 24 * 3600 * 1000;
+
+/** No Python that would do, and no uv that could fetch one. */
+export class NoPython extends Error {}
+
+interface Bundle {
+  readonly wheel: string;
+  readonly requirements: string;
+  /** Changes with the wheel or its requirements. */
+  readonly fingerprint: string;
+}
+
+type Report = (message: string) => void;
+type Run = (command: string, args: readonly string[]) => Promise<void>;
+
+/**
+ * The Python of an environment that holds the server; made, or made anew, if need be.
+ *
+ * @throws NoPython, vscode.CancellationError, or an Error that tells what failed.
+ */
+export async function ensureEnvironment(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+): Promise<string> {
+  const bundle = await readBundle(path.join(context.extensionPath, "server"));
+  const storage = context.globalStorageUri.fsPath;
+  await fs.mkdir(storage, { recursive: true });
+  const folder = path.join(storage, `env-${bundle.fingerprint}`);
+  if (await isReady(folder)) {
+    await removeUnused(storage, folder, log);
+    return pythonOf(folder);
+  }
+  await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: vscode.l10n.t("Setting up IDE-Agent (only once)"),
+      cancellable: true,
+    },
+    (progress, token) =>
+      withLock(`${folder}.lock`, token, async () => {
+        if (await isReady(folder)) {
+          return;
+        }
+        await make(folder, bundle, token, log, (message) => progress.report({ message }));
+      }),
+  );
+  return pythonOf(folder);
+}
+
+/** Throw all environments away; the next start makes a new one. */
+export async function removeEnvironments(context: vscode.ExtensionContext): Promise<void> {
+  const storage = context.globalStorageUri.fsPath;
+  for (const name of await environments(storage)) {
+    await fs.rm(path.join(storage, name), { recursive: true, force: true });
+  }
+}
+
+async function make(
+  folder: string,
+  bundle: Bundle,
+  token: vscode.CancellationToken,
+  log: vscode.LogOutputChannel,
+  report: Report,
+): Promise<void> {
+  await fs.rm(folder, { recursive: true, force: true });
+  report(vscode.l10n.t("looking for Python"));
+  const python = await findPython();
+  const run: Run = (command, args) => execute(command, args, token, log, report);
+  if (python?.canMakeEnvironments) {
+    await makeWithPip(folder, bundle, python, run);
+  } else if (await hasUv()) {
+    await makeWithUv(folder, bundle, python, run);
+  } else {
+    throw new NoPython();
+  }
+  await fs.writeFile(stampOf(folder), JSON.stringify({ python: python?.version ?? "uv" }));
+  log.info(`environment ready: ${folder}`);
+}
+
+async function makeWithPip(folder: string, bundle: Bundle, python: Python, run: Run): Promise<void> {
+  await run(python.command, [...python.args, "-I", "-m", "venv", folder]);
+  const pip = ["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
+  await run(pythonOf(folder), [...pip, "--require-hashes", "-r", bundle.requirements]);
+  await run(pythonOf(folder), [...pip, "--no-deps", bundle.wheel]);
+}
+
+async function makeWithUv(
+  folder: string,
+  bundle: Bundle,
+  python: Python | undefined,
+  run: Run,
+): Promise<void> {
+  await run("uv", ["venv", "--no-project", "--python", python?.command ?? ">=3.11", folder]);
+  const install = ["pip", "install", "--python", pythonOf(folder)];
+  await run("uv", [...install, "--require-hashes", "-r", bundle.requirements]);
+  await run("uv", [...install, "--no-deps", bundle.wheel]);
+}
+
+function execute(
+  command: string,
+  args: readonly string[],
+  token: vscode.CancellationToken,
+  log: vscode.LogOutputChannel,
+  report: Report,
+): Promise<void> {
+  if (token.isCancellationRequested) {
+    return Promise.reject(new vscode.CancellationError());
+  }
+  log.info(`$ ${command} ${args.join(" ")}`);
+  const { PYTHONHOME: _home, PYTHONPATH: _path, VIRTUAL_ENV: _env, ...env } = process.env;
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const cancelled = token.onCancellationRequested(() => child.kill());
+    let last = "";
+    const read = (chunk: Buffer) => {
+      for (const line of chunk.toString().split(/\r?\n/)) {
+        if (line.trim()) {
+          last = line.trim();
+          log.info(last);
+          report(shorten(last));
+        }
+      }
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      cancelled.dispose();
+      if (token.isCancellationRequested) {
+        reject(new vscode.CancellationError());
+      } else if (code === 0) {
+        resolve();
+      } else {
+        reject(new Error(last || `${command}: ${code}`));
+      }
+    });
+  });
+}
+
+/** `Collecting fastapi==0.1 (from -r …)` is enough as `Collecting fastapi==0.1`. */
+function shorten(line: string): string {
+  const short = line.replace(/ \(from .*$/, "");
+  return short.length > 60 ? `${short.slice(0, 59)}…` : short;
+}
+
+async function readBundle(folder: string): Promise<Bundle> {
+  const wheel = (await fs.readdir(folder)).find((name) => name.endsWith(".whl"));
+  if (wheel === undefined) {
+    throw new Error(`no wheel in ${folder}`);
+  }
+  const files = [path.join(folder, wheel), path.join(folder, "requirements.txt")] as const;
+  const hash = createHash("sha256");
+  for (const file of files) {
+    hash.update(await fs.readFile(file));
+  }
+  return { wheel: files[0], requirements: files[1], fingerprint: hash.digest("hex").slice(0, 12) };
+}
+
+/** Marks an environment as complete, and as used today. */
+async function isReady(folder: string): Promise<boolean> {
+  const now = new Date();
+  try {
+    await fs.utimes(stampOf(folder), now, now);
+    await fs.access(pythonOf(folder));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Environments of older versions: windows that were not reloaded yet may still run from them, so not at once. */
+async function removeUnused(storage: string, current: string, log: vscode.LogOutputChannel): Promise<void> {
+  for (const name of await environments(storage)) {
+    const folder = path.join(storage, name);
+    const used = await fs.stat(stampOf(folder)).catch(() => fs.stat(folder));
+    if (folder !== current && Date.now() - used.mtimeMs > UNUSED_MS) {
+      log.info(`removing ${folder}`);
+      await fs
+        .rm(folder, { recursive: true, force: true })
+        .catch((error: unknown) => log.warn(String(error)));
+    }
+  }
+}
+
+async function environments(storage: string): Promise<string[]> {
+  const entries = await fs.readdir(storage, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && entry.name.startsWith("env-"))
+    .map((entry) => entry.name);
+}
+
+function stampOf(folder: string): string {
+  return path.join(folder, "ide-agent-ready.json");
+}
+
+function pythonOf(folder: string): string {
+  return process.platform === "win32"
+    ? path.join(folder, "Scripts", "python.exe")
+    : path.join(folder, "bin", "python");
+}

@@ -1,0 +1,284 @@
+// Ghost text, and how it grows.
+//
+// VS Code has no stable API to update a suggestion that it shows. It does ask again when the set of providers changed:
+// for each growth the provider is registered anew, the old one is dropped and a trigger is sent that names this
+// extension; the new provider answers at once with what has arrived. The trigger's arguments exist from VS Code 1.106.
+// This leans on internal behaviour: tests/e2e/vscode holds it to account, `ideAgent.completion.stream` turns it off.
+
+import { randomUUID } from "node:crypto";
+import * as vscode from "vscode";
+import {
+  type DynamicFeature,
+  type InlineCompletionRegistrationOptions,
+  InlineCompletionRequest,
+  type LanguageClient,
+  type Middleware,
+} from "vscode-languageclient/node";
+import { Events } from "./events";
+import { ACCEPT, eventNotification, type More } from "./protocol";
+
+const EXTENSION_ID = "ide-agent.ide-agent";
+const GROWTH_INTERVAL_MS = 100;
+
+type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
+type Next = Parameters<Provide>[4];
+type Feature = DynamicFeature<InlineCompletionRegistrationOptions>;
+
+/** The suggestion that VS Code was last given. */
+interface Live {
+  readonly id: string;
+  readonly uri: string;
+  version: number;
+  position: vscode.Position;
+  range: vscode.Range;
+  text: string;
+  command: vscode.Command | undefined;
+  /** It grew since the server answered: asked again at the same place, we answer from here. */
+  grown: boolean;
+}
+
+/** Whether this VS Code can show a suggestion that grows, and the user wants that. */
+export function canGrow(): boolean {
+  const [major = 0, minor = 0] = vscode.version.split(".").map((part) => Number.parseInt(part, 10));
+  const wanted = vscode.workspace.getConfiguration("ideAgent").get<boolean>("completion.stream", true);
+  return wanted && (major > 1 || (major === 1 && minor >= 106));
+}
+
+export class Ghost implements vscode.Disposable {
+  readonly middleware: Pick<Middleware, "provideInlineCompletionItems"> = {
+    provideInlineCompletionItems: (document, position, context, token, next) =>
+      this.provide(document, position, context, token, next),
+  };
+  private readonly disposables: vscode.Disposable[] = [];
+  private readonly events: Events;
+  private live: Live | undefined;
+  /** A growth that overtook the answer it belongs to. */
+  private early: More | undefined;
+  private registration: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly client: () => LanguageClient | undefined) {
+    this.events = new Events((event) => {
+      void this.client()?.sendNotification(eventNotification, event);
+    });
+    this.disposables.push(
+      vscode.workspace.onDidChangeTextDocument((change) => this.textChanged(change)),
+      vscode.window.onDidChangeTextEditorSelection((change) => this.selectionChanged(change)),
+      vscode.window.onDidChangeActiveTextEditor(() => this.drop()),
+    );
+  }
+
+  /** Call it when `client` has registered its features: the provider becomes ours to register again. */
+  attach(client: LanguageClient): void {
+    this.drop();
+    feature(client)?.clear();
+    this.registration = undefined;
+    this.register(client);
+  }
+
+  /** More text of a suggestion has come. */
+  grow(more: More): void {
+    const live = this.live;
+    if (live?.id !== more.completionId || live.version !== more.textDocument.version) {
+      this.early = more;
+      return;
+    }
+    if (live.text === more.insertText) {
+      return;
+    }
+    live.text = more.insertText;
+    live.grown = true;
+    if (this.timer === undefined) {
+      this.showAgain();
+    }
+  }
+
+  /** Esc: away with it, and what still arrives of it is not shown. */
+  async dismiss(): Promise<void> {
+    if (this.live) {
+      this.events.dismissed(this.live.id);
+    }
+    this.drop();
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+  }
+
+  /** The suggestion was taken as a whole. */
+  accepted(): void {
+    this.drop();
+    void vscode.commands.executeCommand("setContext", "ideAgent.accepted", true);
+  }
+
+  dispose(): void {
+    this.drop();
+    vscode.Disposable.from(...this.disposables).dispose();
+  }
+
+  private async provide(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    context: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+    next: Next,
+  ): Promise<vscode.InlineCompletionItem[]> {
+    const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+    if (automatic && this.live?.grown && isAt(this.live, document, position)) {
+      return [fit(this.live, document, context)];
+    }
+    const version = document.version;
+    const answer = await next(document, position, context, token);
+    if (token.isCancellationRequested || document.version !== version) {
+      return [];
+    }
+    const item = (Array.isArray(answer) ? answer : answer?.items)?.[0];
+    if (typeof item?.insertText !== "string") {
+      this.drop();
+      return [];
+    }
+    const live: Live = {
+      id: completionId(item),
+      uri: document.uri.toString(),
+      version,
+      position,
+      range: item.range ?? new vscode.Range(position, position),
+      text: item.insertText,
+      command: item.command,
+      grown: false,
+    };
+    this.keep(live);
+    const early = this.early;
+    this.early = undefined;
+    if (early?.completionId === live.id && early.textDocument.version === version) {
+      live.text = early.insertText;
+      live.grown = true;
+    }
+    this.events.shown(live.id);
+    return [fit(live, document, context)];
+  }
+
+  /** Have VS Code ask again; what grows within the next interval waits for its end. */
+  private showAgain(): void {
+    const client = this.client();
+    const editor = vscode.window.activeTextEditor;
+    const live = this.live;
+    if (!client?.isRunning() || !editor || !live) {
+      return;
+    }
+    if (!isAt(live, editor.document, editor.selection.active) || !editor.selection.isEmpty) {
+      this.drop();
+      return;
+    }
+    this.register(client);
+    void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger", {
+      providerId: EXTENSION_ID,
+      explicit: false,
+    });
+    const shown = live.text;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.live?.grown && this.live.text !== shown) {
+        this.showAgain();
+      }
+    }, GROWTH_INTERVAL_MS);
+  }
+
+  /** A new provider, then the old one goes: there is no moment without one. */
+  private register(client: LanguageClient): void {
+    const old = this.registration;
+    const documentSelector = (client.clientOptions.documentSelector ?? []) as string[];
+    this.registration = randomUUID();
+    feature(client)?.register({ id: this.registration, registerOptions: { documentSelector } });
+    if (old !== undefined) {
+      feature(client)?.unregister(old);
+    }
+  }
+
+  /** Text that was typed or accepted out of the suggestion moves it along; the server is asked for the rest. */
+  private textChanged(change: vscode.TextDocumentChangeEvent): void {
+    const live = this.live;
+    const [edit, ...others] = change.contentChanges;
+    if (!live || !edit || change.document.uri.toString() !== live.uri) {
+      return;
+    }
+    live.grown = false;
+    const taken = live.position.character - live.range.start.character;
+    const rest = live.text.slice(taken);
+    const isInserted = others.length === 0 && edit.range.isEmpty && edit.range.start.isEqual(live.position);
+    if (!isInserted || edit.text === rest || !rest.startsWith(edit.text)) {
+      return;
+    }
+    live.version = change.document.version;
+    live.position = change.document.positionAt(edit.rangeOffset + edit.text.length);
+    live.range = new vscode.Range(live.position, live.position);
+    live.text = rest.slice(edit.text.length);
+    this.events.advanced(live.id, edit.text.length);
+  }
+
+  private selectionChanged(change: vscode.TextEditorSelectionChangeEvent): void {
+    const live = this.live;
+    const [selection] = change.selections;
+    if (!live || !selection || change.textEditor.document.version !== live.version) {
+      return;
+    }
+    if (!selection.isEmpty || !isAt(live, change.textEditor.document, selection.active)) {
+      this.drop();
+    }
+  }
+
+  private keep(live: Live): void {
+    this.live = live;
+    void vscode.commands.executeCommand("setContext", "ideAgent.suggesting", true);
+  }
+
+  private drop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.early = undefined;
+    if (this.live) {
+      this.live = undefined;
+      void vscode.commands.executeCommand("setContext", "ideAgent.suggesting", false);
+    }
+  }
+}
+
+function feature(client: LanguageClient): Feature | undefined {
+  return client.getFeature(InlineCompletionRequest.method);
+}
+
+function isAt(live: Live, document: vscode.TextDocument, position: vscode.Position): boolean {
+  return (
+    document.uri.toString() === live.uri &&
+    document.version === live.version &&
+    position.isEqual(live.position)
+  );
+}
+
+function completionId(item: vscode.InlineCompletionItem): string {
+  if (item.command?.command !== ACCEPT) {
+    return "";
+  }
+  const [argument] = item.command.arguments ?? [];
+  return String(argument?.completionId ?? "");
+}
+
+/**
+ * The item as VS Code wants it. While its popup is open it shows an item only if that replaces what the selected entry
+ * replaces, so the text between is put in front. VS Code compares the filter text with the range alone, not with the
+ * line as other editors do: the inserted text serves.
+ */
+function fit(
+  live: Live,
+  document: vscode.TextDocument,
+  context: vscode.InlineCompletionContext,
+): vscode.InlineCompletionItem {
+  let { range, text } = live;
+  const selected = context.selectedCompletionInfo?.range;
+  if (
+    selected?.isSingleLine &&
+    selected.start.isBefore(range.start) &&
+    selected.start.line === range.start.line
+  ) {
+    text = document.getText(new vscode.Range(selected.start, range.start)) + text;
+    range = new vscode.Range(selected.start, range.end);
+  }
+  return new vscode.InlineCompletionItem(text, range, live.command);
+}

@@ -1,0 +1,51 @@
+// The part of docs/protocol.md that LSP itself does not have.
+
+import {
+  NotificationType,
+  type Range,
+  type VersionedTextDocumentIdentifier,
+} from "vscode-languageclient/node";
+
+export const ACCEPT = "ideAgent.completion.accept";
+export const TOGGLE = "ideAgent.completion.toggle";
+export const PULL = "ideAgent.models.pull";
+export const HOST_RESTART = "ideAgent.host.restart";
+
+export interface More {
+  readonly textDocument: VersionedTextDocumentIdentifier;
+  readonly completionId: string;
+  /** The whole suggestion so far. */
+  readonly insertText: string;
+  readonly range: Range;
+  readonly done: boolean;
+}
+
+export interface CompletionEvent {
+  readonly completionId: string;
+  readonly kind: "shown" | "acceptedPartly" | "dismissed";
+  /** UTF-16 code units taken so far. */
+  readonly acceptedLength?: number;
+}
+
+export type State =
+  | "starting"
+  | "ready"
+  | "loading"
+  | "working"
+  | "downloading"
+  | "noModel"
+  | "off"
+  | "error";
+
+export interface Status {
+  readonly state: State;
+  readonly model?: string;
+  readonly engine?: string;
+  readonly message?: string;
+  /** 0–100. */
+  readonly progress?: number;
+}
+
+export const moreNotification = new NotificationType<More>("ideAgent/inlineCompletion/more");
+export const eventNotification = new NotificationType<CompletionEvent>("ideAgent/inlineCompletion/event");
+export const statusNotification = new NotificationType<Status>("ideAgent/status");

@@ -1,0 +1,99 @@
+// The status item: which model, how it is, and a menu behind it.
+
+import * as vscode from "vscode";
+import type { State, Status } from "./protocol";
+
+const ICONS: Record<State, string> = {
+  starting: "$(loading~spin)",
+  ready: "$(sparkle)",
+  loading: "$(loading~spin)",
+  working: "$(sparkle)",
+  downloading: "$(cloud-download)",
+  noModel: "$(warning)",
+  off: "$(circle-slash)",
+  error: "$(error)",
+};
+
+export class StatusItem implements vscode.Disposable {
+  private readonly item: vscode.StatusBarItem;
+  private readonly changed = new vscode.EventEmitter<Status>();
+  readonly onDidChange = this.changed.event;
+  current: Status = { state: "starting" };
+
+  constructor() {
+    this.item = vscode.window.createStatusBarItem("ideAgent.status", vscode.StatusBarAlignment.Right, 100);
+    this.item.name = "IDE-Agent";
+    this.item.command = "ideAgent.menu";
+    this.show(this.current);
+    this.item.show();
+  }
+
+  show(status: Status): void {
+    this.current = status;
+    const label = describe(status);
+    this.item.text = `${ICONS[status.state] ?? ICONS.ready} ${shortText(status)}`;
+    this.item.tooltip = `IDE-Agent: ${label}`;
+    this.item.accessibilityInformation = { label: `IDE-Agent, ${label}`, role: "button" };
+    this.item.backgroundColor = background(status.state);
+    const running = status.state !== "error" && status.state !== "starting";
+    void vscode.commands.executeCommand("setContext", "ideAgent.running", running);
+    void vscode.commands.executeCommand(
+      "setContext",
+      "ideAgent.hasModel",
+      running && status.model !== undefined,
+    );
+    this.changed.fire(status);
+  }
+
+  dispose(): void {
+    this.item.dispose();
+    this.changed.dispose();
+  }
+}
+
+/** What the status means, in words. */
+export function describe(status: Status): string {
+  const parts = [status.message ?? words(status.state), status.model, status.engine];
+  return parts.filter((part) => part !== undefined && part !== "").join(" · ");
+}
+
+function words(state: State): string {
+  switch (state) {
+    case "starting":
+      return vscode.l10n.t("starting");
+    case "ready":
+      return vscode.l10n.t("ready");
+    case "loading":
+      return vscode.l10n.t("loading the model");
+    case "working":
+      return vscode.l10n.t("thinking");
+    case "downloading":
+      return vscode.l10n.t("downloading");
+    case "noModel":
+      return vscode.l10n.t("no model yet");
+    case "off":
+      return vscode.l10n.t("suggestions are off");
+    case "error":
+      return vscode.l10n.t("something is wrong");
+  }
+}
+
+function shortText(status: Status): string {
+  if (status.state === "downloading" && status.progress !== undefined) {
+    return `${Math.round(status.progress)} %`;
+  }
+  if (status.state === "noModel") {
+    return vscode.l10n.t("no model yet");
+  }
+  return status.model ?? "IDE-Agent";
+}
+
+function background(state: State): vscode.ThemeColor | undefined {
+  if (state === "error") {
+    return new vscode.ThemeColor("statusBarItem.errorBackground");
+  }
+  if (state === "noModel") {
+    return new vscode.ThemeColor("statusBarItem.warningBackground");
+  }
+  return undefined;
+}
