@@ -34,7 +34,7 @@ class CompletionSettings(_Section):
     disabled_globs: tuple[str, ...] = Field((), description="No suggestions in files that match.")
     private_globs: tuple[str, ...] = Field(
         (),
-        description="Never read, never sent to a model, never recorded. Adds to the built-in list of key files.",
+        description="Never read, sent to a model or recorded. Adds to the built-in list of key files.",
     )
     max_lines: int = Field(12, ge=1, le=64, description="Longest suggestion, in lines.")
     debounce_min_ms: int = Field(20, ge=0, le=2000)
@@ -42,7 +42,7 @@ class CompletionSettings(_Section):
     prefetch: bool = Field(True, description="While a suggestion shows, compute the one after it.")
     record: bool = Field(
         True,
-        description="Keep what was shown, accepted and kept in the local database; it never leaves the machine.",
+        description="Keep what was shown, accepted and kept in the local database.",
     )
     prompt_tokens: int = Field(1024, ge=128, le=16384, description="Token budget of a completion prompt.")
     model: str = Field("", description="Model for ghost text; empty: the default completion model.")

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,7 +35,9 @@ async def test_what_changes_least_comes_first() -> None:
         )
     )
     prompt = text(plan.parts)
-    places = [prompt.index(part) for part in ("pkg/b.py", "def b()", "pkg/c.py", "def c()", "pkg/a.py", "x = ")]
+    places = [
+        prompt.index(part) for part in ("pkg/b.py", "def b()", "pkg/c.py", "def c()", "pkg/a.py", "x = ")
+    ]
     assert places == sorted(places)
     assert prompt.endswith("x = ")
 
@@ -46,7 +49,7 @@ async def test_typing_on_only_adds_to_the_prompt() -> None:
         text((await plans.plan(request(prefix=before + typed, prompt_tokens=512))).parts)
         for typed in ("", "r", "re", "return ", "return value\n", "return value\nx")
     ]
-    for shorter, longer in zip(prompts, prompts[1:], strict=False):
+    for shorter, longer in pairwise(prompts):
         assert longer.startswith(shorter)
 
 
@@ -59,7 +62,7 @@ async def test_the_window_moves_rarely_and_keeps_to_the_budget() -> None:
         plan = await plans.plan(request(prefix="\n".join(lines) + "\n", prompt_tokens=512))
         assert plan.tokens <= 512
         starts.append(text(plan.parts).split("\n")[1])
-    moves = sum(1 for a, b in zip(starts, starts[1:], strict=False) if a != b)
+    moves = sum(1 for a, b in pairwise(starts) if a != b)
     assert 0 < moves < 600 / 10
 
 
@@ -80,7 +83,9 @@ async def test_one_endless_line_is_cut_and_the_cut_holds_still() -> None:
     assert second == first + "1"
 
 
-@pytest.mark.parametrize("template", [templates.QWEN, templates.STARCODER, templates.CODELLAMA, templates.DEEPSEEK])
+@pytest.mark.parametrize(
+    "template", [templates.QWEN, templates.STARCODER, templates.CODELLAMA, templates.DEEPSEEK]
+)
 async def test_fim_models_see_the_suffix(template: templates.FimTemplate) -> None:
     plan = await planner(template).plan(request(suffix="\nprint(x)\n"))
     prompt = text(plan.parts)
@@ -102,7 +107,10 @@ async def test_case_22_user_sentinels_stay_text() -> None:
 async def test_snippets_that_do_not_fit_are_left_out_whole() -> None:
     big = "\n".join(f"line {n}" for n in range(1000))
     plan = await planner().plan(
-        request(snippets=[{"path": "big.py", "text": big}, {"path": "small.py", "text": "s = 1"}], prompt_tokens=256)
+        request(
+            snippets=[{"path": "big.py", "text": big}, {"path": "small.py", "text": "s = 1"}],
+            prompt_tokens=256,
+        )
     )
     assert "small.py" in text(plan.parts)
     assert "big.py" not in text(plan.parts)

@@ -59,13 +59,23 @@ def register(services: Services) -> None:
             "fim": plan.fim,
             "prompt_tokens": plan.tokens,
         }
-        payload = {**_SAMPLING, "prompt": plan.parts, "n_predict": body.max_tokens, "stop": plan.stop, "stream": True}
+        payload = {
+            **_SAMPLING,
+            "prompt": plan.parts,
+            "n_predict": body.max_tokens,
+            "stop": plan.stop,
+            "stream": True,
+        }
         async with engine.turn(body.priority), aclosing(engine.stream("/completion", payload)) as chunks:
             async for chunk in chunks:
                 if text := chunk.get("content"):
                     yield {"type": "text", "text": text}
                 if chunk.get("stop"):
-                    yield {"type": "done", "finish_reason": _reason(chunk), "timings": chunk.get("timings", {})}
+                    yield {
+                        "type": "done",
+                        "finish_reason": _reason(chunk),
+                        "timings": chunk.get("timings", {}),
+                    }
 
     @services.app.post("/completion/warm")
     async def warm(request: Request, body: CompletionRequest) -> Response:

@@ -6,8 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ide_agent.config import CompletionSettings
-
 from .cursor import CursorContext, Snippet
 from .declarations import Declarations, read_file
 from .policy import Policy
@@ -16,6 +14,7 @@ from .ring import SnippetRing
 if TYPE_CHECKING:
     from lsprotocol import types
 
+    from ide_agent.config import CompletionSettings
     from ide_agent.editor.documents import Document
     from ide_agent.editor.server import EditorServer
 

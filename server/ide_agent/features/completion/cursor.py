@@ -1,4 +1,4 @@
-"""What a completion is asked for and what it gives: the small types that every step of the pipeline shares."""
+"""What a completion is asked for and what it gives: the small types that every step shares."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CursorContext:
 
     uri: str
     path: str
-    """Workspace-relative with forward slashes; the bare file name outside a workspace; '' for an unsaved document."""
+    """Workspace-relative with forward slashes; the bare name outside a workspace; '' if unsaved."""
     language: str
     """LSP language id."""
     version: int

@@ -7,12 +7,11 @@ import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from lsprotocol import types
 
-from ide_agent.config import CompletionSettings
 from ide_agent.editor.documents import Document
 from ide_agent.editor.messages import (
     INLINE_COMPLETION_EVENT,
@@ -21,7 +20,7 @@ from ide_agent.editor.messages import (
     InlineCompletionMoreParams,
 )
 from ide_agent.editor.server import EditorServer
-from ide_agent.errors import IdeAgentError
+from ide_agent.errors import HostError, IdeAgentError
 
 from .context import LINES_BEFORE, ContextBuilder
 from .cursor import CursorContext
@@ -30,6 +29,9 @@ from .outcomes import Outcomes
 from .selected import with_selected
 from .service import CompletionService, Offer
 from .shape import Shape
+
+if TYPE_CHECKING:
+    from ide_agent.config import CompletionSettings
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +94,8 @@ class CompletionFeature:
         offer = await self.service.suggest(context, settings, growth)
         if offer is None or document.version != version:
             return None
+        if self.server.status.last.state in ("error", "noModel"):
+            self.server.status.show("ready", model=offer.model or None)
         self._remember(offer, settings)
         if growth is not None:
             growth.answered(offer)
@@ -118,11 +122,12 @@ class CompletionFeature:
     # --- what happens around them
 
     def opened(self, uri: str) -> None:
-        """A document came into view. Of several that open at once, as in a restored session, the last one counts."""
+        """A document came into view. Of several that open at once the last one counts."""
         self._later(_OPENING, _OPENING_S, self._greet, uri)
 
     async def _greet(self, uri: str) -> None:
-        """Remember the document's beginning and have the model loaded, and the document read, before the first keystroke.
+        """Remember the document's beginning and have the model loaded, and the document read, before the
+        first keystroke.
 
         What an engine has read up to the end of a document serves at any position within it.
         """
@@ -173,13 +178,8 @@ class CompletionFeature:
         self.enabled = (not now) if wanted is None else wanted
         if not self.enabled:
             self.service.reset()
-        self.server.status.report("ready" if self.enabled else "off")
+        self.server.status.show("ready" if self.enabled else "off")
         return self.enabled
-
-    def configured(self) -> None:
-        """The settings changed."""
-        self._builders.clear()
-        self.service.reset()
 
     # --- the host
 
@@ -197,7 +197,9 @@ class CompletionFeature:
         }
         return self.server.host.stream("/completion", body)
 
-    def _later(self, key: str, seconds: float, work: Callable[[str], Coroutine[Any, Any, None]], uri: str) -> None:
+    def _later(
+        self, key: str, seconds: float, work: Callable[[str], Coroutine[Any, Any, None]], uri: str
+    ) -> None:
         """Run ``work(uri)`` after a pause; a second call with the same key starts the pause anew."""
         if handle := self._idle.pop(key, None):
             handle.cancel()
@@ -237,13 +239,20 @@ class CompletionFeature:
         await self.server.host.request("POST", "/completion/events", {"events": events})
 
     def _failed(self, error: IdeAgentError) -> None:
-        self.server.report_error(error)
+        """Say once what is wrong; the host client speaks for the host itself."""
+        if isinstance(error, HostError):
+            return
+        text = error.message(self.server.language)
+        missing = error.key_used == "error.model.none"
+        if self.server.status.last.message != text and not missing:  # the hub offers a model
+            self.server.say(text, types.MessageType.Error)
+        self.server.status.show("noModel" if missing else "error", message=text)
 
     # --- small things
 
     @property
     def _can_grow(self) -> bool:
-        return self.server.client_can("inlineCompletionMore")
+        return self.server.client.inline_completion_more
 
     def _wanted(self, settings: CompletionSettings, invoked: bool) -> bool:
         enabled = settings.enabled if self.enabled is None else self.enabled
@@ -262,7 +271,7 @@ class CompletionFeature:
         return settings, self._builder(document, settings)
 
     def _builder(self, document: Document, settings: CompletionSettings) -> ContextBuilder:
-        root = self.server.folder_of(document.uri)
+        root = self.server.protocol.workspace.folder_of(document.uri)
         known = self._builders.get(root)
         if known is None or known[0] is not settings:
             known = self._builders[root] = (settings, ContextBuilder(self.server, settings, root))
@@ -334,5 +343,6 @@ def register(server: EditorServer) -> None:
     def toggle(ls: EditorServer, params: ToggleParams) -> dict[str, bool]:
         return {"enabled": feature.toggle(params.enabled)}
 
-    server.on_settings(feature.configured)
-    server.on_exit(feature.outcomes.close)
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(ls: EditorServer, params: None) -> None:
+        await feature.outcomes.close()

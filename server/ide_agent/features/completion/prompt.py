@@ -1,7 +1,9 @@
 """The prompt of a completion: what goes in, in which order, within a budget of tokens.
 
-The order is stable, from what changes least to what changes most — snippets, imported declarations, file header,
-prefix — and the start of the prefix stays where it is while the user types, so that the engine's KV cache covers all but
+The order is stable, from what changes least to what changes most — snippets, imported declarations, file
+header,
+prefix — and the start of the prefix stays where it is while the user types, so that the engine's KV cache
+covers all but
 the newest tokens.
 """
 
@@ -22,19 +24,16 @@ _SPARSE = 0.3
 _DOCUMENTS = 64
 _LINE_STEP = 512
 
-_HASH = "# "
-_COMMENT = {
-    **dict.fromkeys(
-        "python shellscript bash sh ruby perl r yaml toml dockerfile makefile elixir julia nim gdscript graphql powershell "
-        "coffeescript cmake tcl crystal fish nix".split(),
-        _HASH,
-    ),
-    **dict.fromkeys("lua sql haskell elm ada vhdl".split(), "-- "),
-    **dict.fromkeys("lisp clojure scheme racket commonlisp emacs-lisp".split(), ";; "),
-    **dict.fromkeys("latex tex bibtex erlang prolog matlab".split(), "% "),
-    **dict.fromkeys("vim".split(), '" '),
-    **dict.fromkeys("plaintext markdown restructuredtext html xml css json jsonc csv log".split(), ""),
+_LINE_COMMENTS = {
+    "# ": "python shellscript bash sh ruby perl r yaml toml dockerfile makefile elixir julia nim gdscript graphql"
+    " powershell coffeescript cmake tcl crystal fish nix",
+    "-- ": "lua sql haskell elm ada vhdl",
+    ";; ": "lisp clojure scheme racket commonlisp emacs-lisp",
+    "% ": "latex tex bibtex erlang prolog matlab",
+    '" ': "vim",
+    "": "plaintext markdown restructuredtext html xml css json jsonc csv log",
 }
+_COMMENT = {language: mark for mark, languages in _LINE_COMMENTS.items() for language in languages.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ class PromptPlanner:
         if self._template is not None:
             suffix, suffix_tokens = await self._head(request.suffix, int(budget * _SUFFIX_SHARE))
         snippets, snippet_tokens = await self._fit(request.snippets, int(budget * _SNIPPET_SHARE))
-        declarations, declaration_tokens = await self._fit(request.declarations, int(budget * _DECLARATION_SHARE))
+        declarations, declaration_tokens = await self._fit(
+            request.declarations, int(budget * _DECLARATION_SHARE)
+        )
         used = suffix_tokens + snippet_tokens + declaration_tokens
         prefix, prefix_tokens = await self._prefix(request, budget - used)
 

@@ -1,4 +1,4 @@
-"""What became of each suggestion: the table behind measuring and, later, learning. Local, redacted, opt-out."""
+"""What became of each suggestion: the table behind measuring and, later, learning. Local and redacted."""
 
 from __future__ import annotations
 

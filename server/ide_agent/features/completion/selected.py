@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Selected:
     """A popup entry that would replace what the user typed of it; empty when no popup is open.
 
-    A client hides a suggestion that does not extend the selected entry (case 32), so the model continues the entry.
+    A client hides a suggestion that does not extend the selected entry (case 32), so the model continues the
+    entry.
     """
 
     start: types.Position

@@ -1,6 +1,7 @@
 """The completion policy: when to ask the model, what to keep asking, what to show.
 
-At most one generation runs for a document. A keystroke that agrees with what the model is saying keeps it going; any
+At most one generation runs for a document. A keystroke that agrees with what the model is saying keeps it
+going; any
 other stops it, down to the engine's slot. While a suggestion shows, the one after it is computed ahead.
 """
 
@@ -11,8 +12,8 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from ide_agent.config import CompletionSettings
 from ide_agent.errors import IdeAgentError
 
 from .cache import Hit, SuggestionCache
@@ -21,13 +22,16 @@ from .debounce import Debounce
 from .generation import Generation, Priority, Stream
 from .shape import Shape, decide
 
+if TYPE_CHECKING:
+    from ide_agent.config import CompletionSettings
+
 # A client cancels the old request before it sends the one that may carry the generation on.
 _GRACE_S = 0.03
 # A client that cannot show growth waits a little longer, for more than one line.
 _PATIENCE_S = 0.5
 _DOCUMENTS = 64
 
-Ask = Callable[[CursorContext, Shape, CompletionSettings, Priority], Stream]
+Ask = Callable[[CursorContext, Shape, "CompletionSettings", Priority], Stream]
 """Asks the host; yields the events of ``POST /completion``."""
 
 
@@ -80,7 +84,8 @@ class CompletionService:
         Args:
             context: where the cursor is.
             settings: those of the document.
-            grow: called with the longer offer each time a line is added later; None for a client that cannot show that.
+            grow: called with the longer offer each time a line is added later; None for a client that cannot
+            show that.
 
         Returns:
             None when there is nothing to show or a newer call for the document has come meanwhile.
@@ -117,7 +122,7 @@ class CompletionService:
             document.lapse = asyncio.get_running_loop().call_later(_GRACE_S, self._stop, document)
 
     def dismissed(self, completion_id: str) -> None:
-        """The user does not want this one: stop it, and what was to come after it, and do not show it again here."""
+        """The user does not want this one: stop it and what was to come after it."""
         self._cache.discard(completion_id)
         for document in self._documents.values():
             generation = document.generation
@@ -231,7 +236,11 @@ class CompletionService:
             self._on_error(generation.error)
         if generation is not document.generation:
             return
-        if done and generation.first_line_s is not None and not document.follows:
+        if done and document.follows:
+            if found is None and generation.conclusive and generation.context.line_prefix.strip():
+                self._look_to_next_line(document, generation.context, settings)
+            return
+        if done and generation.first_line_s is not None:
             document.debounce.answered(generation.first_line_s)
         if document.watcher is None:
             return
@@ -261,6 +270,18 @@ class CompletionService:
         if self._cache.lookup(taken) is None:
             self._start(document, taken, settings, "background")
             document.follows = offer.completion_id
+
+    def _look_to_next_line(
+        self, document: _Document, context: CursorContext, settings: CompletionSettings
+    ) -> None:
+        """The line is whole: what the user will want to see is what comes after Enter."""
+        line = context.line_prefix
+        indent = line[: len(line) - len(line.lstrip())]
+        below = replace(context, prefix=f"{context.prefix}\n{indent}", line=context.line + 1)
+        if self._cache.lookup(below) is None:
+            follows = document.follows
+            self._start(document, below, settings, "background")
+            document.follows = follows
 
     # --- ending
 
@@ -304,7 +325,7 @@ def _same_place(one: CursorContext, other: CursorContext) -> bool:
 
 
 def _with_removed(context: CursorContext, before: CursorContext | None) -> CursorContext:
-    """`context` with what the user deleted since he was last asked, if he deleted backwards from the cursor."""
+    """`context` with what the user deleted since he was last asked, if he deleted backwards."""
     if before is None or before.prefix_line != context.prefix_line or before.prefix == context.prefix:
         return context
     if before.prefix.startswith(context.prefix):

@@ -44,19 +44,36 @@ class FimTemplate:
 
 
 QWEN = FimTemplate(
-    "qwen", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>", stop=("<|endoftext|>", "<|file_sep|>")
+    "qwen",
+    "<|fim_prefix|>",
+    "<|fim_suffix|>",
+    "<|fim_middle|>",
+    "<|file_sep|>",
+    stop=("<|endoftext|>", "<|file_sep|>"),
 )
 STARCODER = FimTemplate(
-    "starcoder", "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<file_sep>", stop=("<|endoftext|>", "<file_sep>")
+    "starcoder",
+    "<fim_prefix>",
+    "<fim_suffix>",
+    "<fim_middle>",
+    "<file_sep>",
+    stop=("<|endoftext|>", "<file_sep>"),
 )
 CODELLAMA = FimTemplate("codellama", "<PRE> ", " <SUF>", " <MID>", stop=("<EOT>",))
 DEEPSEEK = FimTemplate(
     "deepseek", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>", stop=("<｜end▁of▁sentence｜>",)
 )
 CODEGEMMA = FimTemplate(
-    "codegemma", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>", stop=("<|file_separator|>",)
+    "codegemma",
+    "<|fim_prefix|>",
+    "<|fim_suffix|>",
+    "<|fim_middle|>",
+    "<|file_separator|>",
+    stop=("<|file_separator|>",),
 )
-CODESTRAL = FimTemplate("codestral", "[PREFIX]", "[SUFFIX]", None, suffix_first=True, stop=("[PREFIX]", "[SUFFIX]"))
+CODESTRAL = FimTemplate(
+    "codestral", "[PREFIX]", "[SUFFIX]", None, suffix_first=True, stop=("[PREFIX]", "[SUFFIX]")
+)
 GRANITE = FimTemplate("granite", "<fim_prefix>", "<fim_suffix>", "<fim_middle>", stop=("<|endoftext|>",))
 
 _FAMILIES: tuple[tuple[str, FimTemplate], ...] = (
@@ -70,7 +87,8 @@ _FAMILIES: tuple[tuple[str, FimTemplate], ...] = (
 )
 
 SENTINEL = re.compile(
-    r"<\|[\w.▁ -]{2,40}\|>|<｜[\w▁ -]{2,40}｜>|<(?:fim|file|repo)_\w+>|<(?:PRE|SUF|MID|EOT)>|\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>"
+    r"<\|[\w.▁ -]{2,40}\|>|<｜[\w▁ -]{2,40}｜>|<(?:fim|file|repo)_\w+>"
+    r"|<(?:PRE|SUF|MID|EOT)>|\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>"
 )
 
 
@@ -88,7 +106,13 @@ def choose(name: str, fim_tokens: Mapping[str, int]) -> FimTemplate | None:
         base = family or FimTemplate("declared", prefix, suffix, middle)
         order = base.suffix_first and base.middle is None
         return FimTemplate(
-            base.name, prefix, suffix, None if order else middle, base.file_separator, base.suffix_first, base.stop
+            base.name,
+            prefix,
+            suffix,
+            None if order else middle,
+            base.file_separator,
+            base.suffix_first,
+            base.stop,
         )
     return family
 
@@ -96,7 +120,7 @@ def choose(name: str, fim_tokens: Mapping[str, int]) -> FimTemplate | None:
 def plain(text: str) -> list[Part]:
     """`text` as parts in which nothing is read as a special token.
 
-    Engines parse special tokens inside strings. Where the user's own source contains one (case 22) it is cut in two,
+    Engines parse special tokens inside strings. Where the user's source contains one (case 22) it is cut in two,
     so that each half is tokenised as ordinary text.
     """
     parts: list[Part] = []

@@ -1,0 +1,125 @@
+"""`make demo`: ghost text in the terminal.
+
+Speaks to `ide-agent lsp` over stdio exactly as an editor would: opens a sample, asks for a suggestion at its
+end, and
+prints the suggestion as it streams, with its timings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+from rich.console import Console
+from rich.syntax import Syntax
+
+SAMPLE = Path(__file__).parent.parent / "samples" / "shop" / "prices.py"
+TIMEOUT_S = 120
+console = Console(highlight=False)
+
+
+class Editor(LanguageClient):
+    """The thinnest editor: one document, one cursor."""
+
+    def __init__(self) -> None:
+        super().__init__("ide-agent-demo", "1")
+        self.grown: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+
+        @self.feature("ideAgent/inlineCompletion/more")
+        def more(params: Any) -> None:
+            self.grown.put_nowait((params.insertText, params.done))
+
+        @self.feature("ideAgent/status")
+        def status(params: Any) -> None:
+            if message := getattr(params, "message", None):
+                console.print(f"[dim]{message}[/dim]")
+
+        @self.feature(types.WINDOW_SHOW_MESSAGE)
+        def message(params: types.ShowMessageParams) -> None:
+            console.print(f"[yellow]{params.message}[/yellow]")
+
+    async def open(self, file: Path) -> types.Position:
+        """Start the server and open `file`; returns the position at its end."""
+        await self.start_io(sys.executable, "-m", "ide_agent", "lsp")
+        await self.initialize_async(
+            types.InitializeParams(
+                capabilities=types.ClientCapabilities(
+                    experimental={"ideAgent": {"inlineCompletionMore": True, "status": True}}
+                ),
+                workspace_folders=[types.WorkspaceFolder(file.parent.as_uri(), file.parent.name)],
+            )
+        )
+        self.initialized(types.InitializedParams())
+        text = file.read_text(encoding="utf-8") + "    "
+        self.text_document_did_open(
+            types.DidOpenTextDocumentParams(types.TextDocumentItem(file.as_uri(), "python", 1, text))
+        )
+        lines = text.split("\n")
+        return types.Position(len(lines) - 1, len(lines[-1]))
+
+    async def suggest(self, file: Path, position: types.Position) -> types.InlineCompletionItem | None:
+        """Ask for a suggestion, as if the user had pressed the key for it."""
+        answer = await self.text_document_inline_completion_async(
+            types.InlineCompletionParams(
+                context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
+                text_document=types.TextDocumentIdentifier(file.as_uri()),
+                position=position,
+            )
+        )
+        items = answer.items if isinstance(answer, types.InlineCompletionList) else answer or []
+        return items[0] if items else None
+
+    async def close(self) -> None:
+        """Leave as an editor does."""
+        await self.shutdown_async(None)
+        self.exit(None)
+        await self.stop()
+
+
+async def main() -> int:
+    """Run the demonstration; 0 when a suggestion came."""
+    editor = Editor()
+    began = time.perf_counter()
+    position = await editor.open(SAMPLE)
+    console.print(f"[dim]the language server answered after {_ms(began)}[/dim]\n")
+    console.print(Syntax(SAMPLE.read_text(encoding="utf-8").rstrip(), "python", theme="ansi_dark"))
+
+    asked = time.perf_counter()
+    item = await editor.suggest(SAMPLE, position)
+    if item is None:
+        console.print("[red]no suggestion came[/red]")
+        await editor.close()
+        return 1
+    text = str(item.insert_text)
+    console.print(f"    [green]{text}[/green]", end="")
+    first = _ms(asked)
+    done = item.command is None
+    while not done:
+        try:
+            longer, done = await asyncio.wait_for(editor.grown.get(), timeout=3)
+        except TimeoutError:
+            break
+        console.print(f"[green]{longer.removeprefix(text)}[/green]", end="")
+        text = longer
+    console.print(
+        f"\n\n[dim]cold, the model loaded and the file read: first line after {first}, all after {_ms(asked)}"
+    )
+
+    asked = time.perf_counter()
+    await editor.suggest(SAMPLE, position)
+    console.print(f"asked again: {_ms(asked)} (from the cache)[/dim]")
+    await editor.close()
+    return 0
+
+
+def _ms(since: float) -> str:
+    return f"{(time.perf_counter() - since) * 1000:.0f} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(asyncio.wait_for(main(), TIMEOUT_S)))
