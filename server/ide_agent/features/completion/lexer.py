@@ -20,25 +20,23 @@ def words(text: str) -> frozenset[str]:
 
 _HASH = words(
     "python ruby shellscript sh bash zsh fish perl r yaml toml makefile make dockerfile elixir julia"
-    " powershell coffeescript cmake gdscript nim starlark graphql nix terraform hcl properties ini tcl crystal
-    awk"
-    " dockercompose meson ignore"
+    " powershell coffeescript cmake gdscript nim starlark graphql nix terraform hcl properties ini tcl"
+    " crystal awk dockercompose meson ignore"
 )
 _DASH = words("sql mysql plsql pgsql lua luau haskell ada elm vhdl purescript applescript")
 _SEMICOLON = words("lisp commonlisp clojure scheme racket elisp emacs-lisp asm fennel")
 _PERCENT = words("erlang matlab prolog octave")
 _MARKUP = words("html xml xsl svg vue svelte astro handlebars razor")
 _CHARACTER_QUOTE = words(
-    "c cpp cuda cuda-cpp objective-c objective-cpp csharp java kotlin scala rust go swift zig d haskell elm"
-    " ocaml fsharp lisp commonlisp clojure scheme racket elisp emacs-lisp verilog systemverilog vhdl ada
-    matlab"
+    "c cpp cuda cuda-cpp objective-c objective-cpp csharp java kotlin scala rust go swift zig d haskell"
+    " elm ocaml fsharp lisp commonlisp clojure scheme racket elisp emacs-lisp verilog systemverilog vhdl"
+    " ada matlab"
 )
 _TRIPLE_QUOTE = words("python starlark kotlin scala java swift elixir julia toml gdscript nim csharp")
 _BACKTICK = words("javascript javascriptreact typescript typescriptreact go vue svelte astro coffeescript")
 PROSE = words(
-    "plaintext text markdown mdx rmd quarto rst restructuredtext latex tex asciidoc org typst bibtex git-
-    commit"
-    " gitcommit scminput csv tsv log"
+    "plaintext text markdown mdx rmd quarto rst restructuredtext latex tex asciidoc org typst bibtex"
+    " git- commit gitcommit scminput csv tsv log"
 )
 """Languages whose text is sentences: no strings, no comments, no brackets to balance."""
 
