@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ide_agent import __version__, config
@@ -47,7 +48,10 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """All findings, each as soon as it is made; starts the host and loads the default model."""
-    yield from _environment()
+    environment = list(_environment())
+    yield from environment
+    if not all(finding.ok for finding in environment):
+        return
     yield from _settings()
     models = _models()
     yield models
@@ -67,8 +71,12 @@ def examine() -> Iterator[Finding]:
 
 
 def _environment() -> Iterator[Finding]:
-    for folder in (state_dir(), data_dir()):
-        nearest = next(p for p in (folder, *folder.parents) if p.exists())
+    for find in (state_dir, data_dir):
+        try:
+            folder = find()
+        except OSError as failure:
+            folder = Path(failure.filename)
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
         if not os.access(nearest, os.W_OK):
             yield Finding("environment", False, "cli.doctor.read_only", {"folder": str(folder)})
     versions = {
@@ -87,14 +95,15 @@ def _settings() -> Iterator[Finding]:
 
 
 def _models() -> Finding:
-    from ide_agent.inference.store import ModelStore
+    from ide_agent.inference.models import ModelStore
 
+    settings, _ = config.load(user=config_file())
+    store = ModelStore(models_dir(), settings.inference.model)
     try:
-        names = [model.name for model in ModelStore(models_dir()).list()]
+        _ = store.find().header
     except ModelError as error:
         return Finding.bad("model", error)
-    if not names:
-        return Finding("model", False, "error.model.none")
+    names = [model.name for model in store.list()]
     return Finding(
         "model", True, "cli.doctor.models", {"names": ", ".join(names), "folder": str(models_dir())}
     )

@@ -19,7 +19,7 @@ from ide_agent.host.sse import EventStream, until_gone
 
 if TYPE_CHECKING:
     from ide_agent.inference import Engine
-    from ide_agent.inference.store import Model
+    from ide_agent.inference.models import ModelFile
 
 _END = b"data: [DONE]\n\n"
 _DEFAULT = ("", "default")
@@ -31,11 +31,11 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/completions")
     async def completions(request: Request) -> Response:
-        return await _forward(services, request, "completion")
+        return await _forward(services, request, "text")
 
     @router.post("/chat/completions")
     async def chat(request: Request) -> Response:
-        return await _forward(services, request, "chat")
+        return await _forward(services, request, "text")
 
     @router.post("/embeddings")
     async def embeddings(request: Request) -> Response:
@@ -92,10 +92,10 @@ async def _payload(request: Request) -> dict[str, Any]:
     return payload
 
 
-def _described(model: Model) -> dict[str, Any]:
+def _described(model: ModelFile) -> dict[str, Any]:
     return {
         "id": model.name,
         "object": "model",
-        "created": int(model.path.stat().st_mtime),
+        "created": model.modified_ns // 1_000_000_000,
         "owned_by": "local",
     }

@@ -21,7 +21,7 @@ from ide_agent.storage.database import Database
 
 if TYPE_CHECKING:
     from ide_agent.inference import Inference
-    from ide_agent.inference.store import ModelStore
+    from ide_agent.inference.models import ModelStore
 
 log = logging.getLogger(__name__)
 Callback = Callable[[], Awaitable[None]]
@@ -43,7 +43,7 @@ class Services:
     def __init__(self, settings: Settings, problems: list[IdeAgentError]) -> None:
         """`problems`: what was wrong with the settings; shown by `status` and `doctor`."""
         from ide_agent.inference import Inference
-        from ide_agent.inference.store import ModelStore
+        from ide_agent.inference.models import ModelStore
 
         self.settings = settings
         self.app = FastAPI(
@@ -52,7 +52,7 @@ class Services:
         self.events = Events()
         self.activity = Activity()
         self.database = Database(data_dir() / "ide-agent.db")
-        self.models: ModelStore = ModelStore(models_dir())
+        self.models: ModelStore = ModelStore(models_dir(), settings.inference.model)
         self.inference: Inference = Inference(settings.inference, self.models, self.events.publish)
         self._problems = problems
         self._start: list[Callback] = []

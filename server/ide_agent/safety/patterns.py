@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PEM = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-_PEM_END = r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-# Inside string literals the lines of a key end in \n, quotes, plus signs; base64 stays recognisable.
-_KEY_LINES = r"(?:[\w+/=:.,()-]|[ \t\"'\\`]|\r?\n(?=[ \t\"'+]*[\w+/=]{16}))"
-
 KNOWN: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private-key", re.compile(rf"{_PEM}[\s\S]{{0,20000}}?{_PEM_END}")),
-    ("private-key", re.compile(rf"{_PEM}(?![\s\S]{{0,20000}}?{_PEM_END})(?:\r?\n)?{_KEY_LINES}*")),
-    ("private-key", re.compile(rf"(?:^[ \t]*[A-Za-z0-9+/=]{{32,}}\r?\n)+[A-Za-z0-9+/=]*\s*{_PEM_END}", re.M)),
-    ("private-key", re.compile(r"Private-Lines: \d+\r?\n(?P<secret>(?:[A-Za-z0-9+/=]+\r?\n?)+)")),
     ("github-token", re.compile(r"github_pat_\w{22,}")),
     ("anthropic-key", re.compile(r"sk-ant-[\w-]{20,}")),
     ("openai-key", re.compile(r"sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{32,}")),

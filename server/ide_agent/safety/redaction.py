@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import log2
 from typing import Any, NamedTuple
 
+from ide_agent.safety.keys import private_keys
 from ide_agent.safety.patterns import (
     ASSIGNMENT,
     BARE_ASSIGNMENT,
@@ -56,15 +57,17 @@ def redact(text: str) -> str:
 
 
 def _finds(text: str) -> Iterator[_Find]:
+    for start, end in private_keys(text):
+        yield _Find(start, end, "private-key")
     for kind, pattern in _known():
         for match in pattern.finditer(text):
             group = "secret" if "secret" in pattern.groupindex else 0
             yield _Find(*match.span(group), kind)
     for match in ASSIGNMENT.finditer(text):
         name = NAME_BEFORE.search(text, max(match.start() - _NAME_REACH, 0), match.start())
-        kind = _judge(name[1] if name else "", match["value"])
-        if kind:
-            yield _Find(*match.span("value"), kind)
+        judged = _judge(name[1] if name else "", match["value"])
+        if judged:
+            yield _Find(*match.span("value"), judged)
     for match in BARE_ASSIGNMENT.finditer(text):
         value = match["value"]
         if SECRET_NAMES.search(match["name"]) and _looks_like_token(value, _MIN_PASSWORD_LENGTH + 2):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+HEAD = "0001"
+"""The newest migration. A file that has it is opened without importing Alembic, which takes long."""
 _SIDE_FILES = ("", "-wal", "-shm")
 
 
@@ -129,26 +131,37 @@ def _migrated(path: Path) -> Engine:
     Raises:
         _Unusable: corrupt, or from a newer version.
     """
-    from alembic.util.exc import CommandError
-    from sqlalchemy.exc import DatabaseError, OperationalError
+    from sqlalchemy.exc import DatabaseError
 
     engine = _engine(path)
     try:
-        with engine.connect() as connection:
-            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if found != "ok":
-            raise _Unusable("corrupt")
-        _upgrade(engine)
+        if _revision(engine) != HEAD:
+            _upgrade(engine)
     except BaseException as failure:
         engine.dispose()
-        if isinstance(failure, CommandError) and "locate revision" in str(failure):
-            raise _Unusable("newer") from failure
-        if isinstance(failure, DatabaseError) and not isinstance(failure, OperationalError):
-            code = getattr(failure.orig, "sqlite_errorcode", None)
-            if code is not None and code & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if isinstance(failure, DatabaseError):
+            code = getattr(failure.orig, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 raise _Unusable("corrupt") from failure
         raise
     return engine
+
+
+def _revision(engine: Engine) -> str | None:
+    """The last migration that was run on a sound file; None for an empty one.
+
+    Raises:
+        _Unusable: it is not sound.
+    """
+    from sqlalchemy import inspect, text
+
+    with engine.connect() as connection:
+        if connection.scalar(text("PRAGMA quick_check(1)")) != "ok":
+            raise _Unusable("corrupt")
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return None if revision is None else str(revision)
 
 
 def _engine(path: Path) -> Engine:
@@ -171,11 +184,20 @@ def _engine(path: Path) -> Engine:
 
 
 def _upgrade(engine: Engine) -> None:
+    """Run the migrations that are missing, all or none.
+
+    Raises:
+        _Unusable: the file has one that we do not know.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", "ide_agent.storage:migrations")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if _revision(engine) not in {None, *known}:
+        raise _Unusable("newer")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

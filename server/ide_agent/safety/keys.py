@@ -1,0 +1,52 @@
+"""Where private keys stand in a text, whole or cut off at either end. Linear in the length of the text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PUTTY = re.compile(r"Private-Lines: \d+\r?\n((?:[A-Za-z0-9+/=]+\r?\n?)+)")
+# In string literals the lines of a key end in \n, quotes, plus signs; their base64 stays recognisable.
+_REST = re.compile(r"\r?\n?(?:[\w+/=:.,() \t\"'\\`]|\r?\n(?=[ \t\"'+]{0,40}[\w+/=]{16}))*", re.ASCII)
+_BODY_LINE = re.compile(r"[ \t]*[A-Za-z0-9+/=]{1,80}\s*$")
+_MIN_BODY_LINE = 32
+
+
+def private_keys(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each private key, its armour included."""
+    ends = list(_END.finditer(text))
+    end_starts = [match.start() for match in ends]
+    begins = list(_BEGIN.finditer(text))
+    used = 0  # number of ends that are behind us
+    for number, begin in enumerate(begins):
+        limit = begins[number + 1].start() if number + 1 < len(begins) else len(text)
+        nearest = bisect_left(end_starts, begin.end())
+        yield from _tails(text, ends[used:nearest])
+        used = nearest
+        if nearest < len(ends) and ends[nearest].start() < limit:
+            used = nearest + 1
+            yield begin.start(), ends[nearest].end()
+        else:
+            rest = _REST.match(text, begin.end(), limit)
+            yield begin.start(), rest.end() if rest else begin.end()
+    yield from _tails(text, ends[used:])
+    for match in _PUTTY.finditer(text):
+        yield match.span(1)
+
+
+def _tails(text: str, ends: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
+    """Keys of which only the last lines are there."""
+    for end in ends:
+        start = line_start = text.rfind("\n", 0, end.start()) + 1
+        while line_start > 0:
+            previous = text.rfind("\n", 0, line_start - 1) + 1
+            line = text[previous:line_start]
+            if not _BODY_LINE.match(line) or (len(line) < _MIN_BODY_LINE and line_start < start):
+                break
+            line_start = previous
+        # A short line may end a key, but one on its own is no key.
+        if start - line_start >= _MIN_BODY_LINE:
+            yield line_start, end.end()
