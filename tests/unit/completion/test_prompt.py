@@ -119,3 +119,10 @@ async def test_snippets_that_do_not_fit_are_left_out_whole() -> None:
 async def test_plain_text_gets_no_comment_header() -> None:
     plan = await planner().plan(request(language="markdown", path="README.md", prefix="# Hello"))
     assert text(plan.parts) == "# Hello"
+
+
+async def test_a_prompt_of_token_ids_starts_with_the_start_token() -> None:
+    template = templates.choose("own", {"prefix": 7, "suffix": 8, "middle": 9})
+    plans = PromptPlanner(template, TokenCounter(tokenize), bos=1)
+    plan = await plans.plan(request(path="", prefix="x", suffix="y"))
+    assert plan.parts == [1, 7, "x", 8, "y", 9]

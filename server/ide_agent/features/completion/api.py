@@ -36,13 +36,15 @@ def register(services: Services) -> None:
         found = planners.get(engine)
         if found is None:
             header = engine.model.header
-            template = templates.choose(f"{engine.model.file.name} {header.name}", header.fim_tokens)
-            found = planners[engine] = PromptPlanner(template, TokenCounter(engine.tokenize))
+            template = templates.choose(f"{engine.model.file.name} {header.name}", header.fim)
+            start = header.bos_id if header.add_bos else None
+            found = planners[engine] = PromptPlanner(template, TokenCounter(engine.tokenize), start)
         return found
 
     async def prepare(body: CompletionRequest) -> tuple[Engine, Plan]:
         engine = await services.inference.engine(body.model)
-        room = engine.context_tokens - body.max_tokens - 8
+        context = services.settings.inference.context_tokens
+        room = min(context, engine.model.header.context_length or context) - body.max_tokens - 8
         body.prompt_tokens = max(1, min(body.prompt_tokens, room))
         return engine, await planner(engine).plan(body)
 

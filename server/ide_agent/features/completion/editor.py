@@ -271,7 +271,7 @@ class CompletionFeature:
         return settings, self._builder(document, settings)
 
     def _builder(self, document: Document, settings: CompletionSettings) -> ContextBuilder:
-        root = self.server.protocol.workspace.folder_of(document.uri)
+        root = self.server.documents.folder_of(document.uri)
         known = self._builders.get(root)
         if known is None or known[0] is not settings:
             known = self._builders[root] = (settings, ContextBuilder(self.server, settings, root))

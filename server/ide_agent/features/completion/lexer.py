@@ -36,7 +36,7 @@ _TRIPLE_QUOTE = words("python starlark kotlin scala java swift elixir julia toml
 _BACKTICK = words("javascript javascriptreact typescript typescriptreact go vue svelte astro coffeescript")
 PROSE = words(
     "plaintext text markdown mdx rmd quarto rst restructuredtext latex tex asciidoc org typst bibtex"
-    " git- commit gitcommit scminput csv tsv log"
+    " git-commit gitcommit scminput csv tsv log"
 )
 """Languages whose text is sentences: no strings, no comments, no brackets to balance."""
 

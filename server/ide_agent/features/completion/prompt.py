@@ -51,8 +51,10 @@ class Plan:
 class PromptPlanner:
     """Builds prompts for one model; remembers where each document's prefix window starts."""
 
-    def __init__(self, template: FimTemplate | None, counter: TokenCounter) -> None:
+    def __init__(self, template: FimTemplate | None, counter: TokenCounter, bos: int | None = None) -> None:
+        """`bos` is put before prompts that start with a token id; engines add it to text only."""
         self._template = template
+        self._bos = bos
         self._counter = counter
         self._starts: OrderedDict[str, int] = OrderedDict()
 
@@ -89,6 +91,8 @@ class PromptPlanner:
                 parts += plain(suffix or "\n")
             else:
                 parts.append(part)
+        if self._bos is not None and isinstance(parts[0], int):
+            parts.insert(0, self._bos)
         return parts
 
     def _before(self, request: CompletionRequest, pieces: list[SnippetBody]) -> str:
@@ -116,7 +120,8 @@ class PromptPlanner:
     async def _head(self, text: str, budget: int) -> tuple[str, int]:
         """The first whole lines of `text` that fit."""
         lines = text.split("\n")
-        kept, used = [], 0
+        kept: list[str] = []
+        used = 0
         for line, cost in zip(lines, await self._counter.lines(lines), strict=True):
             if used + cost > budget and kept:
                 break
