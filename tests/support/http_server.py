@@ -32,11 +32,22 @@ class Exchange(BaseHTTPRequestHandler):
         return int(match.group(1)) if match else 0
 
     def do_GET(self) -> None:
-        """Answer as the next scripted behaviour says."""
+        """Answer as the next scripted behaviour says, or with the page that lies at this path."""
         self.close_connection = True
-        behaviour = self.files.next_behaviour(self)
         with suppress(ConnectionError):
-            behaviour(self)
+            if self.path in self.files.pages:
+                page = self.files.pages[self.path]
+                self.head(200, {"Content-Type": "text/html", "Content-Length": str(len(page))})
+                self.wfile.write(page)
+            elif self.path == self.files.path:
+                self.files.next_behaviour(self)(self)
+            else:
+                self.head(404, {"Content-Length": "0"})
+
+    def do_HEAD(self) -> None:
+        """What pip asks before it reads a wheel in pieces: the answer names no ranges, so it does not."""
+        self.close_connection = True
+        self.head(200, {"Content-Length": str(len(self.files.content))})
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Send status line and headers."""
@@ -61,25 +72,33 @@ class FileServer:
     Attributes:
         content: the file.
         etag: sent with it, and compared with If-Range.
+        pages: HTML pages by path.
         script: behaviours to come.
         requests: headers of the requests so far.
         released: lets stalled answers end.
-        seen: set at every request.
     """
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.etag = '"v1"'
+        self.pages: dict[str, bytes] = {}
         self.script: deque[Behaviour] = deque()
         self.requests: list[dict[str, str]] = []
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), Exchange)
         self._server.files = self
 
+    path = "/pool/demo_model-1.0-py3-none-any.whl"
+
+    @property
+    def base(self) -> str:
+        """Address of the server."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
     @property
     def url(self) -> str:
         """Address of the file."""
-        return f"http://127.0.0.1:{self._server.server_port}/pool/model-1.0-py3-none-any.whl"
+        return self.base + self.path
 
     @property
     def ranges(self) -> list[str | None]:

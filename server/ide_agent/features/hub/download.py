@@ -1,7 +1,7 @@
 """Fetching one big file over HTTP: resumable after a kill, patient, and never silent.
 
-What has arrived lies in ``<file>.part``; ``<file>.part.json`` remembers what it is a part of. The next attempt,
-in this process or another, asks for the rest only. A server that cannot do that is read from the start again.
+What has arrived lies in ``<file>.part``; ``<file>.part.json`` remembers what it is a part of. The next
+attempt, in this process or another, asks for the rest only. A server that cannot do that is read anew.
 """
 
 from __future__ import annotations

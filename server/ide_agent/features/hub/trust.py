@@ -1,4 +1,4 @@
-"""Which certificates a download trusts: the system's, certifi's, and those that the installer is told to trust."""
+"""Which certificates a download trusts: the system's, certifi's, and those that the installer trusts."""
 
 from __future__ import annotations
 

