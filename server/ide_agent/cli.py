@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -21,9 +21,6 @@ from ide_agent.errors import HostUnavailable, IdeAgentError
 from ide_agent.hooks import plugins
 from ide_agent.locale import LANGUAGES, choose, translate
 from ide_agent.paths import config_file, log_file
-
-if TYPE_CHECKING:
-    import click
 
 
 @cache
@@ -47,7 +44,7 @@ def text(key: str, /, **params: Any) -> str:
 class Commands(TyperGroup):
     """A command group that puts our errors into one line instead of a traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)

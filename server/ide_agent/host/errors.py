@@ -8,7 +8,7 @@ import traceback
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ide_agent.errors import IdeAgentError
@@ -27,6 +27,10 @@ class NoSuchRoute(BadRequest):
     """Nothing here by that path or method."""
 
     http_status = 404
+
+
+class ClientGone(Exception):
+    """The caller closed the connection before its answer was ready."""
 
 
 def error_response(error: IdeAgentError, status: int | None = None) -> JSONResponse:
@@ -52,6 +56,14 @@ def install(app: FastAPI) -> None:
         kind = NoSuchRoute if error.status_code == 404 else BadRequest
         return error_response(kind(problem=problem), error.status_code)
 
+    async def gone(_: Request, error: Exception) -> Response:
+        return Response(status_code=408)  # nobody reads it
+
+    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        return error_response(IdeAgentError())  # it is raised on after that, and logged by `Unexpected`
+
+    app.add_exception_handler(Exception, unexpected)
+    app.add_exception_handler(ClientGone, gone)
     app.add_exception_handler(IdeAgentError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)

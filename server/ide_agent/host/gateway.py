@@ -6,23 +6,26 @@ that clients get each parameter the engine knows, and the engine's own errors.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from ide_agent.errors import ModelNotFound
-from ide_agent.host.errors import BadRequest
+from ide_agent.errors import EngineError, ModelNotFound
+from ide_agent.host.errors import BadRequest, error_response
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream, until_gone
 
 if TYPE_CHECKING:
     from ide_agent.inference import Engine
+    from ide_agent.inference.backends import Purpose
     from ide_agent.inference.models import ModelFile
 
 _END = b"data: [DONE]\n\n"
 _DEFAULT = ("", "default")
+_REFUSED = "error.engine.refused"
 
 
 def routes(services: Services) -> APIRouter:
@@ -55,31 +58,47 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-async def _forward(services: Services, request: Request, purpose: str) -> Response:
+async def _forward(services: Services, request: Request, purpose: Purpose) -> Response:
     payload = await _payload(request)
     wanted = payload.get("model", "")
     if not isinstance(wanted, str):
         raise BadRequest(problem="model: not a string")
     engine = await services.inference.engine("" if wanted in _DEFAULT else wanted, purpose)
     path = request.url.path
-    if payload.get("stream") is not True:
-        return JSONResponse(await until_gone(request, engine.request("POST", path, payload)))
-    answer = engine.stream(path, payload)
-    # The first part is awaited here so that the engine's refusal still becomes a status code.
-    first = await until_gone(request, anext(answer, None))
-    return EventStream(_chunks(engine, first, answer), end=_END)
-
-
-async def _chunks(
-    engine: Engine, first: Mapping[str, Any] | None, rest: AsyncGenerator[dict[str, Any]]
-) -> AsyncGenerator[Mapping[str, Any]]:
     try:
+        if payload.get("stream") is not True:
+            answer = await until_gone(request, engine.request("POST", path, payload))
+            return JSONResponse(_named(answer, engine))
+        chunks = _chunks(engine, path, payload)
+        # The first one is awaited here so that the engine's refusal still becomes a status code.
+        return EventStream(_put_back(await until_gone(request, anext(chunks, None)), chunks), end=_END)
+    except EngineError as refusal:
+        if refusal.key_used == _REFUSED:
+            return error_response(refusal, 400)
+        raise
+
+
+async def _chunks(engine: Engine, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async with aclosing(engine.stream(path, payload)) as chunks:
+        async for chunk in chunks:
+            yield _named(chunk, engine)
+
+
+async def _put_back(
+    first: dict[str, Any] | None, rest: AsyncGenerator[dict[str, Any]]
+) -> AsyncGenerator[dict[str, Any]]:
+    async with aclosing(rest):
         if first is not None:
             yield first
         async for chunk in rest:
             yield chunk
-    finally:
-        await rest.aclose()
+
+
+def _named(answer: dict[str, Any], engine: Engine) -> dict[str, Any]:
+    """Engines know their model by its path, clients by its name."""
+    if "model" in answer:
+        answer["model"] = engine.model.name
+    return answer
 
 
 async def _payload(request: Request) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class LogFile(RotatingFileHandler):
     def is_stderr(self) -> bool:
         """Whether this process writes its stderr to this very file."""
         try:
-            return os.path.sameopenfile(sys.stderr.fileno(), self.stream.fileno())
+            return os.path.sameopenfile(sys.stderr.fileno(), self._descriptor())
         except (OSError, AttributeError, ValueError):
             return False
 
@@ -77,5 +77,10 @@ class LogFile(RotatingFileHandler):
         follow = self.is_stderr()
         super().doRollover()
         if follow:
-            os.dup2(self.stream.fileno(), 1)
-            os.dup2(self.stream.fileno(), 2)
+            for standard in (1, 2):
+                os.dup2(self._descriptor(), standard)
+
+    def _descriptor(self) -> int:
+        if self.stream is None:
+            self.stream = self._open()
+        return self.stream.fileno()

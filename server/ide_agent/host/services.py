@@ -83,7 +83,7 @@ class Services:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        opening = asyncio.create_task(self.database.open())
+        opening = self.database.open()
         await _run_all(self._start)
         try:
             yield

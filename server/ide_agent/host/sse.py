@@ -13,13 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ide_agent.errors import IdeAgentError
-from ide_agent.host.errors import log_failure
+from ide_agent.host.errors import ClientGone, log_failure
 
 T = TypeVar("T")
-
-
-class ClientGone(Exception):
-    """The caller closed the connection before its answer was ready."""
 
 
 class EventStream(Response):

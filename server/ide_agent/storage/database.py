@@ -51,13 +51,13 @@ class Database:
         """What a person should know: the database was moved aside, or cannot be used at all."""
         return self._failure or self._notice
 
-    async def open(self) -> None:
-        """Bring the file to the newest schema. What `run` is given meanwhile waits for it.
+    def open(self) -> asyncio.Future[None]:
+        """Bring the file to the newest schema. Begins at once; what `run` is given meanwhile waits for it.
 
         A file that is corrupt or that a newer version wrote is moved aside and a fresh one begun; `problem`
         says so.
         """
-        await self._call(self._open)
+        return self._call(self._open)
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """`work(session)` in one transaction: committed when it returns, rolled back when it raises.
@@ -74,8 +74,8 @@ class Database:
         await self._call(self._close)
         self._thread.shutdown()
 
-    async def _call(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _call(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _transaction(self, work: Callable[[Session], T]) -> T:
         from sqlalchemy.exc import DatabaseError

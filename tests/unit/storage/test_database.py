@@ -108,8 +108,7 @@ async def test_points_in_time_come_back_in_utc(database: Database) -> None:
 
 async def test_work_given_before_open_is_done_waits_for_it(file: Path) -> None:
     database = Database(file)
-    opening = asyncio.create_task(database.open())
-    await asyncio.sleep(0)
+    opening = database.open()
     assert "completion_event" in await database.run(names)
     await opening
     await database.close()

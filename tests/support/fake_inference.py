@@ -1,0 +1,76 @@
+"""An engine room without engines, for tests of the host: answers are scripted, cancellations are seen."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ide_agent.config import InferenceSettings
+from ide_agent.errors import ModelNotFound
+from ide_agent.inference.models import ModelFile, ModelStore
+
+MODEL = ModelFile("fake", Path("/models/fake/fake.gguf"), 12, 1_700_000_000_000_000_000)
+
+
+@dataclass
+class FakeEngine:
+    """Streams `chunks`; an exception among them is raised, None waits until the caller leaves."""
+
+    chunks: list[dict[str, Any] | Exception | None] = field(default_factory=list)
+    answer: Any = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any] | None]] = field(default_factory=list)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    model: ModelFile = MODEL
+    backend: str = "fake"
+
+    async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        self.asked.append((path, payload))
+        for chunk in self.chunks:
+            if chunk is None:
+                await self._wait()
+            elif isinstance(chunk, Exception):
+                raise chunk
+            else:
+                yield chunk
+
+    async def request(self, method: str, path: str, json: dict[str, Any] | None = None) -> Any:
+        self.asked.append((path, json))
+        if self.answer is None:
+            await self._wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+
+class FakeInference:
+    """Knows one engine, by the names ``fake`` and the empty one."""
+
+    current: "FakeInference"
+
+    def __init__(
+        self, settings: InferenceSettings, models: ModelStore, publish: Callable[[dict[str, Any]], None]
+    ) -> None:
+        FakeInference.current = self
+        self.publish = publish
+        self.engine_ = FakeEngine()
+        self.purposes: list[str] = []
+        self.closed = False
+
+    async def engine(self, model: str = "", purpose: str = "text") -> FakeEngine:
+        self.purposes.append(purpose)
+        if model not in ("", MODEL.name):
+            raise ModelNotFound(name=model)
+        return self.engine_
+
+    def snapshot(self) -> list[Any]:
+        return []
+
+    async def close(self) -> None:
+        self.closed = True

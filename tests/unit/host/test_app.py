@@ -1,0 +1,56 @@
+import asyncio
+import json
+
+import httpx
+
+from ide_agent import __version__
+from ide_agent.errors import ConfigError
+from ide_agent.host.services import Services
+from support.fake_inference import FakeInference
+
+
+async def test_health_needs_no_token(host: httpx.AsyncClient) -> None:
+    answer = await host.get("/health", headers={"Authorization": ""})
+    assert answer.json() == {"status": "ok", "version": __version__}
+
+
+async def test_everything_else_does(host: httpx.AsyncClient) -> None:
+    for path in ("/status", "/events", "/v1/models", "/openapi.json", "/nowhere"):
+        assert (await host.get(path, headers={"Authorization": ""})).status_code == 401
+
+
+async def test_status_counts_editors_and_names_problems(services: Services, host: httpx.AsyncClient) -> None:
+    services._problems.append(ConfigError(file="f", key="k", problem="p"))
+    async with host.stream("GET", "/events"):
+        while (status := (await host.get("/status")).json())["editors"] != 1:
+            await asyncio.sleep(0.005)
+        assert status["version"] == __version__
+        assert status["problems"][0]["code"] == "error.config"
+    while (await host.get("/status")).json()["editors"]:
+        await asyncio.sleep(0.005)
+
+
+async def test_events_tell_what_the_engine_room_publishes(host: httpx.AsyncClient) -> None:
+    FakeInference.current.publish({"type": "status", "state": "loading"})
+    async with host.stream("GET", "/events") as answer:
+        lines = answer.aiter_lines()
+        assert json.loads((await anext(lines)).removeprefix("data: ")) == {
+            "type": "status",
+            "state": "loading",
+        }
+        FakeInference.current.publish({"type": "status", "state": "ready"})
+        await anext(lines)
+        assert json.loads((await anext(lines)).removeprefix("data: ")) == {"type": "status", "state": "ready"}
+
+
+async def test_attached_editor_keeps_the_host(services: Services, host: httpx.AsyncClient) -> None:
+    async with host.stream("GET", "/events"):
+        idle = asyncio.create_task(services.activity.idle(0))
+        await host.get("/status")
+        assert not idle.done()
+    await asyncio.wait_for(idle, 20)
+
+
+async def test_shutdown_asks_to_leave(services: Services, host: httpx.AsyncClient) -> None:
+    assert (await host.post("/shutdown")).json() == {"status": "leaving"}
+    await asyncio.wait_for(services.leaving(), 20)

@@ -1,0 +1,130 @@
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from ide_agent.errors import EngineCrashed, EngineError
+from support.fake_inference import FakeEngine, FakeInference
+
+
+def data(body: str) -> list[str]:
+    return [line.removeprefix("data: ") for line in body.split("\n") if line]
+
+
+@pytest.mark.parametrize(
+    ("path", "purpose"),
+    [("/v1/completions", "text"), ("/v1/chat/completions", "text"), ("/v1/embeddings", "embedding")],
+)
+async def test_request_goes_to_the_engine_as_it_is(
+    host: httpx.AsyncClient, engine: FakeEngine, path: str, purpose: str
+) -> None:
+    engine.answer = {"object": "x", "model": "/secret/place/fake.gguf"}
+    payload = {"model": "fake", "unheard_of": [1, {"a": None}], "temperature": 0.5}
+    answer = await host.post(path, json=payload)
+    assert answer.json() == {"object": "x", "model": "fake"}
+    assert engine.asked == [(path, payload)]
+    assert FakeInference.current.purposes == [purpose]
+
+
+@pytest.mark.parametrize("name", ["", "default", "fake", None])
+async def test_names_of_the_default_model(
+    host: httpx.AsyncClient, engine: FakeEngine, name: str | None
+) -> None:
+    answer = await host.post("/v1/completions", json={} if name is None else {"model": name})
+    assert answer.status_code == 200
+
+
+async def test_unknown_model(host: httpx.AsyncClient) -> None:
+    for answer in (
+        await host.post("/v1/completions", json={"model": "nobody/knows"}),
+        await host.post("/v1/completions", json={"model": "nobody/knows", "stream": True}),
+        await host.get("/v1/models/nobody/knows"),
+    ):
+        assert answer.status_code == 404
+        error = answer.json()["error"]
+        assert error["type"] == "ModelNotFound"
+        assert "nobody/knows" in error["message"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model": 3}', b"\xff"])
+async def test_body_that_makes_no_sense(host: httpx.AsyncClient, body: bytes) -> None:
+    answer = await host.post("/v1/completions", content=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "error.request.invalid"
+
+
+async def test_stream_is_passed_on_and_ends_as_openai_does(
+    host: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    engine.chunks = [{"model": "/p", "choices": [{"text": "ş\u2028"}]}, {"model": "/p", "choices": []}]
+    answer = await host.post("/v1/completions", json={"stream": True})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.content.isascii()
+    *chunks, end = data(answer.text)
+    assert [json.loads(chunk) for chunk in chunks] == [
+        {"model": "fake", "choices": [{"text": "ş\u2028"}]},
+        {"model": "fake", "choices": []},
+    ]
+    assert end == "[DONE]"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_refusal_of_the_engine_is_the_callers_fault(
+    host: httpx.AsyncClient, engine: FakeEngine, stream: bool
+) -> None:
+    refusal = EngineError("error.engine.refused", reason="prompt is required")
+    engine.chunks, engine.answer = [refusal], refusal
+    answer = await host.post("/v1/completions", json={"stream": stream})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["params"] == {"reason": "prompt is required"}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_crash_before_the_first_word_has_a_status(
+    host: httpx.AsyncClient, engine: FakeEngine, stream: bool
+) -> None:
+    crash = EngineCrashed(model="fake", reason="SIGKILL")
+    engine.chunks, engine.answer = [crash], crash
+    answer = await host.post("/v1/completions", json={"stream": stream})
+    assert answer.status_code == 502
+    assert answer.json()["error"]["type"] == "EngineCrashed"
+
+
+async def test_crash_in_the_middle_is_the_last_event(host: httpx.AsyncClient, engine: FakeEngine) -> None:
+    engine.chunks = [{"choices": []}, EngineCrashed(model="fake", reason="SIGKILL")]
+    answer = await host.post("/v1/completions", json={"stream": True})
+    assert answer.status_code == 200
+    first, error, *_ = data(answer.text)
+    assert json.loads(first) == {"choices": []}
+    assert json.loads(error)["error"]["type"] == "EngineCrashed"
+
+
+@pytest.mark.parametrize("chunks", [[None], [{"choices": []}, None]], ids=["before", "after the first chunk"])
+async def test_client_that_leaves_a_stream_cancels_the_engine(
+    host: httpx.AsyncClient, engine: FakeEngine, chunks: list[dict[str, object] | None]
+) -> None:
+    engine.chunks = [*chunks]
+
+    async def read() -> None:
+        async with host.stream("POST", "/v1/completions", json={"stream": True}) as answer:
+            async for _ in answer.aiter_raw():
+                pass
+
+    await leave(read(), engine)
+
+
+async def test_client_that_leaves_a_plain_request_cancels_the_engine(
+    host: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    engine.answer = None
+    await leave(host.post("/v1/completions", json={}), engine)
+
+
+async def leave(request: object, engine: FakeEngine) -> None:
+    reading = asyncio.ensure_future(request)  # type: ignore[arg-type, var-annotated]
+    while not engine.asked:
+        await asyncio.sleep(0.005)
+    reading.cancel()
+    await asyncio.wait([reading])
+    await asyncio.wait_for(engine.cancelled.wait(), 20)

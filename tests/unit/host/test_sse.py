@@ -1,0 +1,90 @@
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from ide_agent.errors import EngineCrashed
+from ide_agent.host.services import Services
+from ide_agent.host.sse import EventStream
+
+
+def serve(services: Services, events: AsyncGenerator[dict[str, Any]]) -> None:
+    @services.app.get("/stream")
+    async def stream() -> Response:
+        return EventStream(events)
+
+
+def parsed(body: str) -> list[dict[str, Any]]:
+    return [json.loads(line.removeprefix("data: ")) for line in body.split("\n\n") if line]
+
+
+async def test_objects_arrive_whole_and_ascii(services: Services, host: httpx.AsyncClient) -> None:
+    texts = ["ğüşiöç", "\u2028\u0085\r\n", "🙂", "data: x\n\n", ""]
+
+    async def events() -> AsyncGenerator[dict[str, Any]]:
+        for text in texts:
+            yield {"text": text}
+
+    serve(services, events())
+    answer = await host.get("/stream")
+    assert answer.content.isascii()
+    assert [event["text"] for event in parsed(answer.text)] == texts
+
+
+async def test_events_arrive_when_they_are_made(services: Services, host: httpx.AsyncClient) -> None:
+    go = asyncio.Event()
+
+    async def events() -> AsyncGenerator[dict[str, Any]]:
+        yield {"n": 1}
+        await go.wait()
+        yield {"n": 2}
+
+    serve(services, events())
+    async with host.stream("GET", "/stream") as answer:
+        chunks = answer.aiter_text()
+        assert parsed(await anext(chunks)) == [{"n": 1}]
+        go.set()
+        assert parsed(await anext(chunks)) == [{"n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [(EngineCrashed(model="m", reason="r"), "error.engine.crashed"), (KeyError("private"), "error.unknown")],
+)
+async def test_failure_is_the_last_event(
+    services: Services, host: httpx.AsyncClient, failure: Exception, code: str
+) -> None:
+    async def events() -> AsyncGenerator[dict[str, Any]]:
+        yield {"n": 1}
+        raise failure
+
+    serve(services, events())
+    answer = await host.get("/stream")
+    first, last = parsed(answer.text)
+    assert first == {"n": 1}
+    assert last["type"] == "error"
+    assert last["error"]["code"] == code
+    assert "private" not in answer.text
+
+
+async def test_reader_that_leaves_closes_the_generator(services: Services, host: httpx.AsyncClient) -> None:
+    closed = asyncio.Event()
+
+    async def events() -> AsyncGenerator[dict[str, Any]]:
+        try:
+            yield {"n": 1}
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)  # cleaning up may wait
+            closed.set()
+
+    serve(services, events())
+    async with host.stream("GET", "/stream") as answer:
+        await anext(answer.aiter_raw())
+    await asyncio.wait_for(closed.wait(), 20)
+    while services.activity.reasons():
+        await asyncio.sleep(0.005)
