@@ -29,7 +29,8 @@ def content_length(line: str) -> int:
 def to_index(line: str, character: int, encoding: str) -> int:
     """The code-point index in `line` of the client's column `character`, clamped to the line's content."""
     # No encoding needs fewer units than code points: the index never exceeds the column.
-    bound = min(max(character, 0), content_length(line))
+    character = max(character, 0)
+    bound = min(character, content_length(line))
     if encoding == UTF32 or line.isascii():
         return bound
     head = line[:bound]

@@ -286,7 +286,14 @@ async def _chunks(*parts: bytes) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 async def test_events_are_cut_by_bytes(size: int) -> None:
     """Case 25: a character split across chunks, and U+2028 inside of one."""
-    data = 'data: {"a": "çığ 🙂"}\n\n: ping\n\ndata: {"b": "x\u2028y\x85z"}\r\n\r\nevent: e\ndata:{"c": 1}\n\n'.encode()
+    data = b"".join(
+        part.encode()
+        for part in (
+            'data: {"a": "çığ 🙂"}\n\n: ping\n\n',
+            'data: {"b": "x\u2028y\x85z"}\r\n\r\n',
+            'event: e\ndata:{"c": 1}\n\n',
+        )
+    )
     parts = [data[i : i + size] for i in range(0, len(data), size)]
     got = [event async for event in parse_events(_chunks(*parts))]
     assert got == [{"a": "çığ 🙂"}, {"b": "x\u2028y\x85z"}, {"c": 1}]
