@@ -131,8 +131,8 @@ class Hub:
             with self._lock(name.partition("/")[0]).acquire(timeout=0):
                 for file in files:
                     file.unlink(missing_ok=True)
-                for folder in {file.parent for file in files} - {self._downloads}:
-                    if not folder.is_symlink() and not any(folder.iterdir()):
+                for folder in {file.parent for file in files} - {self.folder, self._downloads}:
+                    if not any(folder.iterdir()):
                         folder.rmdir()
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
@@ -147,6 +147,8 @@ class Hub:
         home = self.folder / folder
         files: Files = []
         if home.parent == self.folder and not folder.startswith("."):
+            if home.is_symlink():
+                return [home]  # a link is ours to remove, what it points to is not
             wanted = _PART_OF_SPLIT.sub("-?????-of-", glob.escape(stem)) if stem else "*"
             files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
             if not stem:

