@@ -26,7 +26,7 @@ _END_OPENER = re.compile(
     r"|\b(?:do|then|begin|repeat|else)(?:\s*\|[^|]*\|)?$|\bfunction\s*\([^()]*\)$|\bfn\b[^()]*->$"
 )
 _ONE_LINER = re.compile(r"\b(?:end|fi|done|esac)\W*$")
-_END_WORD = re.compile(r"(?:end\w*|fi|done|esac|until\b.*)\b")
+_END_WORD = re.compile(r"(?:end(?:if|for|while|function|func|try|def|class)?|fi|done|esac|until\b.*)\b")
 _CLOSER = re.compile(r"\s*[)\]}][)\]};,]*")
 _GOES_ON = re.compile(
     r"\s*[)\]}]?\s*(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure)\b|\s*(?:then|do)\s*$"
@@ -54,12 +54,13 @@ def leading(line: str) -> str:
 @lru_cache(maxsize=8)
 def unit(prefix: str, suffix: str, language: str) -> str | None:
     """One step of indentation as this document writes it; None when it does not tell."""
+    above, _, here = prefix.rpartition("\n")
+    own = [f"{here}|"] if here[:1] in ("\t", " ") else []
+    lines = [line for line in [*above.split("\n")[-200:], *own, *suffix.split("\n")[1:60]] if line.strip()]
     tabs = 0
     steps: Counter[int] = Counter()
     last = 0
-    for line in [*prefix.split("\n")[-200:], *suffix.split("\n")[1:60]]:
-        if not line or line.isspace():
-            continue
+    for line in lines:
         if line[0] == "\t":
             tabs += 1
             continue

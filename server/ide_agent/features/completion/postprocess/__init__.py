@@ -58,7 +58,7 @@ def clean(
     draft = cut_overlong(draft, shape)
     draft = cut_loop(draft, context)
     draft = drop_trailing(draft, context)
-    if not draft.text.strip() or undoes_edit(draft.text, context, final=draft.ended):
+    if not draft.text.strip() or undoes_edit(draft.text, context):
         return None
     return Suggestion(draft.text, draft.replace_after, draft.ended)
 

@@ -39,11 +39,8 @@ def _circles(line: str, seen: list[str], own: int) -> bool:
         return False
     if nearly_equal(line, seen[-1], 0.05):
         return True
+    recent = [*seen, line]
     for period in range(2, _LONGEST_PERIOD + 1):
-        if (
-            len(seen) > period
-            and line == seen[-period]
-            and all(seen[-i] == seen[-i - period] for i in range(1, period) if len(seen) >= i + period)
-        ):
+        if len(recent) >= 2 * period and recent[-period:] == recent[-2 * period : -period]:
             return True
     return len(line.strip()) >= _OFTEN_LENGTH and seen[own:].count(line) >= _OFTEN - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ide_agent.features.completion.cursor import CursorContext
 
 
-def undoes_edit(text: str, context: CursorContext, *, final: bool) -> bool:
+def undoes_edit(text: str, context: CursorContext) -> bool:
     """`text` puts back what the user has just deleted: all of it, or whole lines of its beginning.
 
     The lines so far are held back as long as they are those that were deleted.

@@ -1,0 +1,36 @@
+import pytest
+from support.cursor import at_cursor
+
+from ide_agent.features.completion.postprocess.draft import Draft
+from ide_agent.features.completion.postprocess.suffix import cut_known_lines
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "kept"),
+    [
+        ("a = 1\n‸\nreturn result\n", "b = 2\nreturn result\nmore", "b = 2\n"),
+        ("a = 1\n‸\n\n\nreturn result\n", "b = 2\n\nreturn result", "b = 2\n\n"),
+        ("a = 1\n‸\nreturn result\n", "return result", ""),
+        ("ret‸\nreturn result\n", "urn result", ""),
+        ("a = 1\n‸\nreturn result\nelse\n", "b = 2\nreturn  result", "b = 2\n"),
+        ("a\n‸\nself.value = compute(value)\n", "b\nself.values = compute(value)\nc", "b\n"),
+        ("a\n‸\nx = first(a)\ny = second(b)\n", "b\ny = second(b)\nc", "b\n"),
+        ("if a:\n    ‸\nelse:\n    c\n", "b\nelse:\n    d", "b\n"),
+    ],
+)
+def test_case_18_multi_line_suffix(source, text, kept):
+    assert cut_known_lines(Draft(text), at_cursor(source)) == Draft(kept, ended=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("a\n‸\n}\n", "if (b) {\n}"),
+        ("a\n‸\nrow(1, 2, 3, 4)\n", "row(0, 2, 3, 4)"),
+        ("a\n‸\npass\n", "if b:\n    pass"),
+        ("a\n‸", "b\nc"),
+    ],
+)
+def test_what_only_looks_like_the_suffix_stays(source, text):
+    draft = Draft(text)
+    assert cut_known_lines(draft, at_cursor(source)) == draft
