@@ -71,7 +71,8 @@ async function menu(agent: Agent): Promise<void> {
 }
 
 async function toggle(agent: Agent): Promise<void> {
-  const { enabled } = await agent.execute<{ enabled: boolean }>(TOGGLE, {});
+  const wanted = { enabled: agent.status.current.state === "off" };
+  const { enabled } = await agent.execute<{ enabled: boolean }>(TOGGLE, wanted);
   const message = enabled ? vscode.l10n.t("Suggestions are on.") : vscode.l10n.t("Suggestions are off.");
   vscode.window.setStatusBarMessage(`IDE-Agent: ${message}`, 3000);
 }

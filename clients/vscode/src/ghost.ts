@@ -32,7 +32,9 @@ interface Live {
   position: vscode.Position;
   range: vscode.Range;
   text: string;
-  command: vscode.Command | undefined;
+  readonly command: vscode.Command | undefined;
+  /** The popup entry that it continues. */
+  readonly selected: string | undefined;
   /** It grew since the server answered: asked again at the same place, we answer from here. */
   grown: boolean;
 }
@@ -121,8 +123,10 @@ export class Ghost implements vscode.Disposable {
     next: Next,
   ): Promise<vscode.InlineCompletionItem[]> {
     const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-    if (automatic && this.live?.grown && isAt(this.live, document, position)) {
-      return [fit(this.live, document, context)];
+    const selected = context.selectedCompletionInfo?.text;
+    const live = this.live;
+    if (automatic && live?.grown && live.selected === selected && isAt(live, document, position)) {
+      return [itemOf(live)];
     }
     const version = document.version;
     const answer = await next(document, position, context, token);
@@ -134,7 +138,7 @@ export class Ghost implements vscode.Disposable {
       this.drop();
       return [];
     }
-    const live: Live = {
+    const fresh: Live = {
       id: completionId(item),
       uri: document.uri.toString(),
       version,
@@ -142,17 +146,17 @@ export class Ghost implements vscode.Disposable {
       range: item.range ?? new vscode.Range(position, position),
       text: item.insertText,
       command: item.command,
+      selected,
       grown: false,
     };
-    this.keep(live);
     const early = this.early;
-    this.early = undefined;
-    if (early?.completionId === live.id && early.textDocument.version === version) {
-      live.text = early.insertText;
-      live.grown = true;
+    this.keep(fresh);
+    if (early?.completionId === fresh.id && early.textDocument.version === version) {
+      fresh.text = early.insertText;
+      fresh.grown = true;
     }
-    this.events.shown(live.id);
-    return [fit(live, document, context)];
+    this.events.shown(fresh.id);
+    return [itemOf(fresh)];
   }
 
   /** Have VS Code ask again; what grows within the next interval waits for its end. */
@@ -225,6 +229,7 @@ export class Ghost implements vscode.Disposable {
   }
 
   private keep(live: Live): void {
+    this.early = undefined;
     this.live = live;
     void vscode.commands.executeCommand("setContext", "ideAgent.suggesting", true);
   }
@@ -260,25 +265,7 @@ function completionId(item: vscode.InlineCompletionItem): string {
   return String(argument?.completionId ?? "");
 }
 
-/**
- * The item as VS Code wants it. While its popup is open it shows an item only if that replaces what the selected entry
- * replaces, so the text between is put in front. VS Code compares the filter text with the range alone, not with the
- * line as other editors do: the inserted text serves.
- */
-function fit(
-  live: Live,
-  document: vscode.TextDocument,
-  context: vscode.InlineCompletionContext,
-): vscode.InlineCompletionItem {
-  let { range, text } = live;
-  const selected = context.selectedCompletionInfo?.range;
-  if (
-    selected?.isSingleLine &&
-    selected.start.isBefore(range.start) &&
-    selected.start.line === range.start.line
-  ) {
-    text = document.getText(new vscode.Range(selected.start, range.start)) + text;
-    range = new vscode.Range(selected.start, range.end);
-  }
-  return new vscode.InlineCompletionItem(text, range, live.command);
+/** VS Code compares the filter text with the range alone, not with the line as others do: the text itself serves. */
+function itemOf(live: Live): vscode.InlineCompletionItem {
+  return new vscode.InlineCompletionItem(live.text, live.range, live.command);
 }
