@@ -1,0 +1,70 @@
+"""What an engine implementation is to the rest of the house."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+Purpose = Literal["text", "embedding"]
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """All that an engine process is told. It travels as one line on its stdin, so keys stay out of argv.
+
+    Attributes:
+        model: path of the GGUF file.
+        context: tokens of KV cache per slot.
+        slots: requests it works on at once.
+        batch: prompt tokens per computing step.
+        api_key: every request must carry it; no web page can guess it.
+        parent: process id of the host; the engine leaves with it.
+        mean_pooling: for embeddings of a model that declares no pooling of its own.
+    """
+
+    model: str
+    context: int
+    slots: int
+    threads: int
+    batch: int
+    api_key: str = field(repr=False)
+    parent: int
+    embedding: bool = False
+    mean_pooling: bool = False
+
+    def to_line(self) -> bytes:
+        """One line of JSON."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> EngineSpec:
+        """The spec that `to_line` wrote."""
+        raw: dict[str, Any] = json.loads(line)
+        return cls(**raw)
+
+
+class Backend(ABC):
+    """One implementation of the engine. It runs in a process of its own and speaks llama-server's dialect.
+
+    The process reads an `EngineSpec` from its stdin and writes one JSON line to its stdout: ``{"port": …}``
+    when it listens, or ``{"error": …, "model": bool}`` when it cannot, `model` being true when the file is at
+    fault. It leaves when its stdin ends.
+    """
+
+    name: ClassVar[str]
+    progress: ClassVar[bool]
+    """Whether a prompt must be streamed with its progress for a caller who left to be noticed at once."""
+
+    @abstractmethod
+    def available(self) -> bool:
+        """Whether it is installed here."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """The argv of the engine process."""
+
+    def environment(self) -> dict[str, str]:
+        """Variables that the engine process gets on top of ours."""
+        return {}

@@ -1,0 +1,23 @@
+"""llama-cpp-python, compiled for this very machine; our own small server over its low-level API."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+from ide_agent.inference.backends.base import Backend
+
+
+class LlamaCppPython(Backend):
+    """The faster engine, where somebody built it (extra ``native``)."""
+
+    name = "llama-cpp-python"
+    progress = False
+
+    def available(self) -> bool:
+        """Whether the extra is installed."""
+        return find_spec("llama_cpp") is not None
+
+    def command(self) -> list[str]:
+        """``-P``: the working folder must not be able to bring modules of its own."""
+        return [sys.executable, "-P", "-m", "ide_agent.inference.serve.native_main"]

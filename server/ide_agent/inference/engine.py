@@ -1,0 +1,218 @@
+"""A model that answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Any, TypedDict
+
+from ide_agent.inference.backends import Backend, Purpose
+from ide_agent.inference.client import EngineClient, EngineGone
+from ide_agent.inference.models import ModelFile
+from ide_agent.inference.supervisor import Supervisor
+from ide_agent.inference.turns import Priority, Turns
+
+_GENERATING = ("/completion", "/v1/completions", "/v1/chat/completions")
+
+
+class EngineState(TypedDict):
+    """An engine, for people to look at.
+
+    Attributes:
+        state: ``unloaded``, ``loading``, ``ready`` or ``error``.
+        slots: requests it can work on at once.
+        busy: requests that it has now.
+        pid: its process; None while there is none.
+    """
+
+    model: str
+    engine: str
+    purpose: Purpose
+    state: str
+    slots: int
+    busy: int
+    pid: int | None
+
+
+class Engine:
+    """A loaded model. It may be unloaded when nobody uses it, or crash: the next request brings it back.
+
+    Args:
+        idle_seconds: unused for this long, its process is ended.
+        supervisor: owns the process.
+    """
+
+    def __init__(
+        self,
+        model: ModelFile,
+        backend: Backend,
+        purpose: Purpose,
+        supervisor: Supervisor,
+        *,
+        slots: int,
+        idle_seconds: float,
+    ) -> None:
+        self.model = model
+        self.purpose: Purpose = purpose
+        self.slots = slots
+        self._backend = backend
+        self._supervisor = supervisor
+        self._idle_seconds = idle_seconds
+        self._turns = Turns(background=max(slots - 1, 1))
+        self._busy = 0
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._unloading: asyncio.Task[None] | None = None
+        self.last_used = time.monotonic()
+
+    @property
+    def backend(self) -> str:
+        """The implementation's name, e.g. ``xllamacpp``."""
+        return self._backend.name
+
+    @property
+    def url(self) -> str:
+        """Where the engine listens; empty while it does not. A request needs its key too: use `stream` and
+        `request`."""
+        running = self._supervisor.current
+        return running.client.url if running is not None else ""
+
+    @property
+    def busy(self) -> int:
+        """Requests and turns that hold the engine."""
+        return self._busy
+
+    def snapshot(self) -> EngineState:
+        """How it stands."""
+        running = self._supervisor.current
+        return EngineState(
+            model=self.model.name,
+            engine=self.backend,
+            purpose=self.purpose,
+            state=self._supervisor.state,
+            slots=self.slots,
+            busy=self._busy,
+            pid=running.process.pid if running is not None else None,
+        )
+
+    async def start(self) -> None:
+        """Load the model if it is not.
+
+        Raises:
+            ModelError, EngineError: it cannot be.
+        """
+        async with self._held():
+            await self._supervisor.running()
+
+    async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """POST a request with ``stream: true`` and yield the answer's events.
+
+        Leave it by `contextlib.aclosing` (or exhaust it): closing it is what makes the engine stop, within
+        a token or a batch of the prompt.
+
+        Raises:
+            EngineCrashed: the engine died meanwhile.
+            EngineError: the engine refused the request, or cannot be started.
+        """
+        hidden = (
+            self._backend.progress and path in _GENERATING and not payload.get("return_progress")
+        )  # only an engine that has something to write notices that nobody reads
+        if hidden:
+            payload = {**payload, "return_progress": True}
+        async with self._held():
+            running = await self._supervisor.running()
+            try:
+                async with aclosing(running.client.stream(path, payload)) as events:
+                    async for event in events:
+                        if not (hidden and "prompt_progress" in event):
+                            yield event
+            except EngineGone as failure:
+                raise await self._supervisor.explain(running, failure) from failure
+            self._supervisor.worked()
+
+    async def request(self, method: str, path: str, json: dict[str, Any] | None = None) -> Any:
+        """One JSON request, one JSON answer. A caller who leaves is noticed by the engine within a second;
+        what takes long is better streamed.
+
+        Raises:
+            EngineCrashed: the engine died meanwhile.
+            EngineError: the engine refused the request, or cannot be started.
+        """
+
+        async def ask(client: EngineClient) -> Any:
+            return await client.request(method, path, json)
+
+        return await self._ask(ask)
+
+    async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """The token ids of `text`, without a start token.
+
+        Args:
+            text: any text.
+            special: take the spelling of special tokens for the tokens themselves. Never for a user's text.
+        """
+        answer = await self.request(
+            "POST", "/tokenize", {"content": text, "add_special": False, "parse_special": special}
+        )
+        return [int(token) for token in answer["tokens"]]
+
+    async def props(self) -> dict[str, Any]:
+        """What the engine says about itself and the model (``GET /props``)."""
+        answer: dict[str, Any] = await self.request("GET", "/props")
+        return answer
+
+    def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """Hold it around a request: ``background`` ones wait while ``foreground`` ones run."""
+        return self._turn(priority)
+
+    async def close(self) -> None:
+        """End the process; requests that still run break off."""
+        self._cancel_timer()
+        if self._unloading is not None:
+            await asyncio.wait([self._unloading])
+        await self._supervisor.close()
+
+    @asynccontextmanager
+    async def _turn(self, priority: Priority) -> AsyncGenerator[None, None]:
+        async with self._held(), self._turns.take(priority):
+            yield
+
+    async def _ask(self, ask: Callable[[EngineClient], Awaitable[Any]]) -> Any:
+        async with self._held():
+            running = await self._supervisor.running()
+            try:
+                answer = await ask(running.client)
+            except EngineGone as failure:
+                raise await self._supervisor.explain(running, failure) from failure
+            self._supervisor.worked()
+            return answer
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncGenerator[None, None]:
+        """Keep the engine loaded for the time of the block."""
+        self._cancel_timer()
+        self._busy += 1
+        try:
+            if self._unloading is not None:
+                await asyncio.wait([self._unloading])
+            yield
+        finally:
+            self._busy -= 1
+            self.last_used = time.monotonic()
+            if not self._busy:
+                loop = asyncio.get_running_loop()
+                self._idle_timer = loop.call_later(self._idle_seconds, self._unload)
+
+    def _unload(self) -> None:
+        if not self._busy and self._supervisor.state == "ready":
+            self._unloading = asyncio.create_task(self._supervisor.unload())
+            self._unloading.add_done_callback(self._unloaded)
+
+    def _unloaded(self, task: asyncio.Task[None]) -> None:
+        self._unloading = None
+
+    def _cancel_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None

@@ -1,0 +1,352 @@
+"""The header of a GGUF file, read fast and within bounds.
+
+Only what we decide by is kept: arrays are walked over, never loaded, so a vocabulary of any size costs no
+memory, and a hostile header costs at most `_MAX_STRINGS` steps. The tensor table tells where the file must
+end, so a truncated download is recognised before an engine is started on it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ide_agent.errors import ModelFileInvalid
+
+_MAGIC = b"GGUF"
+_MAX_HEADER = 512 << 20
+_MAX_KEYS = 1 << 16
+_MAX_TENSORS = 1 << 17
+_MAX_STRINGS = 4_000_000
+_MAX_NAME = 1 << 16
+_MAX_TEXT = 4096
+_MAX_LIST = 4096
+_WINDOW = 1 << 20
+
+_STRING, _ARRAY = 8, 9
+_SCALARS = {
+    0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d",
+}  # fmt: skip
+
+# ggml type → (elements in a block, bytes of a block)
+TENSOR_TYPES = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 40),
+    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292),
+    16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82),
+    23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2),
+    34: (256, 54), 35: (256, 66), 39: (32, 17),
+}  # fmt: skip
+
+_FIM_KEYS = {
+    "prefix": ("fim_pre_token_id", "prefix_token_id"),
+    "suffix": ("fim_suf_token_id", "suffix_token_id"),
+    "middle": ("fim_mid_token_id", "middle_token_id"),
+    "pad": ("fim_pad_token_id",),
+    "repository": ("fim_rep_token_id",),
+    "separator": ("fim_sep_token_id",),
+}
+_TOKENIZER = "tokenizer.ggml."
+
+
+@dataclass(frozen=True)
+class GgufHeader:
+    """What we know of a model without loading it.
+
+    Attributes:
+        architecture: ``general.architecture``, e.g. ``llama``.
+        context_length: tokens the model was trained for; 0 when the file does not say.
+        kv_heads: heads of the KV cache, one number a block.
+        fim: ids of the fill-in-the-middle sentinels that the file declares: ``prefix``, ``suffix``,
+            ``middle``, ``pad``, ``repository``, ``separator``.
+        parameters: number of weights.
+        data_end: bytes that a whole file has at least.
+        add_bos: whether a prompt is to start with `bos_id`.
+        tokens_at: where the vocabulary's texts start in the file; 0 when there is none.
+    """
+
+    file: Path
+    version: int
+    architecture: str
+    name: str
+    context_length: int
+    block_count: int
+    embedding_length: int
+    head_count: int
+    kv_heads: tuple[int, ...]
+    key_length: int
+    value_length: int
+    tokenizer: str
+    vocabulary: int
+    add_bos: bool
+    bos_id: int | None
+    eos_id: int | None
+    eot_id: int | None
+    fim: dict[str, int]
+    chat_template: bool
+    pooling_type: int | None
+    file_type: int | None
+    parameters: int
+    data_end: int
+    tokens_at: int = field(repr=False)
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes of KV cache that one token of context costs, as f16."""
+        return sum(self.kv_heads) * (self.key_length + self.value_length) * 2
+
+    @property
+    def has_fim(self) -> bool:
+        """Whether the file declares the three tokens that fill-in-the-middle needs."""
+        return all(part in self.fim for part in ("prefix", "suffix", "middle"))
+
+
+def read_header(file: Path) -> GgufHeader:
+    """Read the header of `file`.
+
+    Raises:
+        ModelFileInvalid: it is missing, not GGUF, corrupt or truncated; the message says which.
+    """
+    try:
+        with file.open("rb") as stream:
+            return _Parser(file, stream).header()
+    except OSError as failure:
+        raise ModelFileInvalid(file=str(file), reason=failure.strerror or str(failure)) from failure
+
+
+def token_texts(header: GgufHeader, ids: Iterable[int]) -> dict[int, str]:
+    """The texts of a few tokens, as the vocabulary spells them; ids out of range are left out.
+
+    Raises:
+        ModelFileInvalid: the file changed since `header` was read.
+    """
+    wanted = sorted({i for i in ids if 0 <= i < header.vocabulary})
+    if not wanted or not header.tokens_at:
+        return {}
+    texts: dict[int, str] = {}
+    try:
+        with header.file.open("rb") as stream:
+            parser = _Parser(header.file, stream)
+            parser.seek(header.tokens_at)
+            at = 0
+            for wanted_id in wanted:
+                parser.skip_strings(wanted_id - at)
+                texts[wanted_id] = parser.text(_MAX_NAME)
+                at = wanted_id + 1
+    except OSError as failure:
+        raise ModelFileInvalid(file=str(header.file), reason=failure.strerror or str(failure)) from failure
+    return texts
+
+
+class _Parser:
+    """A cursor over the file with a small window; what it is told to read is checked against the file."""
+
+    def __init__(self, file: Path, stream: BinaryIO) -> None:
+        self._file = file
+        self._stream = stream
+        self._size = os.fstat(stream.fileno()).st_size
+        self._window = b""
+        self._start = 0  # file offset of the window
+        self._at = 0  # cursor within the window
+        self._steps = 0
+        self._tokens_at = 0
+        self._vocabulary = 0
+
+    def header(self) -> GgufHeader:
+        if self._size < 4 or self._take(4) != _MAGIC:
+            raise ModelFileInvalid("error.model.not_gguf", file=str(self._file))
+        version = self._number("<I")
+        if version not in (2, 3):
+            raise self._corrupt(f"GGUF version {version} is not supported")
+        tensors, keys = self._number("<Q"), self._number("<Q")
+        if tensors > _MAX_TENSORS or keys > _MAX_KEYS:
+            raise self._corrupt(f"{tensors} tensors and {keys} keys cannot be true")
+        values: dict[str, Any] = {}
+        for _ in range(keys):
+            key = self.text(_MAX_NAME)
+            value = self._value(key, self._number("<I"))
+            if value is not None:
+                values[key] = value
+        parameters, data_end = self._tensors(tensors, values)
+        if data_end > self._size:
+            raise ModelFileInvalid(
+                "error.model.truncated",
+                file=str(self._file),
+                have_mb=round(self._size / 1e6, 1),
+                need_mb=round(data_end / 1e6, 1),
+            )
+        return self._describe(version, values, parameters, data_end)
+
+    def _describe(self, version: int, values: dict[str, Any], parameters: int, data_end: int) -> GgufHeader:
+        architecture = _as_text(values.get("general.architecture"))
+
+        def own(key: str) -> Any:
+            return values.get(f"{architecture}.{key}")
+
+        def token(key: str) -> int | None:
+            return _as_id(values.get(_TOKENIZER + key))
+
+        blocks = min(_as_count(own("block_count")), _MAX_LIST)
+        heads = _as_list(own("attention.head_count"), blocks)
+        kv_heads = _as_list(own("attention.head_count_kv"), blocks) or heads
+        embedding = _as_count(own("embedding_length"))
+        most_heads = max(heads, default=0)
+        head_size = embedding // most_heads if most_heads else 0
+        fim: dict[str, int] = {}
+        for part, names in _FIM_KEYS.items():
+            found = next((i for i in map(token, names) if i is not None), None)
+            if found is not None:
+                fim[part] = found
+        return GgufHeader(
+            file=self._file,
+            version=version,
+            architecture=architecture,
+            name=_as_text(values.get("general.name")),
+            context_length=_as_count(own("context_length")),
+            block_count=blocks,
+            embedding_length=embedding,
+            head_count=most_heads,
+            kv_heads=kv_heads,
+            key_length=_as_count(own("attention.key_length")) or head_size,
+            value_length=_as_count(own("attention.value_length")) or head_size,
+            tokenizer=_as_text(values.get(f"{_TOKENIZER}model")),
+            vocabulary=self._vocabulary,
+            add_bos=values.get(f"{_TOKENIZER}add_bos_token") is True,
+            bos_id=token("bos_token_id"),
+            eos_id=token("eos_token_id"),
+            eot_id=token("eot_token_id"),
+            fim=fim,
+            chat_template="tokenizer.chat_template" in values,
+            pooling_type=_as_id(own("pooling_type")),
+            file_type=_as_id(values.get("general.file_type")),
+            parameters=parameters,
+            data_end=data_end,
+            tokens_at=self._tokens_at,
+        )
+
+    def _tensors(self, count: int, values: dict[str, Any]) -> tuple[int, int]:
+        """Number of weights, and the file offset at which the last tensor ends."""
+        parameters = end = 0
+        for _ in range(count):
+            self.text(_MAX_NAME)
+            dimensions = self._number("<I")
+            if dimensions > 8:
+                raise self._corrupt(f"a tensor with {dimensions} dimensions")
+            elements = math.prod(self._number("<Q") for _ in range(dimensions))
+            kind, offset = self._number("<I"), self._number("<Q")
+            block, size = TENSOR_TYPES.get(kind, (1, 0))
+            parameters += elements
+            end = max(end, offset + elements // block * size)
+        alignment = _as_count(values.get("general.alignment")) or 32
+        here = self._start + self._at
+        return parameters, -(-here // alignment) * alignment + end if count else here
+
+    def _value(self, key: str, kind: int) -> Any:
+        """The value at the cursor; None where it is of no interest to us."""
+        if kind in _SCALARS:
+            return self._number(_SCALARS[kind])
+        if kind == _STRING:
+            length = self._number("<Q")
+            if length <= _MAX_TEXT:
+                return self._take(length).decode("utf-8", "replace")
+            self._skip(length)
+            return ""
+        if kind == _ARRAY:
+            return self._array(key)
+        raise self._corrupt(f"value type {kind} of {key[:80]!r}")
+
+    def _array(self, key: str) -> list[Any] | None:
+        kind, count = self._number("<I"), self._number("<Q")
+        if kind == _STRING:
+            if key == f"{_TOKENIZER}tokens":
+                self._tokens_at, self._vocabulary = self._start + self._at, count
+            self.skip_strings(count)
+            return None
+        if kind not in _SCALARS:
+            raise self._corrupt(f"array of type {kind} in {key[:80]!r}")
+        code = _SCALARS[kind]
+        if ".attention.head_count" in key and count <= _MAX_LIST:
+            return [self._number(code) for _ in range(count)]
+        self._skip(struct.calcsize(code) * count)
+        return None
+
+    def text(self, limit: int) -> str:
+        length = self._number("<Q")
+        if length > limit:
+            raise self._corrupt(f"a name of {length} bytes")
+        return self._take(length).decode("utf-8", "replace")
+
+    def skip_strings(self, count: int) -> None:
+        self._steps += count
+        if self._steps > _MAX_STRINGS or count * 8 > self._size:
+            raise self._corrupt(f"{count} strings cannot be true")
+        unpack = struct.Struct("<Q").unpack_from
+        for _ in range(count):
+            if len(self._window) - self._at < 8:
+                self._fill(8)
+            length = unpack(self._window, self._at)[0]
+            self._at += 8
+            if length <= len(self._window) - self._at:
+                self._at += length
+            else:
+                self._skip(length)
+
+    def _number(self, code: str) -> Any:
+        return struct.unpack(code, self._take(struct.calcsize(code)))[0]
+
+    def _take(self, count: int) -> bytes:
+        if len(self._window) - self._at < count:
+            self._fill(count)
+        piece = self._window[self._at : self._at + count]
+        self._at += count
+        return piece
+
+    def _skip(self, count: int) -> None:
+        self.seek(self._start + self._at + count)
+
+    def seek(self, offset: int) -> None:
+        if self._start <= offset <= self._start + len(self._window):
+            self._at = offset - self._start
+            return
+        if offset > min(self._size, _MAX_HEADER):
+            raise self._ended(offset)
+        self._start, self._window, self._at = offset, b"", 0
+
+    def _fill(self, count: int) -> None:
+        """Move the window so that `count` bytes follow the cursor."""
+        offset = self._start + self._at
+        if offset + count > min(self._size, _MAX_HEADER):
+            raise self._ended(offset + count)
+        self._stream.seek(offset)
+        self._window = self._stream.read(max(count, _WINDOW))
+        self._start, self._at = offset, 0
+        if len(self._window) < count:
+            raise self._ended(offset + count)
+
+    def _ended(self, offset: int) -> ModelFileInvalid:
+        return self._corrupt(f"the header points at byte {offset} of {self._size}")
+
+    def _corrupt(self, reason: str) -> ModelFileInvalid:
+        return ModelFileInvalid("error.model.corrupt", file=str(self._file), reason=reason)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _as_count(value: Any) -> int:
+    return value if isinstance(value, int) and 0 <= value < 1 << 40 else 0
+
+
+def _as_id(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 1 << 31 else None
+
+
+def _as_list(value: Any, blocks: int) -> tuple[int, ...]:
+    if isinstance(value, list):
+        return tuple(_as_count(item) for item in value)
+    count = _as_count(value)
+    return (count,) * blocks if count else ()

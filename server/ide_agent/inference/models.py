@@ -1,0 +1,107 @@
+"""The models on this machine: ``<models>/<name>/<file>.gguf``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ide_agent.errors import ModelNotFound
+from ide_agent.inference.gguf import GgufHeader, read_header
+
+_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
+_PROJECTOR = "mmproj"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file.
+
+    Attributes:
+        name: what people and settings call it.
+        file: the GGUF file; the first one of a split model.
+        bytes: its size.
+    """
+
+    name: str
+    file: Path
+    bytes: int
+    modified_ns: int
+
+    @property
+    def header(self) -> GgufHeader:
+        """What its header says; read once for every version of the file.
+
+        Raises:
+            ModelFileInvalid: not GGUF, corrupt or truncated.
+        """
+        return _header(self.file, self.bytes, self.modified_ns)
+
+
+@lru_cache(maxsize=64)
+def _header(file: Path, size: int, modified_ns: int) -> GgufHeader:
+    return read_header(file)
+
+
+class ModelStore:
+    """The models folder.
+
+    Args:
+        folder: holds one folder a model.
+        default: the model that an empty name stands for; empty: the newest one.
+    """
+
+    def __init__(self, folder: Path, default: str = "") -> None:
+        self._folder = folder
+        self._default = default
+
+    def list(self) -> list[ModelFile]:
+        """All models, newest first. Their headers are not looked at."""
+        found: list[ModelFile] = []
+        try:
+            folders = [path for path in self._folder.iterdir() if path.is_dir()]
+        except OSError:
+            return []
+        for folder in folders:
+            files = [file for file in folder.glob("*.gguf") if _starts_model(file)]
+            for file in files:
+                name = folder.name if len(files) == 1 else f"{folder.name}/{file.stem}"
+                model = _model(name, file)
+                if model is not None:
+                    found.append(model)
+        return sorted(found, key=lambda model: (-model.modified_ns, model.name))
+
+    def find(self, name: str = "") -> ModelFile:
+        """The model called `name`: a name out of `list`, a folder's name or the path of a GGUF file.
+
+        Raises:
+            ModelNotFound: there is none; without a name: there is no model at all.
+        """
+        wanted = name or self._default
+        models = self.list()
+        if not wanted:
+            if not models:
+                raise ModelNotFound("error.model.none")
+            return models[0]
+        for model in models:
+            if wanted in (model.name, model.file.parent.name):
+                return model
+        if wanted.endswith(".gguf"):
+            file = Path(wanted).expanduser()
+            given = _model(file.stem, file)
+            if given is not None:
+                return given
+        raise ModelNotFound(name=wanted)
+
+
+def _starts_model(file: Path) -> bool:
+    return not _LATER_PART.search(file.stem) and not file.name.startswith(_PROJECTOR)
+
+
+def _model(name: str, file: Path) -> ModelFile | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return ModelFile(name, file, stat.st_size, stat.st_mtime_ns) if file.is_file() else None

@@ -1,0 +1,201 @@
+"""One engine process: start it, hear what it says, see it die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping
+from logging.handlers import RotatingFileHandler
+from typing import Any
+
+from ide_agent.errors import EngineStartError, ModelFileInvalid
+from ide_agent.inference.backends.base import EngineSpec
+from ide_agent.paths import log_file, state_dir
+
+START_SECONDS = 300.0  # a big model from a slow disk
+_STOP_SECONDS = 5.0
+_LOG_BYTES = 1 << 20
+_MAX_LINE = 2000
+_TAIL_LINES = 12
+_FOREIGN = ("AIP_", "LLAMA_", "GGML_", "GOMP_", "OMP_", "PYTHONPATH", "PYTHONHOME")
+
+
+class EngineProcess:
+    """A running engine.
+
+    Attributes:
+        port: TCP port on 127.0.0.1, chosen by the system and held by the engine from the start, so it cannot
+            be taken by somebody else in between.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, label: str) -> None:
+        self._process = process
+        self._label = label
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._log_task = asyncio.create_task(self._keep_log())
+        self._stopping = False
+        self.port = 0
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.returncode is None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to leave."""
+        return self._stopping
+
+    @classmethod
+    async def start(
+        cls, command: list[str], environment: Mapping[str, str], spec: EngineSpec, label: str
+    ) -> EngineProcess:
+        """Start an engine and wait until it serves.
+
+        Args:
+            command: its argv.
+            environment: variables on top of ours.
+            spec: what it is told.
+            label: the model's name, for messages and the log.
+
+        Raises:
+            ModelFileInvalid: it cannot load the file.
+            EngineStartError: it did not come up for another reason.
+        """
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+        detached: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            detached = {"creationflags": subprocess.CREATE_NO_WINDOW}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=state_dir(),
+                env={**inherited, **environment},
+                **detached,
+            )
+        except OSError as failure:
+            raise EngineStartError(model=label, reason=str(failure)) from failure
+        engine = cls(process, label)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await engine._greet(spec)
+        except TimeoutError:
+            await engine.stop()
+            raise EngineStartError(model=label, reason=f"not ready after {START_SECONDS:.0f} s") from None
+        except BaseException:
+            await engine.stop()
+            raise
+        return engine
+
+    async def _greet(self, spec: EngineSpec) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with contextlib.suppress(ConnectionError):
+            self._process.stdin.write(spec.to_line())
+            await self._process.stdin.drain()
+        line = await self._process.stdout.readline()
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = {}
+        if "port" in answer:
+            self.port = int(answer["port"])
+            return
+        await self.wait()
+        said = self._last_error() or str(answer.get("error", "")) or self.cause()
+        if answer.get("model") or "failed to load model" in said or "error loading model" in said:
+            reason = said.rpartition("error loading model: ")[2]
+            raise ModelFileInvalid("error.model.refused", file=spec.model, reason=reason)
+        raise EngineStartError(model=self._label, reason=said)
+
+    async def wait(self) -> None:
+        """Until it is gone and all it said is in the log."""
+        await self._process.wait()
+        await self._log_task
+
+    async def stop(self) -> None:
+        """Ask it to leave, make it leave, wait until it has."""
+        self._stopping = True
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self.kill()
+        await asyncio.shield(self.wait())
+
+    def kill(self) -> None:
+        """End it now."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    def cause(self) -> str:
+        """Why it died, in a few words; for messages."""
+        code = self._process.returncode
+        if code is None:
+            return "no answer"
+        if code < 0:
+            try:
+                name = signal.Signals(-code).name
+            except ValueError:
+                name = str(-code)
+            return f"{name}, {self._last_error()}" if self._last_error() else name
+        return self._last_error() or f"exit status {code}"
+
+    @property
+    def killed(self) -> bool:
+        """Whether somebody else killed it: the system does that when memory runs out."""
+        return self._process.returncode == -9 and not self._stopping
+
+    def _last_error(self) -> str:
+        """The line of its log that says most."""
+        lines = list(self._tail)
+        telling = [line for line in lines if "error" in line.lower() or "abort" in line.lower()]
+        line = (telling or lines or [""])[0 if telling else -1]
+        return line.partition(" E ")[2].strip() or line.strip()
+
+    async def _keep_log(self) -> None:
+        assert self._process.stderr is not None
+        log = engine_log()
+        rest = b""
+        while chunk := await self._process.stderr.read(1 << 16):
+            *lines, rest = (rest + chunk).split(b"\n")
+            rest = rest[-_MAX_LINE:]
+            for line in lines:
+                text = line[:_MAX_LINE].decode("utf-8", "replace").rstrip()
+                self._tail.append(text)
+                log.info("%s[%d] %s", self._label, self.pid, text)
+
+
+def engine_log() -> logging.Logger:
+    """The engines' common log: rotates, is not shown anywhere else."""
+    log = logging.getLogger("ide_agent.engine")
+    target = os.fspath(log_file("engine").absolute())
+    current = next((h for h in log.handlers if isinstance(h, RotatingFileHandler)), None)
+    if current is None or current.baseFilename != target:
+        if current is not None:
+            log.removeHandler(current)
+            current.close()
+        handler = RotatingFileHandler(
+            target, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+    return log

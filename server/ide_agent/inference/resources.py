@@ -1,0 +1,126 @@
+"""What a model costs this machine, and how much of the machine it may take."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ide_agent.errors import NotEnoughMemory
+from ide_agent.inference.models import ModelFile
+
+_MB = 1 << 20
+_BUFFERS = 96 * _MB  # compute buffers, vocabulary, the process itself
+_RESERVE = 128 * _MB  # what the editor and the system keep in any case
+_CGROUP = Path("/sys/fs/cgroup")
+
+_MS_PER_MILLION_WEIGHTS = 0.09  # prompt token on one core with AVX2, measured with the starter model
+_CANCEL_BUDGET_MS = 50.0
+_SMALL_BATCH, _LARGE_BATCH = 8, 256
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of the machine that an engine gets.
+
+    Attributes:
+        context: tokens of KV cache per slot.
+        threads: threads that compute.
+        batch: prompt tokens computed between two looks at whether the caller is still there.
+        bytes: memory it will need, about.
+    """
+
+    context: int
+    threads: int
+    batch: int
+    bytes: int
+
+
+def share(
+    model: ModelFile, *, context_tokens: int, slots: int, threads: int, embedding: bool = False
+) -> Share:
+    """What `model` gets.
+
+    Args:
+        model: the model.
+        context_tokens: wanted KV cache per slot; cut to what the model was trained for.
+        slots: requests at once.
+        threads: 0: chosen from the cores.
+        embedding: a text is then computed in one piece.
+    """
+    header = model.header
+    context = min(context_tokens, header.context_length or context_tokens)
+    chosen = threads or default_threads()
+    batch = min(context, 2048) if embedding else prompt_batch(header.parameters, chosen)
+    return Share(
+        context=context,
+        threads=chosen,
+        batch=batch,
+        bytes=model.bytes + header.kv_bytes_per_token * context * slots + _BUFFERS,
+    )
+
+
+def prompt_batch(parameters: int, threads: int) -> int:
+    """Prompt tokens that take about 50 ms: an engine notices a caller who left only between two batches.
+
+    A big model on a small machine cannot keep to that; it gets the smallest batch whose weights still pay for
+    being read.
+    """
+    per_token = max(parameters / 1e6 * _MS_PER_MILLION_WEIGHTS / threads, 1e-3)
+    batch = _LARGE_BATCH
+    while batch > _SMALL_BATCH and batch * per_token > _CANCEL_BUDGET_MS:
+        batch //= 2
+    return batch if batch * per_token <= 4 * _CANCEL_BUDGET_MS else 2 * _SMALL_BATCH
+
+
+def check_memory(model: ModelFile, need: int) -> None:
+    """Refuse what does not fit.
+
+    Raises:
+        NotEnoughMemory: names the file, what it needs and what is free.
+    """
+    free = max(free_memory() - _RESERVE, 0)
+    if need > free:
+        raise NotEnoughMemory(
+            file=str(model.file), need_mb=-(-need // _MB), free_mb=free // _MB
+        )  # rounded so that the message never shows the same number twice
+
+
+def free_memory() -> int:
+    """Bytes that can be had without swapping, by the machine and by our container."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    limit, used = _cgroup_number("memory.max"), _cgroup_number("memory.current")
+    if limit is not None and used is not None:
+        free = min(free, max(limit - used + _cgroup_cache(), 0))
+    return free
+
+
+def default_threads() -> int:
+    """One thread a physical core, one core left to the editor from four cores on."""
+    import psutil
+
+    if hasattr(os, "sched_getaffinity"):
+        logical = len(os.sched_getaffinity(0))
+    else:
+        logical = os.cpu_count() or 1
+    cores = max(min(psutil.cpu_count(logical=False) or logical, logical), 1)
+    return cores - 1 if cores >= 4 else cores
+
+
+def _cgroup_number(name: str) -> int | None:
+    try:
+        text = (_CGROUP / name).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def _cgroup_cache() -> int:
+    """File pages that the container would give back."""
+    try:
+        lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)

@@ -1,0 +1,1 @@
+"""The engine processes: what runs on the other side of the pipe."""
