@@ -142,7 +142,7 @@ class Editor:
 
     def _take(self, message: JSON) -> None:
         if "method" not in message:
-            future = self._waiting.pop(message["id"], None)
+            future = self._waiting.pop(message.get("id"), None)
             if future is None or future.done():
                 return
             if "error" in message:
@@ -156,6 +156,17 @@ class Editor:
             answer = self.answers[method]
             result = answer(params) if callable(answer) else answer
             self.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+
+async def eventually(holds: Callable[[], Any]) -> Any:
+    """Wait until `holds()` is true; its value."""
+
+    async def wait() -> Any:
+        while not (value := holds()):
+            await asyncio.sleep(0.005)
+        return value
+
+    return await asyncio.wait_for(wait(), PATIENCE)
 
 
 @asynccontextmanager

@@ -78,6 +78,11 @@ class FakeHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._events_open: list[Call] = []
 
+    @property
+    def listening(self) -> bool:
+        """Whether it runs."""
+        return self._server is not None
+
     async def start(self) -> Address:
         """Listen on a free port."""
         self.attached.clear()

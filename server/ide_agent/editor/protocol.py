@@ -122,7 +122,7 @@ class EditorProtocol(LanguageServerProtocol):
 
     def receive_garbage(self) -> None:
         """Answer a message that is not JSON."""
-        self._send_response(None, error=JsonRpcParseError("Parse Error").to_response_error())  # type: ignore[arg-type]
+        self._refuse(None, JsonRpcParseError("Parse Error"))
 
     def receive(self, data: Any) -> None:
         """Handle one message. Nothing escapes: a request is answered, whatever it holds."""
@@ -133,12 +133,16 @@ class EditorProtocol(LanguageServerProtocol):
         except JsonRpcException as failure:
             log.warning("message refused: %s", type(failure).__name__)
             if wants_answer or not isinstance(data, dict):
-                self._send_response(msg_id, error=failure.to_response_error())  # type: ignore[arg-type]
+                self._refuse(msg_id, failure)
         except Exception as failure:
             log.exception("a message could not be handled")
             if wants_answer:
-                error = JsonRpcInternalError(type(failure).__name__)
-                self._send_response(msg_id, error=error.to_response_error())  # type: ignore[arg-type]
+                self._refuse(msg_id, JsonRpcInternalError(type(failure).__name__))
+
+    def _refuse(self, msg_id: Any, failure: JsonRpcException) -> None:
+        """Answer with an error. JSON-RPC wants an id there, null when none could be read."""
+        readable = msg_id if isinstance(msg_id, int | str) else None
+        self._send_data({"jsonrpc": self.VERSION, "id": readable, "error": failure.to_response_error()})
 
     def _receive(self, data: Any) -> None:
         if not isinstance(data, dict) or data.get("jsonrpc") != self.VERSION:

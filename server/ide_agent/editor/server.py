@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 from ide_agent import __version__
 from ide_agent.editor.client import ClientAbilities
 from ide_agent.editor.documents import Documents, EditorWorkspace
-from ide_agent.editor.host_client import HostClient
+from ide_agent.editor.host_client import Host, HostClient
 from ide_agent.editor.protocol import EditorProtocol
 from ide_agent.editor.settings import Configuration
 from ide_agent.editor.status import Status
@@ -38,6 +38,9 @@ _NOTEBOOKS = types.NotebookDocumentSyncOptions(
 class EditorServer(LanguageServer):
     """One editor's server.
 
+    Args:
+        ensure: finds or starts the host within so many seconds; `ide_agent.runtime.ensure_host` unless given.
+
     Attributes:
         client: what the client can do; known from `initialize` on.
         documents: the open documents.
@@ -50,7 +53,7 @@ class EditorServer(LanguageServer):
 
     protocol: EditorProtocol
 
-    def __init__(self, host: HostClient | None = None) -> None:
+    def __init__(self, ensure: Callable[[float], Host] | None = None) -> None:
         super().__init__(
             "ide-agent",
             __version__,
@@ -62,7 +65,7 @@ class EditorServer(LanguageServer):
         self.documents = Documents(EditorWorkspace(None))
         self.configuration = Configuration(self)
         self.status = Status(self)
-        self.host = host or HostClient(self)
+        self.host = HostClient(self, ensure)
         self.exited: asyncio.Future[int] | None = None
         self._language = "en"
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -133,31 +136,33 @@ class EditorServer(LanguageServer):
         return register
 
     def feature(self, feature_name: str, options: Any | None = None) -> Callable[[F], F]:
-        """Register a handler. Notifications may have several, which are called in the order of registration.
+        """Register a handler. Notifications and `shutdown` may have several, called in their order.
 
-        Params of messages that LSP does not know come as the attrs class that the handler is annotated with,
-        else as a plain dict.
+        Handlers of messages that LSP does not know are ``(ls, params)`` annotated with an attrs class.
         """
 
         def register(handler: F) -> F:
             if feature_name not in types.METHOD_TO_TYPES:
                 wanted = params_type(handler)
-                if wanted is not None and attrs.has(wanted):
+                if wanted is not None:
                     self.protocol.custom_types[feature_name] = wanted
-            first = self.protocol.fm.features.pop(feature_name, None)
-            if first is not None and not _is_notification(feature_name):
-                self.protocol.fm.features[feature_name] = first
-            added = super(EditorServer, self).feature(feature_name, options)(handler)
-            if first is not None:
-                second = self.protocol.fm.features[feature_name]
-                self.protocol.fm.features[feature_name] = self._both(first, second)
-            return added
+            handlers = self.protocol.fm.features
+            first = handlers.get(feature_name)
+            if first is None or not _may_be_shared(feature_name):
+                return super(EditorServer, self).feature(feature_name, options)(handler)
+            del handlers[feature_name]
+            super(EditorServer, self).feature(feature_name, options)(handler)
+            join = self._one_by_one if feature_name == types.SHUTDOWN else self._both
+            handlers[feature_name] = join(first, handlers[feature_name])
+            return handler
 
         return register
 
-    def _both(self, first: Callable[..., Any], second: Callable[..., Any]) -> Callable[..., None]:
+    def _both(self, *handlers: Callable[..., Any]) -> Callable[..., None]:
+        """Calls all, now: what is in order when the message comes must not wait for a task."""
+
         def call(*args: Any) -> None:
-            for handler in (first, second):
+            for handler in handlers:
                 try:
                     result = handler(*args)
                 except Exception as failure:
@@ -165,6 +170,20 @@ class EditorServer(LanguageServer):
                 else:
                     if inspect.iscoroutine(result):
                         self.spawn(result)
+
+        return call
+
+    def _one_by_one(self, *handlers: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, None]]:
+        """Calls all, each when the one before has ended."""
+
+        async def call(*args: Any) -> None:
+            for handler in handlers:
+                try:
+                    result = handler(*args)
+                    if inspect.isawaitable(result):
+                        await result
+                except Exception as failure:
+                    self.report_failure(failure)
 
         return call
 
@@ -222,10 +241,10 @@ class EditorServer(LanguageServer):
 
 
 def params_type(handler: Callable[..., Any]) -> type | None:
-    """The class of the second parameter of ``(ls, params)``; None for ``(ls)``.
+    """The attrs class that the second parameter of ``(ls, params)`` is annotated with; None for ``(ls)``.
 
     Raises:
-        TypeError: the annotation is missing, or its module imports it for type checkers only.
+        TypeError: there are more parameters, or the annotation is something else or for type checkers only.
     """
     parameters = list(inspect.signature(handler).parameters.values())[1:]
     if not parameters:
@@ -233,11 +252,11 @@ def params_type(handler: Callable[..., Any]) -> type | None:
     annotation = parameters[0].annotation
     if isinstance(annotation, str):
         annotation = getattr(handler, "__globals__", {}).get(annotation)
-    if len(parameters) > 1 or not isinstance(annotation, type):
+    if len(parameters) > 1 or not isinstance(annotation, type) or not attrs.has(annotation):
         raise TypeError(f"{handler.__qualname__} must be (ls, params: SomeAttrsClass)")
     return annotation
 
 
-def _is_notification(method: str) -> bool:
+def _may_be_shared(method: str) -> bool:
     known = types.METHOD_TO_TYPES.get(method)
-    return known is not None and known[1] is None
+    return method == types.SHUTDOWN or (known is not None and known[1] is None)

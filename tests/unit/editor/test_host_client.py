@@ -10,6 +10,7 @@ import pytest
 from ide_agent.editor import host_client
 from ide_agent.editor.host_client import HostClient, parse_events
 from ide_agent.errors import EngineCrashed, HostStartError, HostUnavailable, IdeAgentError, ModelNotFound
+from support.editor import eventually
 from support.fake_host import Address, Call, FakeHost
 
 PATIENCE = 20.0
@@ -65,7 +66,7 @@ class Place:
         return asyncio.run_coroutine_threadsafe(self._ensure(), self.loop).result(timeout)
 
     async def _ensure(self) -> Address:
-        if self.address is None or self.host._server is None:
+        if self.address is None or not self.host.listening:
             self.starts += 1
             self.address = await self.host.start()
         return self.address
@@ -263,19 +264,11 @@ async def test_a_host_that_left_on_purpose_comes_back_only_when_needed() -> None
         here.client.start()
         await here.news.until(lambda heard: heard == ["ready"])
         here.host.stop()
-        await _until(lambda: not here.client.connected)
+        await eventually(lambda: not here.client.connected)
         assert here.starts == 1
         await here.client.request("GET", "/status")
         await here.news.until(lambda heard: heard == ["ready", "ready"])
         assert here.starts == 2
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    async def wait() -> None:
-        while not holds():
-            await asyncio.sleep(0.005)
-
-    await asyncio.wait_for(wait(), PATIENCE)
 
 
 async def _chunks(*parts: bytes) -> AsyncIterator[bytes]:

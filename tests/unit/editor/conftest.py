@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pluggy
+import pytest
+
+from ide_agent.editor import server as server_module
+from ide_agent.editor.server import EditorServer
+from ide_agent.hooks import Hooks
+from support.fake_host import Address, FakeHost
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing touches the real home."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("IDE_AGENT_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def plugins(monkeypatch: pytest.MonkeyPatch) -> pluggy.PluginManager:
+    """A plugin manager of the test's own, with no plugin."""
+    manager = pluggy.PluginManager("ide_agent")
+    manager.add_hookspecs(Hooks)
+    monkeypatch.setattr(server_module, "plugins", lambda: manager)
+    return manager
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[FakeHost]:
+    """A host; it listens once somebody needs it."""
+    fake = FakeHost()
+    yield fake
+    await fake.aclose()
+
+
+@pytest.fixture
+def make_server(plugins: pluggy.PluginManager, host: FakeHost) -> Callable[[], EditorServer]:
+    """Servers without features that use `host`."""
+    addresses: list[Address] = []
+
+    def make() -> EditorServer:
+        loop = asyncio.get_running_loop()
+
+        async def start() -> Address:
+            if not host.listening:
+                addresses.append(await host.start())
+            return addresses[-1]
+
+        return EditorServer(lambda timeout: asyncio.run_coroutine_threadsafe(start(), loop).result(timeout))
+
+    return make
+
+
+@pytest.fixture
+async def server(make_server: Callable[[], EditorServer]) -> EditorServer:
+    """One of them."""
+    return make_server()

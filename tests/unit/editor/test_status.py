@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from ide_agent.editor.server import EditorServer
+from ide_agent.errors import ModelNotFound
+from support.editor import attached
+
+SHOWS = {"experimental": {"ideAgent": {"status": True}}}
+
+
+async def test_status_goes_to_clients_that_show_it_and_only_when_it_changes(server: EditorServer) -> None:
+    async with attached(server) as editor:
+        await editor.initialize(SHOWS)
+        await editor.wait_for("ideAgent/status", lambda status: status == {"state": "ready"})
+        server.status.show("working", model="starter", engine="xllamacpp", progress=0)
+        server.status.show("working", model="starter", engine="xllamacpp", progress=0)
+        server.status.repeat()
+        server.status.show("off")
+        await editor.wait_for("ideAgent/status", lambda status: status == {"state": "off"})
+        working = {"state": "working", "model": "starter", "engine": "xllamacpp", "progress": 0}
+        assert editor.all("ideAgent/status").count(working) == 2
+
+
+async def test_other_clients_hear_nothing_but_it_is_remembered(server: EditorServer) -> None:
+    async with attached(server) as editor:
+        await editor.initialize()
+        server.status.show("noModel", message="m")
+        await editor.command("ideAgent.host.status")
+        assert editor.all("ideAgent/status") == []
+        assert (server.status.last.state, server.status.last.message) == ("noModel", "m")
+
+
+async def test_events_of_the_host_are_put_into_words(server: EditorServer) -> None:
+    async with attached(server) as editor:
+        await editor.initialize(SHOWS, locale="tr")
+        error = ModelNotFound(name="m")
+        server.host_event({"type": "status", "state": "error", "error": error.as_wire(), "progress": 41.6})
+        server.host_event({"type": "something else", "state": "off"})
+        shown = await editor.wait_for("ideAgent/status", lambda status: status["state"] == "error")
+        assert shown == {"state": "error", "message": error.message("tr"), "progress": 42}
+        assert server.status.last.state == "error"
