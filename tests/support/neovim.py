@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
 import re
 import select
-import signal
 import socket
 import struct
+import subprocess
 import termios
 import time
 from collections.abc import Callable
@@ -46,17 +47,34 @@ class Neovim:
         self._rest = b""
         self._calls = 0
         self._socket_path = folder / "nvim.sock"
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execvpe(command[0], [*command, "--listen", str(self._socket_path)], env)
-        window = struct.pack("HHHH", size[1], size[0], 0, 0)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, window)
-        self.until(self._socket_path.exists)
+        self._terminal, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self.process = subprocess.Popen(
+            [*command, "--listen", str(self._socket_path)],
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            cwd=folder,
+            env=env,
+            start_new_session=True,
+        )
+        os.close(inside)
         self._rpc = socket.socket(socket.AF_UNIX)
-        self._rpc.connect(str(self._socket_path))
         self._answers = msgpack.Unpacker(raw=False, strict_map_key=False)
-        self.until(lambda: self.lua("return vim.v.vim_did_enter") == 1)
+        try:
+            self.until(self._connect)
+            self.until(lambda: self.lua("return vim.v.vim_did_enter") == 1)
+        except BaseException:
+            self.process.kill()
+            self.close()
+            raise
+
+    def _connect(self) -> bool:
+        try:
+            self._rpc.connect(str(self._socket_path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
     def type(self, keys: str) -> None:
         """Press keys: bytes on the terminal, as a keyboard sends them."""
@@ -119,18 +137,16 @@ class Neovim:
 
     def close(self) -> None:
         """End the editor and everything it started."""
-        try:
+        with contextlib.suppress(OSError):
             self._rpc.sendall(msgpack.packb([2, "nvim_command", ["qall!"]]))
-        except OSError:
-            pass
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             self._pump()
-            if os.waitpid(self.pid, os.WNOHANG)[0]:
+            if self.process.poll() is not None:
                 break
         else:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            self.process.kill()
+            self.process.wait()
         self._rpc.close()
         os.close(self._terminal)
 

@@ -12,6 +12,7 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
     - `chunks`: each the whole suggestion so far; the first is the answer, the others are sent as `more`.
     - `replace`: characters right of the cursor that the suggestion replaces.
     - `invoked`: true for suggestions that must be asked for.
+    - `stubborn`: true to answer even after the request was cancelled.
     - `gates`: one for each chunk, the name of a file in `gates/` that lets it through; null: at once.
 
 `gates/`: empty files.
@@ -122,14 +123,19 @@ class ScriptedServer(LanguageServer):
                 await asyncio.sleep(POLL)
         except asyncio.CancelledError:
             self.script.log("cancelled", before=before)
-            raise
+            if not rule.get("stubborn"):
+                raise
+            ready = [0]
         first = ready[-1] if typed else ready[0]
         end = lsp.Position(at.line, at.character + rule.get("replace", 0))
+        popup = params.context.selected_completion_info
+        start = popup.range.start if popup else params.position
+        lead = lines[at.line][start.character : at.character]
         span = lsp.Range(
-            start=params.position, end=self.workspace.position_codec.position_to_client_units(lines, end)
+            start=start, end=self.workspace.position_codec.position_to_client_units(lines, end)
         )
         newline = "\r\n" if "\r\n" in document.source else "\n"
-        texts = [chunk[typed:].replace("\n", newline) for chunk in rule["chunks"]]
+        texts = [lead + chunk[typed:].replace("\n", newline) for chunk in rule["chunks"]]
         if len(texts) > first + 1:
             stream = asyncio.create_task(
                 self.stream(params.text_document.uri, version, rule["id"], span, texts, gates, first + 1)
@@ -142,7 +148,7 @@ class ScriptedServer(LanguageServer):
         )
         item = lsp.InlineCompletionItem(
             insert_text=texts[first],
-            filter_text=lines[at.line][: at.character] + texts[first],
+            filter_text=lines[at.line][: start.character] + texts[first],
             range=span,
             command=command,
         )

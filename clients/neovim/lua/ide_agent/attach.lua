@@ -48,6 +48,16 @@ local HANDLERS = {
   WinLeave = drop,
 }
 
+-- Keys that come in a burst are drawn before TextChangedI tells of them: no frame may show the ghost text of the
+-- text before.
+vim.api.nvim_set_decoration_provider(vim.api.nvim_create_namespace('ide_agent.redraw'), {
+  on_start = function()
+    if suggestion.outdated() then
+      suggestion.refresh()
+    end
+  end,
+})
+
 --- One server serves every project: tell it of the folder this buffer belongs to.
 ---@param server vim.lsp.Client
 ---@param bufnr integer

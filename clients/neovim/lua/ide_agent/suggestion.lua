@@ -197,6 +197,16 @@ function M.grow(more, client_id)
   end
 end
 
+--- Whether the text or the cursor changed since it was drawn.
+---@return boolean
+function M.outdated()
+  if not current or not current.drawn then
+    return false
+  end
+  local drawn, row, col = current.drawn, client.cursor()
+  return drawn.tick ~= vim.api.nvim_buf_get_changedtick(current.bufnr) or drawn.row ~= row or drawn.col ~= col
+end
+
 ---@return boolean
 function M.visible()
   return current ~= nil and current.visible
@@ -233,12 +243,7 @@ end
 --- Whether the cursor went away from the suggestion without a change of the text.
 ---@return boolean
 function M.left()
-  if not current or not current.drawn then
-    return false
-  end
-  local row, col = client.cursor()
-  local drawn = current.drawn
-  return drawn.tick == vim.api.nvim_buf_get_changedtick(0) and (drawn.row ~= row or drawn.col ~= col)
+  return M.outdated() and current.drawn.tick == vim.api.nvim_buf_get_changedtick(current.bufnr)
 end
 
 --- Drop the suggestion.

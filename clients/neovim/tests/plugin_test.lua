@@ -1,0 +1,139 @@
+local function same(actual, expected)
+  assert(
+    vim.deep_equal(actual, expected),
+    ('%s is not %s'):format(vim.inspect(actual), vim.inspect(expected))
+  )
+end
+
+local config = require('ide_agent.config')
+local messages = require('ide_agent.messages')
+
+--- Run with these options, then with none.
+---@param global table?
+---@param given table
+---@param check fun(now: table)
+local function with_options(global, given, check)
+  vim.g.ide_agent = global
+  config.set(given)
+  local fine, failure = pcall(check, config.get())
+  vim.g.ide_agent = nil
+  config.set({})
+  assert(fine, failure)
+end
+
+return {
+  ['options: setup wins over vim.g, vim.g over the defaults'] = function()
+    with_options({ automatic = false, language = 'tr' }, { language = 'en' }, function(now)
+      same({ now.automatic, now.language, now.renderer }, { false, 'en', 'own' })
+    end)
+  end,
+
+  ['options: single keys change, the others stay'] = function()
+    with_options(nil, { keys = { accept = '<C-y>', next = false } }, function(now)
+      same({ now.keys.accept, now.keys.next, now.keys.dismiss }, { '<C-y>', false, '<C-]>' })
+    end)
+    with_options(nil, { keys = false }, function(now)
+      same(now.keys, false)
+    end)
+  end,
+
+  ['options: what is not understood is reported and the default kept'] = function()
+    with_options(nil, { automatic = 'yes', colour = 1, keys = { akcept = 'x' } }, function(now)
+      same({ now.automatic, now.colour, now.keys.accept }, { true, nil, '<Tab>' })
+      same(#config.problems, 3)
+    end)
+    same(#config.problems, 0)
+  end,
+
+  ['messages: both languages say the same things'] = function()
+    local function shape(catalogue)
+      local out = {}
+      for key, message in pairs(catalogue) do
+        local names = {}
+        for name in message:gmatch('{%w+}') do
+          table.insert(names, name)
+        end
+        table.sort(names)
+        out[key] = table.concat(names)
+      end
+      return out
+    end
+    same(shape(messages.catalogue.tr), shape(messages.catalogue.en))
+  end,
+
+  ['messages: the language that was chosen'] = function()
+    with_options(nil, { language = 'tr' }, function()
+      same(messages.get('pulled', { name = 'starter', size = 92 }), 'starter hazır (92 MB)')
+    end)
+  end,
+
+  ['commands: completion'] = function()
+    local complete = require('ide_agent.commands').complete
+    same(complete('re', 'IdeAgent re'), { 'restart' })
+    same(complete('', 'IdeAgent toggle '), { 'buffer' })
+    same(complete('h', 'IdeAgent restart h'), { 'host' })
+    same(complete('', 'IdeAgent status '), {})
+    assert(vim.tbl_contains(complete('', 'IdeAgent '), 'pull'))
+  end,
+
+  ['language ids: as LSP names them'] = function()
+    local client = require('ide_agent.client')
+    same({ client.language_id('sh'), client.language_id(''), client.language_id('python') }, {
+      'shellscript',
+      'plaintext',
+      'python',
+    })
+  end,
+
+  ['capabilities: growing suggestions only where the plugin draws'] = function()
+    local client = require('ide_agent.client')
+    for renderer, grows in pairs({ own = true, builtin = false }) do
+      with_options(nil, { renderer = renderer, language = 'tr' }, function()
+        local params = { capabilities = {} }
+        client.before_init(params)
+        same(params.capabilities.experimental.ideAgent, { inlineCompletionMore = grows, status = true })
+        same(params.initializationOptions, { language = 'tr' })
+      end)
+    end
+  end,
+
+  ['builtin: Neovim 0.12 is driven through its documented functions'] = function()
+    local builtin = require('ide_agent.builtin')
+    local before, calls, enabled = vim.lsp.inline_completion, {}, {}
+    vim.lsp.inline_completion = {
+      enable = function(on, filter)
+        enabled[filter.bufnr] = on
+      end,
+      is_enabled = function(filter)
+        return enabled[filter.bufnr] == true
+      end,
+      get = function()
+        table.insert(calls, 'get')
+        return true
+      end,
+    }
+    local fine, failure = pcall(function()
+      builtin.enable(7, true)
+      same(builtin.draws(7), false)
+      with_options(nil, { renderer = 'builtin' }, function()
+        builtin.enable(7, true)
+        same(builtin.draws(7), true)
+        same(builtin.accept(), true)
+        builtin.enable(7, false)
+        same(builtin.draws(7), false)
+      end)
+    end)
+    vim.lsp.inline_completion = before
+    assert(fine, failure)
+    same(calls, { 'get' })
+  end,
+
+  ['builtin: absent on 0.11'] = function()
+    local builtin = require('ide_agent.builtin')
+    local before = vim.lsp.inline_completion
+    vim.lsp.inline_completion = nil
+    local seen = { builtin.available(), builtin.draws(0), builtin.accept() }
+    vim.lsp.inline_completion = before
+    same(seen, { false, false, false })
+  end,
+}

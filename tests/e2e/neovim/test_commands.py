@@ -1,0 +1,174 @@
+""":IdeAgent, the status line, help, health, and what the server asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Session
+
+pytestmark = pytest.mark.e2e
+
+RULE: dict[str, Any] = {"id": "c1", "after": "return ", "chunks": ["1"]}
+ASK = {"message": "There is no model yet.", "actions": ["Get it", "Not now"]}
+
+
+def says(session: Session, text: str) -> None:
+    """Wait until a message came."""
+    session.nvim.until(lambda: text in session.nvim.lua("return vim.fn.execute('messages')"))
+
+
+def test_without_a_model_it_asks_once_the_user_stops_typing(session: Session) -> None:
+    status = {"state": "noModel", "message": "There is no model yet."}
+    session.script({"status": status, "ask": ASK, "rules": []})
+    session.start(init="vim.api.nvim_create_autocmd('VimEnter', { command = 'startinsert' })")
+    session.nvim.until(lambda: "IDE-Agent no model" in session.nvim.text())
+    session.nvim.type("x = 1")
+    session.nvim.until(lambda: session.nvim.buffer() == ["x = 1"])
+    assert "Get it" not in session.nvim.text()
+    session.nvim.type("\x1b")
+    session.nvim.until(lambda: "1: Get it" in session.nvim.text())
+    session.nvim.type("1\r")
+    session.nvim.until(lambda: session.log("chosen", title="Get it"))
+
+
+def test_the_status_line_follows_the_server(session: Session) -> None:
+    session.script({"status": {"state": "downloading", "model": "starter", "progress": 42}})
+    session.start()
+    session.nvim.until(lambda: "IDE-Agent downloading 42 %" in session.nvim.text())
+
+
+def test_the_status_line_speaks_turkish(session: Session) -> None:
+    session.script({"status": {"state": "loading", "model": "starter"}})
+    session.start(init="vim.g.ide_agent = { language = 'tr' }")
+    session.nvim.until(lambda: "IDE-Agent yükleniyor" in session.nvim.text())
+    assert session.log("initialize")[0]["options"] == {"language": "tr"}
+
+
+def test_the_server_is_told_what_this_client_can_do(session: Session) -> None:
+    session.start()
+    assert session.log("initialize")[0]["experimental"] == {
+        "ideAgent": {"inlineCompletionMore": True, "status": True}
+    }
+
+
+def test_off_and_on(session: Session) -> None:
+    session.script({"status": {"state": "ready", "model": "starter"}, "rules": [RULE]})
+    session.start(content="return \n")
+    session.nvim.until(lambda: "IDE-Agent starter" in session.nvim.text())
+    session.nvim.type(":IdeAgent toggle\r")
+    session.nvim.until(lambda: "IDE-Agent off" in session.nvim.text())
+    session.nvim.until(lambda: session.log("command", argument={"enabled": False}))
+    session.nvim.type("A")
+    session.nvim.until(lambda: session.nvim.mode() == "i")
+    session.normal()
+    session.nvim.type(":IdeAgent toggle\r")
+    session.nvim.until(lambda: session.log("command", argument={"enabled": True}))
+    session.nvim.type("A")
+    session.shows("1")
+    assert len(session.log("request")) == 1
+
+
+def test_off_in_one_buffer(session: Session) -> None:
+    session.script({"rules": [RULE]})
+    session.start(content="return \n")
+    session.nvim.type(":IdeAgent disable buffer\r")
+    says(session, "suggestions are off in this buffer")
+    session.nvim.type("A")
+    session.nvim.until(lambda: session.nvim.mode() == "i")
+    session.normal()
+    (session.project / "b.py").write_text("return \n")
+    session.nvim.type(f":edit {session.project}/b.py\r")
+    session.nvim.until(lambda: len(session.log("open")) == 2)
+    session.nvim.until(session.attached)
+    session.nvim.type("A")
+    session.shows("1")
+    assert len(session.log("request")) == 1
+    assert session.log("command", command="ideAgent.completion.toggle") == []
+
+
+def test_off_takes_away_what_shows(session: Session) -> None:
+    session.script({"rules": [RULE]})
+    session.start()
+    session.nvim.type("ireturn ")
+    session.shows("1")
+    session.nvim.lua("require('ide_agent').enable(false)")
+    assert session.ghost() == ""
+
+
+def test_models_pull_native_and_status(session: Session) -> None:
+    session.start()
+    session.nvim.type(":IdeAgent models\r")
+    says(session, "* starter  92 MB  llama")
+    session.nvim.type(":IdeAgent pull\r")
+    says(session, "starter is here (92 MB)")
+    assert session.log("command", command="ideAgent.models.pull")[0]["argument"] == {"name": "starter"}
+    session.nvim.type(":IdeAgent native\r")
+    says(session, "llama-cpp-python: 60")
+    session.nvim.type(":IdeAgent restart host\r")
+    says(session, "the host was restarted")
+    session.nvim.type(":IdeAgent status\r")
+    says(session, "host: 0.1.0, pid 4711")
+
+
+def test_an_unknown_subcommand_names_the_known_ones(session: Session) -> None:
+    session.start()
+    session.nvim.type(":IdeAgent dance\r")
+    says(session, "unknown subcommand “dance”. One of: disable, enable, health")
+
+
+def test_restart_starts_a_new_server_for_the_same_buffer(session: Session) -> None:
+    session.script({"rules": [RULE]})
+    session.start()
+    session.nvim.type(":IdeAgent restart\r")
+    session.nvim.until(lambda: len(session.log("initialize")) == 2)
+    session.nvim.until(session.attached)
+    session.nvim.type("ireturn ")
+    session.shows("1")
+
+
+def test_a_server_that_dies_leaves_a_usable_editor(session: Session) -> None:
+    session.script({"rules": [RULE]})
+    session.start()
+    session.nvim.type("ireturn ")
+    session.shows("1")
+    session.nvim.lua(
+        "vim.uv.kill(tonumber(vim.fn.system({'pgrep', '-n', '-P', tostring(vim.uv.os_getpid())})), 9)"
+    )
+    session.nvim.until(lambda: not session.attached())
+    session.nvim.until(lambda: session.ghost() == "")
+    session.nvim.type("2")
+    session.nvim.until(lambda: session.nvim.buffer() == ["return 2"])
+    session.normal()
+    session.nvim.type(":IdeAgent restart\r")
+    session.nvim.until(session.attached)
+    session.nvim.type("oreturn ")
+    session.shows("1")
+
+
+def test_a_missing_server_is_named_once(session: Session) -> None:
+    (session.project / "b.py").write_text("")
+    session.start(server=["no-such-program"], wait=False)
+    says(session, "“no-such-program” is not on your PATH")
+    session.nvim.type(f":edit {session.project}/b.py\r")
+    session.nvim.until(lambda: str(session.nvim.lua("return vim.api.nvim_buf_get_name(0)")).endswith("b.py"))
+    assert session.nvim.lua("return vim.fn.execute('messages')").count("no-such-program") == 1
+
+
+def test_health(session: Session) -> None:
+    session.start()
+    session.nvim.type(":IdeAgent health\r")
+    session.nvim.until(lambda: any("model starter (loaded)" in line for line in session.nvim.buffer()))
+    report = "\n".join(session.nvim.buffer())
+    assert "ERROR" not in report
+    assert "suggestions are drawn by the plugin" in report
+    assert "accept: <Tab>" in report
+
+
+def test_help(session: Session) -> None:
+    session.start()
+    session.nvim.type(":helptags ++t ALL\r:help ide-agent\r")
+    session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "help")
+    assert "*ide-agent*" in "\n".join(session.nvim.buffer())
