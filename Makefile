@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: help setup system native models editors demo demo-nvim demo-vscode test test-fast bench lint format lock clean
+.PHONY: help setup system native models editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,9 @@ lint: setup ## lint, types, import rules
 format: setup ## rewrite the sources in the house style
 	@$(BIN)/ruff format server tests scripts
 	@$(BIN)/ruff check --fix server tests scripts
+
+reference: setup ## renew docs/reference from the code
+	@$(BIN)/python scripts/reference.py
 
 lock: | $(filter .tools/bin/uv,$(UV)) ## renew requirements/*.txt from pyproject.toml
 	@scripts/lock.sh "$(UV)"

@@ -1,7 +1,7 @@
 """How good the suggestions are: holes punched in real code, ours against the bare engine.
 
-The bare engine gets what llama.vim would give it: 256 lines before the cursor, 64 after. The starter model has no
-fill-in-the-middle tokens, so it can only read the former. Both use the same model and greedy sampling.
+The bare engine gets what llama.vim would give it: 256 lines before the cursor, 64 after. The starter model
+has no fill-in-the-middle tokens, so it can only read the former. Both use the same model, greedily.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Hole:
     file: Path
     language: str
     kind: str
-    """``line``: from a point to the line's end; ``inside``: between two points of a line; ``next``: a whole line."""
+    """``line``: up to the line's end; ``inside``: between two points of a line; ``next``: a whole line."""
     line: int
     start: int
     end: int
@@ -51,12 +51,14 @@ class Hole:
 
 
 def holes(count: int, seed: int = 7) -> list[Hole]:
-    """`count` holes, the same ones every time: three in four in the standard library, the others in JavaScript."""
+    """`count` holes, the same every time, in the standard library and in JavaScript."""
     dice = random.Random(seed)
     standard = Path(sysconfig.get_paths()["stdlib"])
     files = [(f, "python") for f in real_files(standard, ".py", lines=(60, 200), count=max(1, count // 27))]
     script = Path(playwright.__file__).parent / "driver" / "package"
-    files += [(f, "javascript") for f in real_files(script, ".js", lines=(60, 200), count=max(1, count // 80))]
+    files += [
+        (f, "javascript") for f in real_files(script, ".js", lines=(60, 200), count=max(1, count // 80))
+    ]
     found: list[Hole] = []
     each = -(-count // len(files))
     for file, language in files:
@@ -127,8 +129,8 @@ async def _ask(product: Stack, hole: Hole, before: str, after: str) -> tuple[str
 def score(hole: Hole, predicted: str, replaced: int) -> dict[str, float]:
     """How near a prediction comes.
 
-    ``exact``: the line is as it was. ``chrf``: character n-gram F2 of the inserted text (Popović 2015). ``balance``: the
-    line's brackets are as balanced as they were. ``shown``: there was something to show.
+    ``exact``: the line is as it was. ``chrf``: character n-gram F2 of the inserted text (Popović 2015).
+    ``balance``: the line's brackets are as balanced as they were. ``shown``: there was something to show.
     """
     before, after = hole.split()
     head, tail = before.rsplit("\n", 1)[-1], after.split("\n", 1)[0]

@@ -56,7 +56,9 @@ class Stack:
         at = {"line": line, "character": character}
         self.editor.change(uri, self.versions[uri], {"range": {"start": at, "end": at}, "text": text})
 
-    async def ask(self, uri: str, line: int, character: int, *, invoked: bool = True) -> dict[str, Any] | None:
+    async def ask(
+        self, uri: str, line: int, character: int, *, invoked: bool = True
+    ) -> dict[str, Any] | None:
         """The first suggestion, or None."""
         params = {
             "textDocument": {"uri": uri},
@@ -126,7 +128,9 @@ async def bare_engine(*arguments: str) -> AsyncIterator[httpx.AsyncClient]:
         await process.wait()
 
 
-async def first_line(client: httpx.AsyncClient, path: str, payload: dict[str, Any]) -> tuple[float, float, str]:
+async def first_line(
+    client: httpx.AsyncClient, path: str, payload: dict[str, Any]
+) -> tuple[float, float, str]:
     """Milliseconds to the first whole line and to the end of a streamed answer, and its text.
 
     Speaks both dialects: llama-server's ``/completion`` and our host's.
@@ -160,7 +164,7 @@ async def _until(holds: Any) -> None:
 
 
 def real_files(root: Path, suffix: str, *, lines: tuple[int, int], count: int) -> list[Path]:
-    """`count` source files of `root` with a number of lines in the given range, spread evenly over the sorted list."""
+    """`count` source files of `root` with `lines` lines, spread evenly over the sorted list."""
     fitting = []
     for file in sorted(root.rglob(f"*{suffix}")):
         if {"test", "tests", "site-packages", "idlelib", "__pycache__"} & set(file.relative_to(root).parts):
