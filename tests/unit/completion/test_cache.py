@@ -168,6 +168,11 @@ def test_enter_between_auto_closed_brackets_leaves_the_closing_line_out() -> Non
     assert served(cache.lookup(at("if (a) {\n  ", "\n}\n"))) == ("b();", 0)
 
 
+def test_enter_between_brackets_of_a_suggestion_that_goes_on_behind_them_is_a_miss() -> None:
+    cache = asked(at("if (a) ", "\n"), "{\n  b();\n}\nc();")
+    assert cache.lookup(at("if (a) {\n  ", "\n}\n")) is None
+
+
 def test_enter_between_brackets_while_the_stream_may_not_close_them_is_a_miss() -> None:
     cache = SuggestionCache()
     cache.put(at("if (a) ", "\n"), "c1", "{\n  b();")

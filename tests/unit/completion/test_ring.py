@@ -187,6 +187,8 @@ def test_case_26_nor_after_lines_above_have_moved_it() -> None:
     ring.visit("main.py", "python", lines, 100)
     moved = ["import something\n"] * 150 + lines
     assert ring.choose(within(moved, 250, "main.py"), 8) == []
+    ring.refresh("file:///main.py")
+    assert ring.choose(within(moved, 205, "main.py"), 8) == []
 
 
 def test_case_26_nor_is_a_copy_in_another_document() -> None:

@@ -160,11 +160,13 @@ class Resolver:
         roots, real_roots = self._roots, self._real_roots
         if importer is not None and not any(importer.is_relative_to(root) for root in roots):
             roots, real_roots = [importer.parent], [Path(os.path.realpath(importer.parent))]
-        found = _python_files if grammar == "python" else _script_files
-        for file in found(source, importer, roots):
+        candidates = _python_files if grammar == "python" else _script_files
+        seen = {importer}
+        for file in candidates(source, importer, roots):
             normal = Path(os.path.normpath(file))
-            if normal != importer and _inside(normal, roots, real_roots):
+            if normal not in seen and _inside(normal, roots, real_roots):
                 yield normal
+            seen.add(normal)
 
     def relative(self, path: Path) -> str:
         """`path` from its workspace folder, with forward slashes; the bare name outside the workspace."""

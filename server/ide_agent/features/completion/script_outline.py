@@ -165,5 +165,7 @@ def _doc(node: Node) -> str:
     above = node.prev_named_sibling
     if above is None or above.type != "comment" or not text_of(above).startswith("/**"):
         return ""
-    line = first_line(text_of(above)[3:-2])
-    return f"/** {line} */\n" if line and not line.startswith("@") else ""
+    lines = (line.strip(" \t\r*") for line in text_of(above)[3:-2].split("\n"))
+    line = next(filter(None, lines), "")
+    doc = "" if line.startswith("@") else first_line(line)
+    return f"/** {doc} */\n" if doc else ""
