@@ -23,7 +23,8 @@ import pyte
 PATIENCE = 30.0
 # Sequences that pyte takes for something else: private CSI, device queries, DCS and OSC strings.
 _FOREIGN = re.compile(
-    rb"\x1b\[[<=>][0-9;:]*[a-zA-Z]|\x1b\[\??[0-9;]*\$[a-z]|\x1b\[[0-9;]* q|\x1bP.*?\x1b\\|\x1b\].*?(?:\x07|\x1b\\)",
+    rb"\x1b\[[<=>][0-9;:]*[a-zA-Z]|\x1b\[\??[0-9;]*\$[a-z]|\x1b\[[0-9;]* q"
+    rb"|\x1bP.*?\x1b\\|\x1b\].*?(?:\x07|\x1b\\)",
     re.DOTALL,
 )
 _UNFINISHED = re.compile(rb"\x1b(?:\[[^a-zA-Z]*|[P\]](?:(?!\x1b\\|\x07).)*)?$", re.DOTALL)

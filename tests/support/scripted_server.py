@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -131,9 +132,7 @@ class ScriptedServer(LanguageServer):
         popup = params.context.selected_completion_info
         start = popup.range.start if popup else params.position
         lead = lines[at.line][start.character : at.character]
-        span = lsp.Range(
-            start=start, end=self.workspace.position_codec.position_to_client_units(lines, end)
-        )
+        span = lsp.Range(start=start, end=self.workspace.position_codec.position_to_client_units(lines, end))
         newline = "\r\n" if "\r\n" in document.source else "\n"
         texts = [lead + chunk[typed:].replace("\n", newline) for chunk in rule["chunks"]]
         if len(texts) > first + 1:
@@ -200,6 +199,7 @@ def build(script: Script) -> ScriptedServer:
     def initialize(params: lsp.InitializeParams) -> None:
         script.log(
             "initialize",
+            pid=os.getpid(),
             experimental=_plain(params.capabilities.experimental),
             options=_plain(params.initialization_options),
             folders=[folder.name for folder in params.workspace_folders or []],

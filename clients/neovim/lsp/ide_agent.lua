@@ -17,6 +17,9 @@ return {
   before_init = function(params)
     require('ide_agent.client').before_init(params)
   end,
+  on_exit = function(code, signal)
+    require('ide_agent.client').exited(code, signal)
+  end,
   settings = { ideAgent = {} },
   handlers = {
     ['ideAgent/inlineCompletion/more'] = function(_, params, ctx)

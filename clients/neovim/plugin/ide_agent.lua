@@ -39,14 +39,13 @@ vim.api.nvim_create_autocmd('LspDetach', {
     require('ide_agent.attach').on_detach(event.data.client_id, event.buf)
   end,
 })
--- A buffer without a file type never gets the FileType event that starts language servers.
 vim.api.nvim_create_autocmd('InsertEnter', {
   group = group,
-  callback = function(event)
-    if vim.bo[event.buf].filetype == '' and vim.bo[event.buf].buftype == '' then
-      require('ide_agent.client').start(event.buf)
+  callback = vim.schedule_wrap(function(event)
+    if vim.api.nvim_buf_is_valid(event.buf) then
+      require('ide_agent.client').ensure(event.buf)
     end
-  end,
+  end),
 })
 
 vim.lsp.enable('ide_agent')

@@ -6,12 +6,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.neovim import Neovim
 
 ROOT = Path(__file__).parents[3]
@@ -108,6 +110,10 @@ class Session:
                 "return c ~= nil and c.initialized == true"
             )
         )
+
+    def kill_server(self) -> None:
+        """As a crash would end it."""
+        os.kill(self.log("initialize")[-1]["pid"], signal.SIGKILL)
 
     def log(self, kind: str | None = None, **fields: Any) -> list[dict[str, Any]]:
         """What the server saw, of one kind, with these values."""

@@ -16,8 +16,11 @@ ASK = {"message": "There is no model yet.", "actions": ["Get it", "Not now"]}
 
 
 def says(session: Session, text: str) -> None:
-    """Wait until a message came."""
-    session.nvim.until(lambda: text in session.nvim.lua("return vim.fn.execute('messages')"))
+    """Wait until the message is on the screen, and give the key that a long one waits for."""
+    session.nvim.until(lambda: text in "".join(session.nvim.screen.display))
+    if "Press ENTER" in session.nvim.text():
+        session.nvim.type("\r")
+        session.nvim.until(lambda: "Press ENTER" not in session.nvim.text())
 
 
 def test_without_a_model_it_asks_once_the_user_stops_typing(session: Session) -> None:
@@ -129,31 +132,46 @@ def test_restart_starts_a_new_server_for_the_same_buffer(session: Session) -> No
     session.shows("1")
 
 
-def test_a_server_that_dies_leaves_a_usable_editor(session: Session) -> None:
+def test_a_server_that_dies_is_replaced(session: Session) -> None:
     session.script({"rules": [RULE]})
     session.start()
     session.nvim.type("ireturn ")
     session.shows("1")
-    session.nvim.lua(
-        "vim.uv.kill(tonumber(vim.fn.system({'pgrep', '-n', '-P', tostring(vim.uv.os_getpid())})), 9)"
-    )
-    session.nvim.until(lambda: not session.attached())
-    session.nvim.until(lambda: session.ghost() == "")
-    session.nvim.type("2")
-    session.nvim.until(lambda: session.nvim.buffer() == ["return 2"])
-    session.normal()
-    session.nvim.type(":IdeAgent restart\r")
+    session.kill_server()
+    says(session, "quit with exit code")
+    session.nvim.until(lambda: len(session.log("initialize")) == 2)
     session.nvim.until(session.attached)
-    session.nvim.type("oreturn ")
+    session.nvim.type("\x15return ")
     session.shows("1")
+    session.nvim.type("\t")
+    session.nvim.until(lambda: session.nvim.buffer() == ["return 1"])
 
 
-def test_a_missing_server_is_named_once(session: Session) -> None:
-    (session.project / "b.py").write_text("")
+def test_a_server_that_keeps_dying_is_given_up(session: Session) -> None:
+    starts = session.folder / "starts"
+    session.start(server=["sh", "-c", f"echo >> {starts}; exit 1"], wait=False)
+
+    def given_up() -> bool:
+        if "Press ENTER" in session.nvim.text():
+            session.nvim.type("\r")
+        return starts.exists() and len(starts.read_text()) == 4
+
+    session.nvim.until(given_up)
+    session.nvim.until(lambda: given_up() and "Press ENTER" not in session.nvim.text())
+    session.nvim.type("ix")
+    session.nvim.until(lambda: session.nvim.buffer() == ["x"])
+    assert session.nvim.lua("return #vim.lsp.get_clients({ name = 'ide_agent' })") == 0
+
+
+def test_a_missing_server_is_named_once_and_not_while_typing(session: Session) -> None:
     session.start(server=["no-such-program"], wait=False)
+    session.nvim.type("ix")
+    session.nvim.until(lambda: session.nvim.buffer() == ["x"])
+    assert "no-such-program" not in session.nvim.text()
+    session.nvim.type("\x1b")
     says(session, "“no-such-program” is not on your PATH")
-    session.nvim.type(f":edit {session.project}/b.py\r")
-    session.nvim.until(lambda: str(session.nvim.lua("return vim.api.nvim_buf_get_name(0)")).endswith("b.py"))
+    session.nvim.type("ay\x1b")
+    session.nvim.until(lambda: session.nvim.buffer() == ["xy"])
     assert session.nvim.lua("return vim.fn.execute('messages')").count("no-such-program") == 1
 
 

@@ -61,19 +61,18 @@ function M.command()
   return config and type(config.cmd) == 'table' and config.cmd or {}
 end
 
---- Start in ordinary buffers only, and only when the server is there.
+---@param bufnr integer
+---@return boolean
+local function ordinary(bufnr)
+  return vim.bo[bufnr].buftype == '' and vim.bo[bufnr].modifiable
+end
+
 ---@param bufnr integer
 ---@param on_dir fun(root: string?)
 function M.root_dir(bufnr, on_dir)
-  local program = M.command()[1]
-  if vim.bo[bufnr].buftype ~= '' or not vim.bo[bufnr].modifiable then
-    return
+  if ordinary(bufnr) then
+    on_dir(M.root(bufnr))
   end
-  if program and vim.fn.executable(program) == 0 then
-    require('ide_agent.messages').say_once('no_server', { program = program }, vim.log.levels.WARN)
-    return
-  end
-  on_dir(M.root(bufnr))
 end
 
 ---@param bufnr integer
@@ -93,16 +92,39 @@ function M.before_init(params)
   })
 end
 
---- Start the server for a buffer, or give it the one that runs.
+--- Neovim starts servers when a file type is set and says nothing when their program is missing: serve buffers
+--- that have no type, and say what is wrong.
 ---@param bufnr integer
-function M.start(bufnr)
-  if not vim.lsp.is_enabled(M.name) or #vim.lsp.get_clients({ name = M.name, bufnr = bufnr }) > 0 then
+function M.ensure(bufnr)
+  if not ordinary(bufnr) or not vim.lsp.is_enabled(M.name) then
     return
   end
-  local config = vim.deepcopy(vim.lsp.config[M.name])
-  M.root_dir(bufnr, function(root)
-    config.root_dir = root
+  local program = M.command()[1]
+  if program and vim.fn.executable(program) == 0 then
+    require('ide_agent.messages').say_once('no_server', { program = program }, vim.log.levels.WARN)
+  elseif vim.bo[bufnr].filetype == '' and #vim.lsp.get_clients({ name = M.name, bufnr = bufnr }) == 0 then
+    local config = vim.deepcopy(vim.lsp.config[M.name])
+    config.root_dir = M.root(bufnr)
     vim.lsp.start(config, { bufnr = bufnr, reuse_client = config.reuse_client })
+  end
+end
+
+local RESTARTS = 3
+local crashes = 0
+
+--- Start a server anew that ended by itself, unless it keeps on doing so. At once: Neovim 0.11 never again tells a
+--- server of changes to a buffer that was changed while no server had it.
+---@param code integer
+---@param signal integer
+function M.exited(code, signal)
+  if (code == 0 and signal == 0) or vim.v.exiting ~= vim.NIL or crashes >= RESTARTS then
+    return
+  end
+  crashes = crashes + 1
+  vim.schedule(function()
+    if vim.lsp.is_enabled(M.name) then
+      vim.lsp.enable(M.name)
+    end
   end)
 end
 
