@@ -1,0 +1,178 @@
+"""The official openai client, unchanged, against the host with a real model."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import openai
+import pytest
+
+from ide_agent.runtime import RuntimeInfo, call, ensure_host
+from support.host_process import clean_home, wait_for
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeInfo]:
+    home = tmp_path_factory.mktemp("openai")
+    before = os.environ.get("IDE_AGENT_HOME")
+    os.environ["IDE_AGENT_HOME"] = str(home)
+    try:
+        with clean_home(home):
+            yield ensure_host(60)
+    finally:
+        if before is None:
+            del os.environ["IDE_AGENT_HOME"]
+        else:
+            os.environ["IDE_AGENT_HOME"] = before
+
+
+@pytest.fixture
+def client(info: RuntimeInfo) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{info.url}/v1", api_key=info.token, max_retries=0) as client:
+        yield client
+
+
+def idle(info: RuntimeInfo) -> bool:
+    return all(engine["busy"] == 0 for engine in call(info, "GET", "/status")["engines"])
+
+
+def test_models(client: openai.OpenAI) -> None:
+    assert "starter" in [model.id for model in client.models.list()]
+    model = client.models.retrieve("starter")
+    assert (model.object, model.owned_by) == ("model", "local")
+    assert model.created > 0
+
+
+def test_completion(client: openai.OpenAI) -> None:
+    answer = client.completions.create(
+        model="starter", prompt="def fibonacci(n):\n    if n <", max_tokens=8, temperature=0
+    )
+    assert answer.object == "text_completion"
+    assert answer.model == "starter"
+    assert "2" in answer.choices[0].text or "1" in answer.choices[0].text
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 8
+
+
+def test_streamed_completion_is_the_same_text(client: openai.OpenAI) -> None:
+    asked = {"model": "default", "prompt": "for i in range(", "max_tokens": 12, "temperature": 0}
+    whole = client.completions.create(**asked).choices[0].text
+    chunks = list(client.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
+    assert "".join(chunk.choices[0].text for chunk in chunks if chunk.choices) == whole
+    assert len(chunks) > 5
+    assert {chunk.model for chunk in chunks} == {"starter"}
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens == 12
+
+
+def test_chat(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="starter",
+        messages=[{"role": "user", "content": "What is the capital of France?"}],
+        max_tokens=20,
+    )
+    assert answer.choices[0].message.role == "assistant"
+    assert "Paris" in (answer.choices[0].message.content or "")
+
+
+async def test_streamed_chat(info: RuntimeInfo) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{info.url}/v1", api_key=info.token, max_retries=0) as client:
+        stream = await client.chat.completions.create(
+            model="",
+            messages=[{"role": "user", "content": "What is the capital of France?"}],
+            max_tokens=20,
+            stream=True,
+        )
+        pieces = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
+    assert len(pieces) > 3
+    assert "Paris" in "".join(pieces)
+
+
+@pytest.mark.parametrize("encoding", ["float", "base64", None])
+def test_embeddings(client: openai.OpenAI, encoding: str | None) -> None:
+    chosen = {} if encoding is None else {"encoding_format": encoding}
+    answer = client.embeddings.create(
+        model="starter", input=["a cat sat", "a cat sits", "tax law of 1987"], **chosen
+    )
+    vectors = [item.embedding for item in answer.data]
+    if encoding == "base64":
+        assert all(isinstance(vector, str) for vector in vectors)
+        return
+
+    def dot(a: list[float], b: list[float]) -> float:
+        return sum(x * y for x, y in zip(a, b, strict=True))
+
+    assert len(vectors[0]) == 576
+    assert dot(vectors[0], vectors[1]) > dot(vectors[0], vectors[2])
+
+
+def test_concurrent_answers_are_not_mixed_up(client: openai.OpenAI) -> None:
+    def ask(number: int) -> tuple[str, str]:
+        prompt = f"# {number}\nnumbers = [{number}, {number}, {number}, {number},"
+        answer = client.completions.create(model="starter", prompt=prompt, max_tokens=6, temperature=0)
+        return str(number), answer.choices[0].text
+
+    with ThreadPoolExecutor(8) as pool:
+        for number, text in pool.map(ask, range(1111, 9999, 1111)):
+            assert number in text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_unknown_model(client: openai.OpenAI, stream: bool) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.completions.create(model="gpt-9", prompt="x", stream=stream)
+    assert caught.value.type == "ModelNotFound"
+    assert caught.value.code == "error.model.not_found"
+    assert "gpt-9" in caught.value.message
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_request_that_the_engine_refuses(client: openai.OpenAI, stream: bool) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="starter", messages="hello", stream=stream)  # type: ignore[call-overload]
+    assert caught.value.code == "error.engine.refused"
+
+
+def test_wrong_key(info: RuntimeInfo) -> None:
+    with openai.OpenAI(base_url=f"{info.url}/v1", api_key="guess") as client:
+        with pytest.raises(openai.AuthenticationError):
+            client.models.list()
+
+
+def test_no_answer_names_a_path_of_this_machine(client: openai.OpenAI) -> None:
+    folder = str(Path(os.environ["IDE_AGENT_MODELS"]))
+    answer = client.completions.with_raw_response.create(model="starter", prompt="x", max_tokens=1)
+    assert folder not in answer.text
+    assert folder not in client.models.with_raw_response.list().text
+
+
+def test_leaving_a_stream_frees_the_engine(client: openai.OpenAI, info: RuntimeInfo) -> None:
+    stream = client.completions.create(
+        model="starter",
+        prompt="Once upon a time",
+        max_tokens=4000,
+        stream=True,
+        extra_body={"ignore_eos": True},
+    )
+    next(iter(stream))
+    assert not idle(info)
+    stream.close()
+    wait_for(lambda: idle(info), "the engine to be free")
+
+
+async def test_leaving_before_the_answer_frees_the_engine(info: RuntimeInfo) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{info.url}/v1", api_key=info.token, max_retries=0) as client:
+        asking = asyncio.create_task(
+            client.completions.create(
+                model="starter", prompt="Once upon a time", max_tokens=4000, extra_body={"ignore_eos": True}
+            )
+        )
+        await asyncio.to_thread(wait_for, lambda: not idle(info), "the engine to work")
+        asking.cancel()
+        await asyncio.wait([asking])
+        await asyncio.to_thread(wait_for, lambda: idle(info), "the engine to be free")

@@ -1,0 +1,258 @@
+"""The host as a process: started once, found, healed, gone. Real processes throughout."""
+
+import http.client
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ide_agent import __version__, runtime
+from ide_agent.errors import HostStartError, HostUnavailable
+from ide_agent.runtime import RuntimeInfo, call, ensure_host, find_host, stop_host
+from support.host_process import processes_of, wait_for
+
+OLD_HOST = """
+import http.server, json, os, sys
+from ide_agent import runtime
+from ide_agent.runtime import RuntimeInfo
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self, body):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+    def do_GET(self):
+        self.answer({"status": "ok", "version": "0.0.1"})
+    def do_POST(self):
+        if self.path == "/shutdown" and self.headers["Authorization"] == "Bearer old":
+            self.answer({})
+            os._exit(0)
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+lock = runtime.run_lock()
+lock.acquire()
+runtime.write(RuntimeInfo(server.server_port, "old", "0.0.1", os.getpid(), 0.0))
+print("ready", flush=True)
+server.serve_forever()
+"""
+STARTER = "from ide_agent.runtime import ensure_host; print(ensure_host(60).pid)"
+
+
+def hosts(home: Path) -> list[psutil.Process]:
+    return [p for p in processes_of(home) if p.cmdline()[-2:] == ["host", "run"]]
+
+
+def settings(home: Path, text: str) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text(text)
+
+
+def log(home: Path) -> str:
+    return (home / "state" / "host.log").read_text()
+
+
+def test_first_caller_starts_it_and_the_next_finds_it(home: Path) -> None:
+    first = ensure_host(60)
+    assert ensure_host(60) == first
+    assert find_host() == first
+    assert first.version == __version__
+    assert [p.pid for p in hosts(home)] == [first.pid]
+    assert psutil.Process(first.pid).cwd() == str(home / "state")
+    assert os.getsid(first.pid) != os.getsid(0)
+    for name in ("host.json", "host.log"):
+        assert stat.S_IMODE((home / "state" / name).stat().st_mode) == 0o600
+    assert repr(first).count(first.token) == 0
+
+
+def test_many_starters_at_once_get_one_host(home: Path) -> None:
+    starters = [
+        subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    pids = {int(starter.communicate(timeout=120)[0]) for starter in starters}
+    assert len(pids) == 1
+    assert {p.pid for p in hosts(home)} == pids
+
+
+def test_killed_host_is_replaced(home: Path) -> None:
+    first = ensure_host(60)
+    os.kill(first.pid, signal.SIGKILL)
+    wait_for(lambda: not hosts(home), "the end of the host")
+    assert find_host() is None
+    second = ensure_host(60)
+    assert second.pid != first.pid
+    assert second.token != first.token
+    assert call(second, "GET", "/status")["pid"] == second.pid
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"port": 1}', '{"port": "x", "token": 1}', "\x00\xff"])
+def test_file_that_makes_no_sense_is_ignored(home: Path, content: str) -> None:
+    runtime.runtime_file().write_text(content)
+    assert runtime.read() is None
+    assert find_host() is None
+
+
+def test_file_of_a_dead_host_is_replaced(home: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    runtime.write(RuntimeInfo(9, "stale", __version__, dead.pid, time.time()))
+    assert ensure_host(60).token != "stale"
+
+
+def test_process_and_port_that_now_belong_to_others_are_left_alone(home: Path) -> None:
+    other = subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=home,
+    )
+    assert other.stdout is not None
+    port = int(other.stdout.readline().split("port ")[1].split()[0])
+    runtime.write(RuntimeInfo(port, "stale", __version__, other.pid, time.time() - 1000))
+    assert ensure_host(60).pid != other.pid
+    assert other.poll() is None
+    other.kill()
+    other.communicate()
+
+
+def test_host_of_another_version_makes_room(home: Path) -> None:
+    old = subprocess.Popen([sys.executable, "-c", OLD_HOST], stdout=subprocess.PIPE, text=True)
+    assert old.stdout is not None
+    assert old.stdout.readline() == "ready\n"
+    info = ensure_host(60)
+    assert info.version == __version__
+    assert old.wait(60) == 0
+    old.stdout.close()
+    assert [p.pid for p in hosts(home)] == [info.pid]
+
+
+def test_host_that_hangs_is_replaced(home: Path) -> None:
+    first = ensure_host(60)
+    os.kill(first.pid, signal.SIGSTOP)
+    second = ensure_host(90)
+    assert second.pid != first.pid
+    wait_for(lambda: [p.pid for p in hosts(home)] == [second.pid], "the end of the first host")
+    assert runtime.read() == second
+
+
+def test_lost_runtime_file_comes_back(home: Path) -> None:
+    first = ensure_host(60)
+    runtime.runtime_file().unlink()
+    assert ensure_host(60) == first
+    wait_for(lambda: [p.pid for p in hosts(home)] == [first.pid], "the end of the one that was too many")
+
+
+def test_host_without_a_home_leaves(home: Path) -> None:
+    ensure_host(60)
+    shutil.rmtree(home / "state")
+    wait_for(lambda: not hosts(home), "the end of the host")
+
+
+def test_stopping(home: Path) -> None:
+    assert stop_host() is False
+    info = ensure_host(60)
+    assert stop_host(60) is True
+    wait_for(lambda: not hosts(home), "the end of the host")
+    assert not runtime.runtime_file().exists()
+    with pytest.raises(HostUnavailable):
+        call(info, "GET", "/status")
+
+
+def test_sigterm_is_a_clean_end_even_with_an_editor_attached(home: Path) -> None:
+    info = ensure_host(60)
+    editor = http.client.HTTPConnection("127.0.0.1", info.port)
+    editor.request("GET", "/events", headers=info.headers)
+    answer = editor.getresponse()
+    os.kill(info.pid, signal.SIGTERM)
+    assert answer.read() == b""  # a proper end of the stream, no reset
+    editor.close()
+    wait_for(lambda: not hosts(home), "the end of the host")
+    assert not runtime.runtime_file().exists()
+    assert log(home).rstrip().endswith("host left")
+    assert "Traceback" not in log(home)
+    assert "ERROR" not in log(home)
+
+
+def test_idle_host_leaves_but_not_while_an_editor_is_attached(home: Path) -> None:
+    settings(home, "[host]\nidle_exit_seconds = 1\n")
+    info = ensure_host(60)
+    editor = http.client.HTTPConnection("127.0.0.1", info.port)
+    editor.request("GET", "/events", headers=info.headers)
+    answer = editor.getresponse()
+    begun = call(info, "GET", "/status")["uptime"]
+    wait_for(lambda: call(info, "GET", "/status")["uptime"] > begun + 2.5, "more than the idle time")
+    answer.close()
+    editor.close()
+    wait_for(lambda: not hosts(home), "the end of the host")
+    assert not runtime.runtime_file().exists()
+    assert "idle, leaving" in log(home)
+
+
+def test_port_in_use_is_told(home: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings(home, f"[host]\nport = {port}\n")
+        with pytest.raises(HostStartError) as caught:
+            ensure_host(60)
+    assert f"Port {port} is in use" in str(caught.value)
+    assert ensure_host(60).port == port
+
+
+def test_failing_start_shows_the_end_of_the_log(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = home / "broken"
+    broken.mkdir()
+    (broken / "uvicorn.py").write_text("raise SystemError('no uvicorn today')")
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    with pytest.raises(HostStartError, match="no uvicorn today"):
+        ensure_host(60)
+    assert not hosts(home)
+
+
+def test_second_run_by_hand_returns(home: Path) -> None:
+    info = ensure_host(60)
+    again = subprocess.run([sys.executable, "-m", "ide_agent", "host", "run"], timeout=60, check=False)
+    assert again.returncode == 0
+    assert find_host() == info
+
+
+def test_foreign_requests_are_refused(home: Path) -> None:
+    info = ensure_host(60)
+
+    def status(**headers: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", info.port, timeout=30)
+        connection.request("GET", "/status", headers={**info.headers, **headers})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
+
+    assert status() == 200
+    assert status(Authorization="Bearer guess") == 401
+    assert status(Origin="https://evil.example") == 403
+    assert status(Host="evil.example") == 403
+
+
+def test_log_holds_neither_token_nor_payload(home: Path) -> None:
+    info = ensure_host(60)
+    private = "def my_private_function"
+    for path in ("/v1/completions", "/v1/embeddings", "/completion", "/nowhere"):
+        with pytest.raises(Exception, match=r"."):
+            call(info, "POST", path, {"prompt": private, "model": 3})
+    stop_host(60)
+    assert private not in log(home)
+    assert info.token not in log(home)
+
+
+def test_wrong_settings_are_told_and_stop_nothing(home: Path) -> None:
+    settings(home, "[host]\nidle_exit_seconds = 'soon'\n")
+    (problem,) = call(ensure_host(60), "GET", "/status")["problems"]
+    assert problem["params"]["key"] == "host.idle_exit_seconds"
