@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ide_agent.features.completion.cursor import CursorContext
@@ -79,6 +79,7 @@ def test_a_clock_that_goes_back_does_no_harm() -> None:
     assert debounce.wait(at("valu"), now - 10.0) == pytest.approx(expected)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     minimum=st.floats(0, 2),
     maximum=st.floats(0, 5),

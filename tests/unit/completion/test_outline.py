@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ide_agent.features.completion.imports import parser
@@ -34,6 +34,7 @@ def test_cut_ends_a_single_long_line_with_dots() -> None:
     assert cut("def f(" + "a, " * 50 + ") ...", 40).endswith(" ...")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=st.text("ab\n ", max_size=200), chars=st.integers(20, 100))
 def test_cut_keeps_to_the_limit(text: str, chars: int) -> None:
     assert len(cut(text, chars)) <= chars

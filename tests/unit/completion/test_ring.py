@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ide_agent.features.completion.cursor import CursorContext, Snippet
@@ -263,7 +263,7 @@ def test_forget_takes_effect_at_once() -> None:
     assert names(ring.choose(at(), 8)) == ["one.py"]
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     moves=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 400), st.booleans(), st.integers(0, 40)), max_size=25

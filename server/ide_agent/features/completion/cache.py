@@ -165,9 +165,10 @@ class SuggestionCache:
         prefix = context.prefix
         end = len(prefix)
         without_text: tuple[Hit, _Entry] | None = None
+        bucket_of = places.get
         for typed in range(min(LOOK_BACK, end) + 1):
             at = end - typed
-            bucket = places.get(prefix[max(0, at - _KEY_CHARS) : at])
+            bucket = bucket_of(prefix[max(0, at - _KEY_CHARS) : at])
             if bucket is None:
                 continue
             for entry in reversed(bucket):
