@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
@@ -12,6 +9,7 @@ from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, find, load
 from ide_agent.features.hub.disk import sha256_of
 from ide_agent.locale import catalogue as messages
+from ide_agent.paths import models_dir
 
 
 def test_the_starter_is_described_in_both_languages() -> None:
@@ -25,7 +23,7 @@ def test_the_starter_is_described_in_both_languages() -> None:
 @pytest.mark.engine
 def test_the_starters_hash_is_that_of_the_file() -> None:
     starter = load()["starter"]
-    file = Path(os.environ["IDE_AGENT_MODELS"]) / "starter" / starter.file
+    file = models_dir() / "starter" / starter.file
     assert file.stat().st_size == starter.size
     assert sha256_of(file) == starter.sha256
 

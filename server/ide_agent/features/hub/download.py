@@ -7,7 +7,6 @@ attempt, in this process or another, asks for the rest only. A server that canno
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -20,13 +19,12 @@ import httpx
 from ide_agent import __version__
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub import trust
-from ide_agent.features.hub.disk import disk_error, no_space, sha256_of
+from ide_agent.features.hub.disk import SPARE_BYTES, disk_error, require_space, sha256_of
 from ide_agent.features.hub.partial import Part, UnusableError
 from ide_agent.features.hub.progress import Phase, Report, Speedometer
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.waiting import in_thread
 
-SPARE_BYTES = 500_000_000
 _BLOCK = 1 << 20
 _REPORT_SECONDS = 0.2
 _REFUSALS = {401: "error.download.login", 403: "error.download.login", 407: "error.download.proxy"}
@@ -163,7 +161,8 @@ class Download:
                 raise _RetryError("HTTP 416")
             self._check(response)
             self._part.begin(response)
-            self._check_space()
+            missing = max(0, self._part.total - self._part.done)
+            require_space(self._name, self._target.parent, missing + self._need)
             self._tell("download", always=True)
             await self._receive(response)
         self._tell("download", always=True)
@@ -198,12 +197,6 @@ class Download:
         key = _REFUSALS.get(status, "error.download.refused")
         raise DownloadError(key, name=self._name, reason=f"HTTP {status}")
 
-    def _check_space(self) -> None:
-        need = max(0, self._part.total - self._part.done) + self._need
-        free = shutil.disk_usage(self._target.parent).free
-        if free < need:
-            raise no_space(self._name, self._target, need=need, free=free)
-
     async def _is_right(self, file: Path) -> bool:
         return not self._remote.sha256 or await in_thread(lambda: sha256_of(file)) == self._remote.sha256
 
@@ -217,7 +210,9 @@ class Download:
         return httpx.AsyncClient(
             auth=self._remote.login,
             verify=trust.context(self._remote.ca_file),
-            proxy=None if urllib.request.getproxies() else self._remote.proxy,
+            proxy=None
+            if {"http", "https", "all"} & urllib.request.getproxies().keys()
+            else self._remote.proxy,
             timeout=httpx.Timeout(self._policy.stall, connect=min(15.0, self._policy.stall)),
             follow_redirects=True,
             headers={"User-Agent": f"ide-agent/{__version__}", "Accept-Encoding": "identity"},

