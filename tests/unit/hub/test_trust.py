@@ -36,7 +36,7 @@ def test_certificates_are_checked() -> None:
 def test_named_files_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     loaded: list[str] = []
     monkeypatch.setattr(
-        ssl.SSLContext, "load_verify_locations", lambda _, **files: loaded.extend(files.values())
+        ssl.SSLContext, "load_verify_locations", lambda *_, **files: loaded.extend(files.values())
     )
     named, given = _one_certificate(tmp_path), tmp_path / "given.pem"
     monkeypatch.setenv(variable, str(named))
