@@ -27,14 +27,20 @@ def text(parts: list[templates.Part]) -> str:
     return "".join(str(part) for part in parts)
 
 
+async def whole(plans: PromptPlanner, body: CompletionRequest) -> str:
+    """The prompt with what is generated again."""
+    plan = await plans.plan(body)
+    return text(plan.parts) + plan.healing.text
+
+
 async def test_what_changes_least_comes_first() -> None:
-    plan = await planner().plan(
+    prompt = await whole(
+        planner(),
         request(
             snippets=[{"path": "pkg/b.py", "text": "def b(): ..."}],
             declarations=[{"path": "pkg/c.py", "text": "def c() -> int: ..."}],
-        )
+        ),
     )
-    prompt = text(plan.parts)
     places = [
         prompt.index(part) for part in ("pkg/b.py", "def b()", "pkg/c.py", "def c()", "pkg/a.py", "x = ")
     ]
@@ -46,7 +52,7 @@ async def test_typing_on_only_adds_to_the_prompt() -> None:
     plans = planner()
     before = "\n".join(f"value_{n} = compute_something({n})" for n in range(400)) + "\n"
     prompts = [
-        text((await plans.plan(request(prefix=before + typed, prompt_tokens=512))).parts)
+        await whole(plans, request(prefix=before + typed, prompt_tokens=512))
         for typed in ("", "r", "re", "return ", "return value\n", "return value\nx")
     ]
     for shorter, longer in pairwise(prompts):
@@ -77,8 +83,8 @@ async def test_a_jump_up_the_file_gets_a_window_of_its_own() -> None:
 async def test_one_endless_line_is_cut_and_the_cut_holds_still() -> None:
     plans = planner()
     line = "".join(f"{n}," for n in range(20_000))
-    first = text((await plans.plan(request(prefix=line, path="", prompt_tokens=256))).parts)
-    second = text((await plans.plan(request(prefix=line + "1", path="", prompt_tokens=256))).parts)
+    first = await whole(plans, request(prefix=line, path="", prompt_tokens=256))
+    second = await whole(plans, request(prefix=line + "1", path="", prompt_tokens=256))
     assert len(first) < 1024
     assert second == first + "1"
 
@@ -118,7 +124,7 @@ async def test_snippets_that_do_not_fit_are_left_out_whole() -> None:
 
 async def test_plain_text_gets_no_comment_header() -> None:
     plan = await planner().plan(request(language="markdown", path="README.md", prefix="# Hello"))
-    assert text(plan.parts) == "# Hello"
+    assert text(plan.parts) + plan.healing.text == "# Hello"
 
 
 async def test_a_prompt_of_token_ids_starts_with_the_start_token() -> None:

@@ -63,21 +63,22 @@ def register(services: Services) -> None:
         }
         payload = {
             **_SAMPLING,
+            **plan.healing.payload(body.stop, body.max_tokens),
             "prompt": plan.parts,
-            "n_predict": body.max_tokens,
-            "stop": plan.stop,
             "stream": True,
         }
         async with engine.turn(body.priority), aclosing(engine.stream("/completion", payload)) as chunks:
             async for chunk in chunks:
-                if text := chunk.get("content"):
+                text, ended = plan.healing.take(chunk.get("content") or "", body.stop)
+                if text:
                     yield {"type": "text", "text": text}
-                if chunk.get("stop"):
+                if ended or chunk.get("stop"):
                     yield {
                         "type": "done",
                         "finish_reason": _reason(chunk),
                         "timings": chunk.get("timings", {}),
                     }
+                    return
 
     @services.app.post("/completion/warm")
     async def warm(request: Request, body: CompletionRequest) -> Response:

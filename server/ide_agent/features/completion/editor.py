@@ -45,9 +45,10 @@ _OPENING = "opening"
 
 @attrs.define
 class AcceptParams:
-    """Argument of `ideAgent.completion.accept`."""
+    """Argument of `ideAgent.completion.accept`, as it came with the item."""
 
     completion_id: str
+    done: bool = False
 
 
 @attrs.define

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from .healing import Healing
 from .templates import FimTemplate, Part, plain
 from .tokens import TokenCounter
 from .wire import CompletionRequest, SnippetBody
@@ -25,8 +26,8 @@ _DOCUMENTS = 64
 _LINE_STEP = 512
 
 _LINE_COMMENTS = {
-    "# ": "python shellscript bash sh ruby perl r yaml toml dockerfile makefile elixir julia nim gdscript graphql"
-    " powershell coffeescript cmake tcl crystal fish nix",
+    "# ": "python shellscript bash sh ruby perl r yaml toml dockerfile makefile elixir julia nim gdscript"
+    " graphql powershell coffeescript cmake tcl crystal fish nix",
     "-- ": "lua sql haskell elm ada vhdl",
     ";; ": "lisp clojure scheme racket commonlisp emacs-lisp",
     "% ": "latex tex bibtex erlang prolog matlab",
@@ -45,7 +46,8 @@ class Plan:
     tokens: int
     """Estimated length in tokens."""
     fim: bool
-    stop: list[str]
+    healing: Healing
+    """What the prompt leaves out at its end, to be generated again."""
 
 
 class PromptPlanner:
@@ -74,8 +76,11 @@ class PromptPlanner:
         before = self._before(request, [*snippets, *declarations])
         tokens = used + prefix_tokens
         if self._template is None:
-            return Plan(plain(before + prefix), tokens, fim=False, stop=request.stop)
-        return Plan(self._fill_in(before, prefix, suffix), tokens, fim=True, stop=request.stop)
+            prompt = before + prefix
+            healing = Healing.of(prompt)
+            return Plan(plain(prompt.removesuffix(healing.text)), tokens, fim=False, healing=healing)
+        # these models were trained on holes that begin anywhere
+        return Plan(self._fill_in(before, prefix, suffix), tokens, fim=True, healing=Healing())
 
     def _fill_in(self, before: str, prefix: str, suffix: str) -> list[Part]:
         assert self._template is not None

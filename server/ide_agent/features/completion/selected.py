@@ -45,7 +45,9 @@ class Selected:
             insert_text=self.text + suggestion.text,
             range=types.Range(self.start, document.position_to_client_units(end)),
             command=types.Command(
-                title="", command=command, arguments=[{"completionId": offer.completion_id}]
+                title="",
+                command=command,
+                arguments=[{"completionId": offer.completion_id, "done": suggestion.complete}],
             ),
         )
 

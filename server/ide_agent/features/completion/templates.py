@@ -120,7 +120,7 @@ def choose(name: str, fim_tokens: Mapping[str, int]) -> FimTemplate | None:
 def plain(text: str) -> list[Part]:
     """`text` as parts in which nothing is read as a special token.
 
-    Engines parse special tokens inside strings. Where the user's source contains one (case 22) it is cut in two,
+    Engines parse special tokens inside strings. Where the user's own source contains one it is cut in two,
     so that each half is tokenised as ordinary text.
     """
     parts: list[Part] = []

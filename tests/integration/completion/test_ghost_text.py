@@ -1,0 +1,165 @@
+"""Ghost text on the real model, as a plain LSP client sees it."""
+
+import asyncio
+
+import pytest
+from lsprotocol import types
+from pytest_lsp import LanguageClient
+
+from support.ghost import GhostClient, details
+from support.host_process import processes_of
+
+pytestmark = pytest.mark.engine
+
+MIN = '''def largest(items):
+    """The largest of the items."""
+    return max(items)
+
+
+def smallest(items):
+    """The smallest of the items."""
+    '''
+END = (7, 4)
+
+
+async def test_a_suggestion_of_the_real_model(ghost: GhostClient) -> None:
+    uri = ghost.open(MIN)
+    item = await ghost.ask(uri, *END)
+    assert item is not None
+    assert await ghost.whole(item) == "return min(items)"
+
+
+async def test_case_30_and_31_the_range_is_there_and_on_one_line(ghost: GhostClient) -> None:
+    uri = ghost.open(MIN)
+    item = await ghost.ask(uri, *END)
+    assert item is not None
+    assert item.range == types.Range(types.Position(*END), types.Position(*END))
+
+
+async def test_case_32_the_suggestion_extends_what_the_popup_has_selected(ghost: GhostClient) -> None:
+    uri = ghost.open(MIN + "retu")
+    selected = types.SelectedCompletionInfo(types.Range(types.Position(7, 4), types.Position(7, 8)), "return")
+    item = await ghost.ask(uri, 7, 8, selected=selected)
+    assert item is not None
+    assert str(item.insert_text).startswith("return ")
+    assert item.range == types.Range(types.Position(7, 4), types.Position(7, 8))
+
+
+async def test_typing_through_is_answered_with_the_rest(ghost: GhostClient) -> None:
+    uri = ghost.open(MIN)
+    item = await ghost.ask(uri, *END)
+    assert item is not None
+    text = await ghost.whole(item)
+    ghost.type(uri, 7, 4, text[:6])
+    rest = await ghost.ask(uri, 7, 10, invoked=False)
+    assert rest is not None
+    assert rest.insert_text == text[6:]
+    assert details(rest)["completionId"] == details(item)["completionId"]
+
+
+async def test_a_block_grows_line_by_line(ghost: GhostClient) -> None:
+    text = "def evens(numbers):\n    result = []\n    for number in numbers:\n        "
+    uri = ghost.open(text)
+    item = await ghost.ask(uri, 3, 8)
+    assert item is not None
+    assert "\n" not in str(item.insert_text)
+    whole = await ghost.whole(item)
+    assert whole.startswith(str(item.insert_text))
+    assert "result" in whole
+
+
+async def test_case_07_crlf_documents_count_the_same(ghost: GhostClient) -> None:
+    uri = ghost.open(MIN.replace("\n", "\r\n"))
+    item = await ghost.ask(uri, *END)
+    assert item is not None
+    assert await ghost.whole(item) == "return min(items)"
+
+
+async def test_case_05_text_of_any_script_before_the_cursor(ghost: GhostClient) -> None:
+    uri = ghost.open("# 日本語 🎉 ğüşiöç\n" + MIN)
+    item = await ghost.ask(uri, END[0] + 1, END[1])
+    assert item is not None
+    assert await ghost.whole(item) == "return min(items)"
+
+
+async def test_case_14_an_answer_for_an_older_text_is_not_sent(ghost: GhostClient) -> None:
+    uri = ghost.open(MIN)
+    first = ghost.begin(uri, *END)
+    ghost.type(uri, 7, 4, "x")
+    second = ghost.begin(uri, 7, 5)
+    old, _ = await asyncio.gather(first, second)
+    assert old is None or not old.items
+
+
+async def test_case_44_an_unsaved_document_gets_suggestions_and_a_git_one_does_not(
+    ghost: GhostClient,
+) -> None:
+    unsaved = ghost.open(MIN, uri="untitled:Untitled-1")
+    assert await ghost.ask(unsaved, *END) is not None
+    old = ghost.open(MIN, uri="git:/a.py?HEAD")
+    assert await ghost.ask(old, *END) is None
+
+
+async def test_case_44_a_binary_file_gets_none(ghost: GhostClient) -> None:
+    uri = ghost.open("\0" + MIN)
+    assert await ghost.ask(uri, *END) is None
+
+
+@pytest.mark.parametrize("name", [".env", "id_rsa", "server.pem", "secrets.yaml"])
+async def test_private_files_get_none(ghost: GhostClient, name: str) -> None:
+    uri = ghost.open("KEY=1\nOTHER=", name, "plaintext")
+    assert await ghost.ask(uri, 1, 6) is None
+
+
+async def test_case_40_a_long_file_and_an_endless_line(ghost: GhostClient) -> None:
+    lines = "".join(f"value_{n} = {n}\n" for n in range(16_000))
+    uri = ghost.open(lines + MIN, "long.py")
+    assert await ghost.ask(uri, 16_000 + END[0], END[1]) is not None
+    endless = ghost.open("x = [" + "1, " * 3_300_000, "endless.py")
+    ghost.type(endless, 0, 5, "2")
+    await ghost.ask(endless, 0, 6)
+
+
+async def test_the_same_commands_work_without_an_editor(client: LanguageClient, ghost: GhostClient) -> None:
+    uri = ghost.open(MIN)
+    item = await ghost.ask(uri, *END)
+    assert item is not None
+    assert item.command is not None
+
+    async def run(command: str, *arguments: object) -> dict[str, object]:
+        params = types.ExecuteCommandParams(command, list(arguments))
+        answer = await client.workspace_execute_command_async(params)
+        return answer if isinstance(answer, dict) else answer._asdict()
+
+    assert item.command.arguments is not None
+    assert await run(item.command.command, *item.command.arguments) == {"accepted": True}
+    assert await run("ideAgent.completion.toggle", {"enabled": False}) == {"enabled": False}
+    assert await ghost.ask(uri, *END) is None
+    assert await run("ideAgent.completion.toggle", {}) == {"enabled": True}
+    assert await ghost.ask(uri, *END) is not None
+
+
+async def test_killing_the_engine_is_healed(ghost: GhostClient, home) -> None:  # type: ignore[no-untyped-def]
+    uri = ghost.open(MIN)
+    assert await ghost.ask(uri, *END) is not None
+    for process in processes_of(home):
+        if "inference.serve" in " ".join(process.cmdline()):
+            process.kill()
+    other = ghost.open(MIN.replace("items", "values"), "b.py")
+    async with asyncio.timeout(60):
+        while (item := await ghost.ask(other, *END)) is None:
+            pass
+    assert "values" in await ghost.whole(item)
+
+
+async def test_killing_the_host_is_healed(ghost: GhostClient, home) -> None:  # type: ignore[no-untyped-def]
+    uri = ghost.open(MIN)
+    assert await ghost.ask(uri, *END) is not None
+    for process in processes_of(home):
+        if "host" in process.cmdline():
+            process.kill()
+    other = ghost.open(MIN.replace("items", "things"), "c.py")
+    async with asyncio.timeout(60):
+        while (item := await ghost.ask(other, *END)) is None:
+            await asyncio.sleep(0.05)
+    assert "things" in await ghost.whole(item)
