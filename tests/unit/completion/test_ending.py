@@ -1,7 +1,8 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion import ending
+from ide_agent.features.completion.shape import decide, finished
+from support.cursor import at_cursor
 
 
 def end(source, text, language="python", *, base, block, max_lines=12):
@@ -112,6 +113,24 @@ def test_a_compound_statement_in_a_language_of_words():
     assert kept("a=1\n‸\n", text, "shellscript", base=0, block=False) == "if [ x ]\nthen\n  foo\nfi"
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "language", "expected"),
+    [
+        ("def f(a, ‸\n", "b):\n    return a\n\nx = 1\n", "python", "b):\n    return a"),
+        ("def f(\n    a,\n    ‸\n", "b):\n    return a\n\nx = 1\n", "python", "b):"),
+        ("if (a.‸\n", "b) {\n  c();\n}\nd();\n", "javascript", "b) {\n  c();\n}"),
+        ("for c in (‸\n", "1, 2):\n    d\ne\nf", "python", "1, 2):\n    d"),
+        ('x = ["a", "‸\n', 'b",\n     "c"]\ny = 1\n', "python", 'b",\n     "c"]'),
+        ("x = (a +\n     b)‸\n", " * 2\ny = 1\n", "python", " * 2"),
+    ],
+)
+def test_a_statement_that_the_cursor_is_in_the_middle_of(source, text, language, expected):
+    context = at_cursor(source, language)
+    cut = finished(context, text, decide(context, 12))
+    assert cut is not None
+    assert text[:cut] == expected
+
+
 def test_a_comment_belongs_to_the_statement_below_it():
     text = "# Why.\n    b = 2\n    c = 3\n"
     assert kept("def f():\n    a = 1\n    ‸", text, base=4, block=False) == "# Why.\n    b = 2"
@@ -141,4 +160,6 @@ def test_too_many_blank_lines_are_none():
 
 
 def test_windows_line_ends():
-    assert kept("def f():\n    a = 1\n    ‸", "b = 2\r\n    c = 3\r\n", base=4, block=False).rstrip() == "b = 2"
+    assert (
+        kept("def f():\n    a = 1\n    ‸", "b = 2\r\n    c = 3\r\n", base=4, block=False).rstrip() == "b = 2"
+    )

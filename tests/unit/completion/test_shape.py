@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.cursor import MARK, at_cursor
 
 from ide_agent.features.completion.shape import Shape, decide, finished
+from support.cursor import MARK, at_cursor
 
 LINE, STATEMENT, BLOCK = "line", "statement", "block"
 
@@ -18,6 +18,7 @@ LINE, STATEMENT, BLOCK = "line", "statement", "block"
         ("def f():\n    # ‸\n", "python", LINE, 4),
         ("/**\n * ‸\n */\n", "java", LINE, 1),
         ('def f():\n    """Says ‸', "python", LINE, 4),
+        ('x = ["a", "‸\n', "python", STATEMENT, 0),
         ("Some words ‸\n", "plaintext", LINE, 0),
         ("‸", "markdown", LINE, 0),
         ("def f(a):‸\n", "python", BLOCK, 0),
@@ -133,8 +134,8 @@ def test_the_end_stays_when_the_text_grows(source, text):
 
 
 @given(
-    st.text(alphabet='ab()[]{}:"\'`#/* \n\t\\é🙂\u2028', max_size=80),
-    st.text(alphabet='ab()[]{}:"\'`#/* \n\t\\é🙂\u2028', max_size=40),
+    st.text(alphabet="ab()[]{}:\"'`#/* \n\t\\é🙂\u2028", max_size=80),
+    st.text(alphabet="ab()[]{}:\"'`#/* \n\t\\é🙂\u2028", max_size=40),
     st.sampled_from(["python", "c", "rust", "lua", "tsx", "html", "yaml", "markdown", "haskell", "x"]),
 )
 def test_any_document_has_a_shape(prefix, suffix, language):

@@ -1,9 +1,9 @@
 import warnings
 
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion import syntax
+from support.cursor import at_cursor
 
 
 @pytest.mark.parametrize(

@@ -46,15 +46,20 @@ def block_end(context: CursorContext, text: str, *, base: int, max_lines: int, b
     first = _first_line(context, lines, block=block)
     if first is None or first < 0:
         return first and 0
-    if first and (layout.width(lines[first]) < base + block):
+    if first and layout.width(lines[first]) < base + block:
         return 0  # It goes on outside the block that the cursor is in.
     if fresh and not block:
         base = layout.width(lines[first] if first else context.line_prefix + lines[0])
     state = syntax.before(context.prefix, context.prefix_line, language).state
+    waiting = 0 if fresh else len(lexer.scan(context.line_prefix, language).opened)
     start = sum(len(line) + 1 for line in lines[:first])
     kept = 0  # end of the last line that surely belongs to it
+    own = (
+        not block
+    )  # the suggestion begins a statement: the `else` and the last line of its block are its own
     indented = block  # a line at `base` or left of it ends what is open
-    quiet = True  # no bracket and no string of the suggestion's own is open at `start`
+    quiet = True  # no bracket and no string that the suggestion opens is open at `start`
+    closed = not waiting  # nor a bracket that the cursor's line opens
     blanks = count = 0
     for number in range(first, len(lines)):
         line = lines[number]
@@ -62,13 +67,13 @@ def block_end(context: CursorContext, text: str, *, base: int, max_lines: int, b
         end = start + len(line)
         if not line.strip():
             blanks += number > first
-            if whole and kept and (blanks > 1 or (quiet and not indented)):
+            if whole and kept and (blanks > 1 or (quiet and closed and not indented)):
                 return kept
             count += 1
         else:
             blanks = 0
             if quiet and number > first and layout.width(line) <= base:
-                verdict = _at_base(context, line, base, whole=whole, indented=indented, own=not block)
+                verdict = _at_base(context, line, base, whole=whole, indented=indented, own=own)
                 if verdict is None:
                     return None
                 if verdict >= 0:
@@ -77,17 +82,14 @@ def block_end(context: CursorContext, text: str, *, base: int, max_lines: int, b
                 return None
             count += 1
             seen = lexer.scan(text[: end + 1], language, state)
-            if seen.closed or count >= max_lines:
+            if len(seen.closed) > waiting or count >= max_lines:
                 return end
             quiet = not seen.opened and not seen.in_lines
+            closed = len(seen.closed) == waiting
             kept = end
-            if quiet and not indented:
-                statement = "\n".join(lines[first : number + 1])
-                if first == 0:
-                    statement = context.line_prefix + statement
-                if layout.indents_block(statement.rsplit("\n", 1)[-1], language):
-                    indented = True
-                elif _is_complete(context, statement):
+            if quiet and closed and (waiting if block and not own else not indented):
+                own, indented = True, _indents(context, text[:end])
+                if not indented and _is_complete(context, text[:end], fresh=fresh and first > 0):
                     return end
         start = end + 1
     return None
@@ -126,9 +128,36 @@ def _at_base(
     return -1 if own and layout.goes_on(line) else 0
 
 
-def _is_complete(context: CursorContext, statement: str) -> bool:
-    """`statement`, whose own brackets are closed, is whole and not just a comment."""
+def _indents(context: CursorContext, text: str) -> bool:
+    """The last line of `text` begins an indented block."""
+    lines = (context.prefix + text).split("\n")
+    columns = layout.opener_width(lines, len(lines) - 1, context.language)
+    return columns is not None and lexer.code_of(lines[-1], context.language).rstrip()[-1:] not in (
+        "(",
+        "[",
+        "{",
+    )
+
+
+def _is_complete(context: CursorContext, text: str, *, fresh: bool) -> bool:
+    """The statement that ends with `text`, whose brackets are closed, is whole and not just a comment.
+
+    Args:
+        context: the document around the cursor.
+        text: the suggestion so far, whole lines.
+        fresh: the statement begins in `text`, below the cursor's line.
+    """
     language = context.language
-    if not lexer.code_of(statement, language).strip():
-        return False
-    return skeleton.is_complete(context.prefix, statement, language)
+    above = context.prefix.split("\n")
+    if fresh:
+        body = text.lstrip("\n")
+        above[-1] = layout.leading(body)
+        return _says_something(body, language) and skeleton.is_complete("\n".join(above), body, language)
+    number = layout.statement_start(above, len(above) - 1, language)
+    statement = "\n".join(above[number:]) + text
+    before = "\n".join([*above[:number], layout.leading(above[number])])
+    return _says_something(statement, language) and skeleton.is_complete(before, statement, language)
+
+
+def _says_something(statement: str, language: str) -> bool:
+    return bool(lexer.code_of(statement, language).strip())

@@ -92,18 +92,28 @@ def indents_block(line: str, language: str) -> bool:
     return opens_block(line, language) and lexer.code_of(line, language).rstrip()[-1] not in "([{"
 
 
+def statement_start(lines: list[str], number: int, language: str) -> int:
+    """Number of the line on which the brackets are opened that line `number` closes; else `number`."""
+    for start in range(number, max(-1, number - _MAX_STATEMENT), -1):
+        if not _closes(lines[start : number + 1], language):
+            return start
+    return number
+
+
+def _closes(lines: list[str], language: str) -> bool:
+    return bool(lexer.scan("\n".join(lines), language).closed)
+
+
 def opener_width(lines: list[str], number: int, language: str) -> int | None:
     """Indentation of the statement whose end, on line `number`, opens a block; None when it opens none."""
-    start = number
-    while (
-        start > max(0, number - _MAX_STATEMENT)
-        and lexer.scan("\n".join(lines[start : number + 1]), language).closed
-    ):
-        start -= 1
+    start = statement_start(lines, number, language)
     line = lines[number]
     if start < number and line.rstrip().endswith(":") and language in _COLON:
         line = lexer.code_of(lines[start], language).lstrip() + ":"
-    return width(lines[start]) if opens_block(line, language) else None
+    if not opens_block(line, language):
+        return None
+    # A closing bracket at the start of a line stands below the start of its statement, however far that is.
+    return width(lines[number if lines[number].lstrip()[:1] in (")", "]", "}") else start])
 
 
 def has_docstrings(language: str) -> bool:

@@ -139,7 +139,11 @@ def _pattern(language: str) -> re.Pattern[str]:
         guard = r"(?<![$\w{&\\])" if language in _HASH else ""
         parts.append(rf"{guard}(?P<k{len(parts)}>{'|'.join(map(re.escape, lines))})[^\n]*")
     if language in _BACKTICK:
-        token("`", r"(?:\\[\s\S]?|[^`\\])*", "`", lines=True)
+        inner = r"\$\{(?:[^{}`]|`[^`]*`|\{[^{}`]*\})*\}|"  # a template may have templates in it
+        token("`", rf"(?:\\[\s\S]?|{inner}[^`\\])*", "`", lines=True)
+        parts.append(
+            rf"(?<=[(,=:\[!&|?{{}};\n])\s*(?P<k{len(parts)}>/)(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+(?P<e{len(parts)}>/)"
+        )
     if language not in _MARKUP and language not in ("viml", "vim"):
         token('"', r'(?:\\[\s\S]?|[^"\\\n])*', '"')
         if language in _CHARACTER_QUOTE:

@@ -42,7 +42,7 @@ def decide(context: CursorContext, max_lines: int) -> Shape:
     here = layout.width(context.line_prefix)
     blank = not context.line_prefix.strip()
     inside = syntax.place(context)
-    if inside != "code" or context.line_suffix.strip():
+    if not _in_statement(context, inside) or context.line_suffix.strip():
         # On a blank line the model's first token may be the line end: stopping there would leave nothing.
         stop = ("\n",) if context.line_suffix.strip() or not blank else ("\n\n\n",)
         return Shape("line", here, 1, _LINE_TOKENS, stop, inside)
@@ -68,6 +68,14 @@ def finished(context: CursorContext, text: str, shape: Shape) -> int | None:
         return ending.line_end(context, text, prose=shape.inside == "text")
     block = shape.kind == "block"
     return ending.block_end(context, text, base=shape.base, max_lines=shape.max_lines, block=block)
+
+
+def _in_statement(context: CursorContext, inside: syntax.Place) -> bool:
+    """The cursor is in code, or in a string that most likely ends on this line."""
+    if inside != "string":
+        return inside == "code"
+    state = syntax.before(context.prefix, context.prefix_line, context.language)
+    return not state.in_lines or lexer.scan(context.line_prefix, context.language).state == "`"
 
 
 def _opener(context: CursorContext) -> int | None:

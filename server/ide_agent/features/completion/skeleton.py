@@ -17,6 +17,7 @@ _CLOSERS = {opener: closer for closer, opener in lexer.PAIRS.items()}
 _DANGLING = re.compile(
     r"(?:[,\\=+*/%&|^<>.(\[{?]|(?<![+-])[+-]|&&|\|\||\b(?:and|or|not|in|is|instanceof|new))\s*$"
 )
+_HEADER = re.compile(r"(?:\}?\s*else\s+)?(?:if|for|while)\b[^;{]*\)$|(?:else|do)$")
 _DATA = lexer.words("json jsonc json5 jsonl")
 _BY_BRACKETS = lexer.words("json yaml toml ini css html xml csv make markdown dockerfile properties scss")
 """Grammars whose pieces do not stand alone."""
@@ -43,7 +44,7 @@ def is_complete(prefix: str, statement: str, language: str) -> bool:
         if code.endswith("\\"):
             return False
         return syntax.has_error(f"{head}{statement}\n{tail}\n", language) is False
-    return not _DANGLING.search(code)
+    return not _DANGLING.search(code) and not _HEADER.match(code.rpartition("\n")[2].strip())
 
 
 @lru_cache(maxsize=8)

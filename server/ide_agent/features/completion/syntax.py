@@ -5,6 +5,7 @@ tree-sitter is imported when the first text is parsed. Not for use from several 
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -21,6 +22,7 @@ Place = Literal["code", "comment", "string", "text"]
 _MAX_BYTES = 24_000
 _LINES_BEFORE = 120
 _LINES_AFTER = 40
+_LINES_NEAR = 4
 
 _ALIASES = {
     "typescriptreact": "tsx",
@@ -69,6 +71,8 @@ _ALIASES = {
     "ps1": "powershell",
     "golang": "go",
 }
+_DEFINITION = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+\w+\s*[(:\[]")
+_MARGIN = re.compile(r"[\w@#/]")
 _INSIDE_OUT = ("interpolation", "substitution", "embedded", "expansion")
 
 
@@ -116,18 +120,20 @@ def has_error(text: str, language: str) -> bool | None:
 def scope(prefix: str, prefix_line: int) -> str:
     """The end of `prefix` from a line on at which, most likely, neither a string nor a comment is open.
 
-    A prefix that was cut may start in the middle of a docstring; the first line at the left margin below a
-    blank line is a better place to start reading.
+    A prefix that was cut may start in the middle of a docstring. The first definition is a better place to
+    start reading, else the first line at the left margin below a blank line.
     """
     lines = prefix.split("\n")
     start = max(0, len(lines) - _LINES_BEFORE)
     if start == 0 and prefix_line == 0:
         return prefix
-    for number in range(start + 1, len(lines) - 1):
-        line = lines[number]
-        if line and (line[0].isalpha() or line[0] in "@_#/") and not lines[number - 1].strip():
-            return "\n".join(lines[number:])
-    return "\n".join(lines[start:])
+    numbers = range(start, len(lines) - 1)
+    definition = next((number for number in numbers if _DEFINITION.match(lines[number])), None)
+    if definition is None:
+        definition = next(
+            (n for n in numbers[1:] if _MARGIN.match(lines[n]) and not lines[n - 1].strip()), start
+        )
+    return "\n".join(lines[definition:])
 
 
 @lru_cache(maxsize=8)
@@ -154,16 +160,17 @@ def place(context: CursorContext) -> Place:
 
 @lru_cache(maxsize=8)
 def _place_in_tree(head: str, tail: str, language: str) -> tuple[Place, bool]:
-    """What the syntax tree says, and whether it parsed without an error that makes that doubtful."""
+    """What the syntax tree says, and whether there is no error near that makes it doubtful."""
     tree = parse(head + tail, language)
     if tree is None or not head.strip():
         return "code", False
     at = len(head.encode("utf-8", "replace"))
-    sure = not tree.root_node.has_error
+    near = len("\n".join(head.split("\n")[:-_LINES_NEAR]).encode("utf-8", "replace"))
+    sure = not _has_error_between(tree.root_node, near, at)
     node: Node | None = tree.root_node.descendant_for_byte_range(at - 1, at)
     while node is not None and not node.is_error:
         kind = node.type
-        if any(word in kind for word in _INSIDE_OUT):
+        if any(word in kind for word in _INSIDE_OUT) and not (node.end_byte == at and head.endswith("}")):
             return "code", True
         if node.start_byte < at and (node.end_byte > at or not _is_closed(head, node)):
             if "comment" in kind:
@@ -172,6 +179,13 @@ def _place_in_tree(head: str, tail: str, language: str) -> tuple[Place, bool]:
                 return "string", sure
         node = node.parent
     return "code", sure
+
+
+def _has_error_between(node: Node, start: int, end: int) -> bool:
+    """`node` has an error that touches the bytes from `start` to `end`."""
+    if not node.has_error or node.start_byte > end or node.end_byte < start:
+        return False
+    return node.is_error or node.is_missing or any(_has_error_between(n, start, end) for n in node.children)
 
 
 def _is_closed(head: str, node: Node) -> bool:

@@ -1,8 +1,8 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.brackets import cut_redundant_closer, open_brackets
 from ide_agent.features.completion.postprocess.draft import Draft
+from support.cursor import at_cursor
 
 
 @pytest.mark.parametrize(

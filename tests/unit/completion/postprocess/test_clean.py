@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.cursor import MARK, at_cursor
 
 from ide_agent.features.completion.cursor import Suggestion
 from ide_agent.features.completion.postprocess import clean
 from ide_agent.features.completion.shape import decide, finished
+from support.cursor import MARK, at_cursor
 
 
 def cleaned(source, raw, language="python", *, final=True, truncated=False, **rest):
@@ -94,6 +94,7 @@ def test_case_18_a_prefix_only_model_runs_on_into_the_suffix():
 
 def test_case_21_sentinel_text():
     assert text("a = ‸\n", "1<|fim_suffix|>\n") == "1"
+    assert text("Some words ‸", "end here.</s>", "markdown") == "end here."
     assert text("a = ‸\n", "<fim_middle>1<|endoftext|>") == "1"
 
 
@@ -201,6 +202,8 @@ def test_what_was_shown_stays(document, raw):
 
 @given(documents, raws)
 def test_stopping_at_the_end_changes_nothing(document, raw):
+    for unseen in ("\ufffd", "\ud83d", "<fim_middle>", "```"):  # `finished` counts what `clean` takes away
+        raw = raw.replace(unseen, "")
     context = at_cursor(*document)
     shape = decide(context, 12)
     cut = finished(context, raw, shape)

@@ -1,7 +1,7 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.indentation import as_document, first_line
+from support.cursor import at_cursor
 
 TABS = "class A:\n\tdef f(self):\n\t\t‸\n"
 FOURS = "class A:\n    def f(self):\n        ‸\n"

@@ -1,5 +1,4 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.draft import Draft
 from ide_agent.features.completion.postprocess.lines import (
@@ -8,6 +7,7 @@ from ide_agent.features.completion.postprocess.lines import (
     normalized,
     whole_lines,
 )
+from support.cursor import at_cursor
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.draft import Draft
 from ide_agent.features.completion.postprocess.loops import cut_loop
+from support.cursor import at_cursor
 
 
 @pytest.mark.parametrize(

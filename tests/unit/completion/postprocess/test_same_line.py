@@ -1,8 +1,8 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.draft import Draft
 from ide_agent.features.completion.postprocess.same_line import fit_line
+from support.cursor import at_cursor
 
 
 def fit(source, text, language="python"):

@@ -1,9 +1,9 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.draft import Draft
 from ide_agent.features.completion.postprocess.special import cut_special
 from ide_agent.features.completion.shape import Shape
+from support.cursor import at_cursor
 
 CODE = Shape("statement", 0, 12, 96, (), "code")
 STRING = Shape("line", 0, 1, 48, (), "string")

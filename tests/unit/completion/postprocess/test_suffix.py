@@ -1,8 +1,8 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.draft import Draft
 from ide_agent.features.completion.postprocess.suffix import cut_known_lines
+from support.cursor import at_cursor
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from ide_agent.features.completion.postprocess.suffix import cut_known_lines
         ("ret‸\nreturn result\n", "urn result", ""),
         ("a = 1\n‸\nreturn result\nelse\n", "b = 2\nreturn  result", "b = 2\n"),
         ("a\n‸\nself.value = compute(value)\n", "b\nself.values = compute(value)\nc", "b\n"),
-        ("a\n‸\nx = first(a)\ny = second(b)\n", "b\ny = second(b)\nc", "b\n"),
+        ("@cache\ndef f(): 1\n‸\n@cache\ndef g(): 2\n", "@cache\ndef g(): 2", ""),
         ("if a:\n    ‸\nelse:\n    c\n", "b\nelse:\n    d", "b\n"),
     ],
 )
@@ -29,8 +29,16 @@ def test_case_18_multi_line_suffix(source, text, kept):
         ("a\n‸\nrow(1, 2, 3, 4)\n", "row(0, 2, 3, 4)"),
         ("a\n‸\npass\n", "if b:\n    pass"),
         ("a\n‸", "b\nc"),
+        ("a\n‸\n@cache\ndef g(): 2\n", "@cache\ndef f(): 1"),
+        ("def _old(self, key, message):\n‸\ndef _new(self, key, message):\n", "def _raw(self, key, message):"),
+        ("a\n‸\ndef g(self):\n    return self._value\n", "def f(self):\n    return self._value"),
     ],
 )
 def test_what_only_looks_like_the_suffix_stays(source, text):
     draft = Draft(text)
     assert cut_known_lines(draft, at_cursor(source)) == draft
+
+
+def test_a_decorator_that_the_document_goes_on_with_waits_for_its_definition():
+    draft = Draft("x = 1\n@cache\n")
+    assert cut_known_lines(draft, at_cursor("a\n‸\n@cache\ndef g(): 2\n")) == Draft("x = 1\n")

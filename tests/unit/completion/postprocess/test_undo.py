@@ -1,7 +1,7 @@
 import pytest
-from support.cursor import at_cursor
 
 from ide_agent.features.completion.postprocess.undo import undoes_edit
+from support.cursor import at_cursor
 
 
 @pytest.mark.parametrize(

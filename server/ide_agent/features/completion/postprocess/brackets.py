@@ -39,9 +39,7 @@ def open_brackets(context: CursorContext, *, below: bool = False) -> tuple[tuple
 def _open_brackets(prefix: str, prefix_line: int, suffix: str, language: str) -> tuple[tuple[str, bool], ...]:
     before = syntax.before(prefix, prefix_line, language)
     head = syntax.scope(prefix, prefix_line)
-    # A string or comment that is open at the cursor surely ends with its line, except those that span lines.
-    state = before.state if before.in_lines or not suffix.startswith("\n") else ""
-    closers = list(lexer.scan(suffix, language, state).closed)
+    closers = list(lexer.scan(suffix, language, _state_behind(before, suffix)).closed)
     result: list[tuple[str, bool]] = []
     for opener in reversed(before.opened):
         start = head.rfind("\n", 0, opener.at) + 1
@@ -57,3 +55,13 @@ def _open_brackets(prefix: str, prefix_line: int, suffix: str, language: str) ->
             closers.pop(0)
         result.append((opener.char, closes))
     return tuple(result)
+
+
+def _state_behind(before: lexer.Scan, suffix: str) -> str:
+    """The state in which `suffix` starts: a string or comment that it does not close ends at the cursor."""
+    if not before.in_lines:
+        return "" if suffix.startswith("\n") else before.state
+    closing = {"/*": "*/", "<!--": "-->"}.get(before.state)
+    if closing is None:
+        return before.state if suffix.count(before.state) % 2 else ""
+    return before.state if closing in suffix.split(before.state)[0] else ""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"\w+")
+_FOUR_LETTERS = re.compile(r"(?:[^\W_][\W_]*){4}")
 
 
 def is_nontrivial(line: str) -> bool:
     """`line` says enough that saying it twice is a repetition: more than a bracket or a keyword."""
-    return sum(char.isalnum() for char in line) >= 4
+    return _FOUR_LETTERS.search(line) is not None
 
 
 def nearly_equal(one: str, two: str, share: float) -> bool:
-    """Edit distance below `share` of the longer line, and the same numbers in the same order.
+    """Edit distance at most `share` of the longer line, and the same words but for their endings.
 
-    Rows such as ``a[1] = x[1]`` and ``a[2] = x[2]`` differ little and are no repetition.
+    Rows such as ``self.left = left(1)`` and ``self.lift = lift(2)`` differ little and are no repetition.
     """
     one, two = one.strip(), two.strip()
     if one == two:
@@ -29,7 +30,15 @@ def nearly_equal(one: str, two: str, share: float) -> bool:
     letters.subtract(two)
     if sum(count for count in letters.values() if count > 0) > allowed:
         return False
-    return _DIGITS.findall(one) == _DIGITS.findall(two) and distance(one, two, allowed) <= allowed
+    return _same_words(one, two) and distance(one, two, allowed) <= allowed
+
+
+def _same_words(one: str, two: str) -> bool:
+    ours, theirs = _WORD.findall(one), _WORD.findall(two)
+    return len(ours) == len(theirs) and all(
+        a == b or (not a[-1].isdigit() and not b[-1].isdigit() and (a.startswith(b) or b.startswith(a)))
+        for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 def distance(one: str, two: str, most: int) -> int:

@@ -51,6 +51,8 @@ def _overlaps(line: str, rest: str, size: int) -> bool:
         return False
     if _INSERTED_BY_EDITOR.fullmatch(rest[:size]):
         return True
+    if size == len(rest) >= _LEAST_OVERLAP:
+        return True
     inside_word = line[-size - 1 : -size].isalnum() and rest[0].isalnum()
     return not inside_word and (size == len(rest) or size >= _LEAST_OVERLAP)
 

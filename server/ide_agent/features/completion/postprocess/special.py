@@ -27,7 +27,7 @@ _SPECIAL = re.compile(
 )
 _TAG_LIKE = re.compile(r"</?s>|<(?:bos|eos|pad|unk|mask)>")
 """Also words of other languages: not looked for where tags are code."""
-_TAGS = lexer.words("html xml xsl svg vue svelte astro handlebars razor php markdown mdx erb")
+_TAGS = lexer.words("html xml xsl svg vue svelte astro handlebars razor php mdx erb")
 _UNFINISHED = re.compile(r"<[|｜][a-zA-Z][\w▁./-]*[|｜]?$")
 _FENCE = re.compile(r"[ \t]*```[\w+-]*[ \t]*(?:\n|$)")
 

@@ -9,34 +9,33 @@ from ide_agent.features.completion.cursor import CursorContext
 from ide_agent.features.completion.postprocess.draft import Draft
 from ide_agent.features.completion.postprocess.near import is_nontrivial, nearly_equal
 
-_LOOK_AHEAD = 3
 _LONG = 10
 
 
 def cut_known_lines(draft: Draft, context: CursorContext) -> Draft:
-    """Cut before the first line that is one of the next lines of the document."""
-    below = [line.rstrip() for line in context.suffix.split("\n")[1:60] if line.strip()][:_LOOK_AHEAD]
-    if not below:
-        return draft
-    start = 0
+    """Cut before the line with which the text meets the next lines of the document.
+
+    Decorators and annotations are often those of the next definition by right: they count together with the
+    line below them, and are not shown before that line is known.
+    """
+    below = [line.rstrip() for line in context.suffix.split("\n")[1:60] if line.strip()]
+    start = met = 0
+    held: int | None = None
     for number, line in enumerate(draft.text.split("\n")):
         whole = (context.line_prefix + line if number == 0 else line).rstrip()
-        if line.strip() and _is_known(whole, below):
-            return draft.cut(start)
+        if line.strip():
+            if met < len(below) and _is_known(whole, below[met]):
+                held = start if held is None else held
+                if not whole.lstrip().startswith("@"):
+                    return draft.cut(held)
+                met += 1
+            else:
+                held, met = None, 0
         start += len(line) + 1
-    return draft
+    return draft if held is None else draft.with_text(draft.text[:held])
 
 
-def _is_known(line: str, below: list[str]) -> bool:
-    if line == below[0]:
+def _is_known(line: str, below: str) -> bool:
+    if line == below:
         return any(char.isalnum() for char in line)  # Closing brackets are counted, not compared.
-    if not is_nontrivial(line):
-        return False
-    if len(line.strip()) >= _LONG and nearly_equal(line, below[0], 0.1):
-        return True
-    return any(
-        len(line.strip()) >= _LONG
-        and line[: len(line) - len(line.lstrip())] == known[: len(known) - len(known.lstrip())]
-        and nearly_equal(line, known, 0.05)
-        for known in below[1:]
-    )
+    return len(line.strip()) >= _LONG and is_nontrivial(line) and nearly_equal(line, below, 0.1)
