@@ -9,33 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from ide_agent.editor.link import Answer, Broken, Host, Link, Refused
 from ide_agent.errors import HostStartError, HostUnavailable, IdeAgentError, from_wire
-
-if TYPE_CHECKING:
-    import httpx
 
 log = logging.getLogger(__name__)
 _START_SECONDS = 30.0
 _STABLE_SECONDS = 30.0
 _LONGEST_PAUSE = 30.0
-
-
-class Host(Protocol):
-    """Where a host listens; `ide_agent.runtime.RuntimeInfo` is one."""
-
-    @property
-    def url(self) -> str:
-        """Base URL without a slash at its end."""
-        ...
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What every request must carry."""
-        ...
 
 
 class Listener(Protocol):
@@ -60,11 +44,11 @@ class HostClient:
     def __init__(self, listener: Listener, ensure: Callable[[float], Host] | None = None) -> None:
         self._listener = listener
         self._ensure = ensure or _ensure_host
-        self._client: httpx.AsyncClient | None = None
-        self._connecting: asyncio.Task[httpx.AsyncClient] | None = None
+        self._link: Link | None = None
+        self._connecting: asyncio.Task[Link] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
-        self._dismissed: httpx.AsyncClient | None = None
+        self._dismissed: Link | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._deaths = 0
         self._not_before = 0.0
@@ -72,7 +56,7 @@ class HostClient:
     @property
     def connected(self) -> bool:
         """Whether a host is known and nothing says that it is gone."""
-        return self._client is not None
+        return self._link is not None
 
     def start(self) -> None:
         """Find or start the host in the background."""
@@ -86,9 +70,9 @@ class HostClient:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._link is not None:
+            await self._link.aclose()
+            self._link = None
 
     async def request(
         self, method: str, path: str, json: Any = None, *, timeout: float = 30.0
@@ -104,11 +88,13 @@ class HostClient:
         Raises:
             IdeAgentError: what the host answered, or HostUnavailable.
         """
-        response = await self._open(method, path, json, timeout)
+        answer = await self._open(method, path, json, timeout)
         try:
-            body = await _read(response)
+            body = await answer.read()
+        except Broken as failure:
+            raise HostUnavailable() from failure
         finally:
-            await response.aclose()
+            await answer.aclose()
         return _parse(body)
 
     async def stream(self, path: str, json: Any) -> AsyncGenerator[dict[str, Any]]:
@@ -120,19 +106,17 @@ class HostClient:
         Raises:
             IdeAgentError: what the host answered or sent as an event of type ``error``, or HostUnavailable.
         """
-        import httpx
-
-        response = await self._open("POST", path, json, None)
+        answer = await self._open("POST", path, json, None)
         try:
-            async with aclosing(parse_events(response.aiter_raw())) as events:
+            async with aclosing(answer.events()) as events:
                 async for event in events:
                     if event.get("type") == "error":
                         raise from_wire(event.get("error") or {})
                     yield event
-        except httpx.HTTPError as failure:
+        except Broken as failure:
             raise HostUnavailable() from failure
         finally:
-            await response.aclose()
+            await answer.aclose()
 
     async def restart(self) -> None:
         """Stop the host and start it again.
@@ -142,7 +126,7 @@ class HostClient:
         """
         from ide_agent.runtime import stop_host
 
-        self._dismissed, self._client = self._client, None
+        self._dismissed, self._link = self._link, None
         self._wanted.clear()
         await asyncio.to_thread(stop_host)
         self._deaths, self._not_before = 0, 0.0
@@ -150,49 +134,41 @@ class HostClient:
 
     # -- one request
 
-    async def _open(self, method: str, path: str, body: Any, timeout: float | None) -> httpx.Response:
+    async def _open(self, method: str, path: str, body: Any, timeout: float | None) -> Answer:
         """The head of the answer. Sends again only when nothing of the request can have been worked on."""
-        import httpx
-
-        limits = httpx.Timeout(timeout, connect=5.0)
-        content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         stale = method == "GET"  # may be sent again when a kept connection turns out to be dead
         refused = False
         while True:
-            client = await self._connect()
-            request = client.build_request(method, path, content=content, timeout=limits)
+            link = await self._connect()
             try:
-                response = await client.send(request, stream=True)
-            except (httpx.ConnectError, httpx.ConnectTimeout, RuntimeError) as failure:
-                self._forget(client)  # a RuntimeError says that the pool was closed meanwhile
+                answer = await link.send(method, path, body, timeout)
+            except Refused as failure:
+                self._forget(link)
                 if refused:
                     raise HostUnavailable() from failure
                 refused = True
                 continue
-            except httpx.HTTPError as failure:
+            except Broken as failure:
                 if not stale:
                     raise HostUnavailable() from failure
                 stale = False
                 continue
-            if response.status_code == 401 and not refused:
+            if answer.status == 401 and not refused:
                 refused = True
-                await response.aclose()
-                self._forget(client)
+                await answer.aclose()
+                self._forget(link)
                 continue
-            if response.status_code >= 400:
-                try:
-                    raise _error(await _read(response), response.status_code)
-                finally:
-                    await response.aclose()
-            return response
+            if answer.status >= 400:
+                raise await _error(answer)
+            return answer
 
     # -- the host's life
 
-    async def _connect(self) -> httpx.AsyncClient:
-        """The connection pool; starts the host when there is none, once for all who wait."""
+    async def _connect(self) -> Link:
+        """The connections; starts the host when there is none, once for all who wait."""
         self.start()
-        if self._client is not None:
-            return self._client
+        if self._link is not None:
+            return self._link
         if self._connecting is None:
             if asyncio.get_running_loop().time() < self._not_before:
                 raise HostUnavailable()
@@ -200,15 +176,15 @@ class HostClient:
             self._connecting.add_done_callback(self._found)
         return await asyncio.shield(self._connecting)
 
-    async def _find(self) -> httpx.AsyncClient:
+    async def _find(self) -> Link:
         try:
             host = await asyncio.to_thread(self._ensure, _START_SECONDS)
         except OSError as failure:  # of the state folder or its lock
             raise HostStartError(reason=str(failure)) from failure
-        self._client = await asyncio.to_thread(_new_client, host)
-        return self._client
+        self._link = await asyncio.to_thread(Link, host)
+        return self._link
 
-    def _found(self, task: asyncio.Task[httpx.AsyncClient]) -> None:
+    def _found(self, task: asyncio.Task[Link]) -> None:
         self._connecting = None
         if task.cancelled() or (failure := task.exception()) is None:
             return
@@ -223,17 +199,17 @@ class HostClient:
             await self._wanted.wait()
             await asyncio.sleep(max(0.0, self._not_before - loop.time()))
             try:
-                client = await self._connect()
+                link = await self._connect()
             except IdeAgentError:
                 continue  # `_found` has told the listener
             begun = loop.time()
-            ended_well = await self._listen(client)
-            self._forget(client)
-            if client is self._dismissed:
+            ended_well = await self._listen(link)
+            self._forget(link)
+            if link is self._dismissed:
                 self._dismissed = None
                 continue
             if ended_well:
-                if self._client is None:
+                if self._link is None:
                     self._wanted.clear()
                 continue
             if loop.time() - begun >= _STABLE_SECONDS:
@@ -242,19 +218,21 @@ class HostClient:
                 self._listener.host_lost()
             self._back_off()
 
-    async def _listen(self, client: httpx.AsyncClient) -> bool:
+    async def _listen(self, link: Link) -> bool:
         """Pass on the host's events; whether they ended by the host's own will."""
-        import httpx
-
         try:
-            async with client.stream("GET", "/events", timeout=httpx.Timeout(None, connect=5.0)) as response:
-                if response.status_code != 200:
+            answer = await link.send("GET", "/events", None, None)
+            try:
+                if answer.status != 200:
                     return False
                 self._listener.host_ready()
-                async for event in parse_events(response.aiter_raw()):
-                    self._listener.host_event(event)
-            return True
-        except (httpx.HTTPError, RuntimeError, ValueError) as failure:
+                async with aclosing(answer.events()) as events:
+                    async for event in events:
+                        self._listener.host_event(event)
+                return True
+            finally:
+                await answer.aclose()
+        except (Refused, Broken, ValueError) as failure:
             log.info("the host's events broke off: %s", type(failure).__name__)
             return False
 
@@ -264,10 +242,10 @@ class HostClient:
         self._deaths += 1
         self._not_before = asyncio.get_running_loop().time() + pause
 
-    def _forget(self, client: httpx.AsyncClient) -> None:
-        if self._client is client:
-            self._client = None
-        self._spawn(client.aclose())
+    def _forget(self, link: Link) -> None:
+        if self._link is link:
+            self._link = None
+        self._spawn(link.aclose())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -275,49 +253,10 @@ class HostClient:
         task.add_done_callback(self._tasks.discard)
 
 
-async def parse_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any]]:
-    """The JSON objects of an SSE byte stream.
-
-    The bytes are cut at blank lines before they are decoded: a character may lie in two chunks, and a string
-    method would also cut at U+2028.
-    """
-    buffer = b""
-    async for chunk in chunks:
-        buffer = (buffer + chunk).replace(b"\r\n", b"\n")
-        *blocks, buffer = buffer.split(b"\n\n")
-        for block in blocks:
-            data = b"\n".join(line[5:] for line in block.split(b"\n") if line.startswith(b"data:"))
-            if data:
-                yield json.loads(data)
-
-
 def _ensure_host(timeout: float) -> Host:
     from ide_agent.runtime import ensure_host
 
     return ensure_host(timeout)
-
-
-def _new_client(host: Host) -> httpx.AsyncClient:
-    import ssl
-
-    import httpx
-
-    return httpx.AsyncClient(
-        base_url=host.url,
-        headers={**host.headers, "Content-Type": "application/json", "Accept-Encoding": "identity"},
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
-        trust_env=False,
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # empty: loopback has no TLS, and CA files take time
-    )
-
-
-async def _read(response: httpx.Response) -> bytes:
-    import httpx
-
-    try:
-        return await response.aread()
-    except httpx.HTTPError as failure:
-        raise HostUnavailable() from failure
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -328,8 +267,10 @@ def _parse(body: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {"value": answer}
 
 
-def _error(body: bytes, status: int) -> IdeAgentError:
+async def _error(answer: Answer) -> IdeAgentError:
     try:
-        return from_wire(json.loads(body)["error"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return HostUnavailable("error.foreign", message=f"HTTP {status}")
+        return from_wire(json.loads(await answer.read())["error"])
+    except (Broken, ValueError, KeyError, TypeError, AttributeError):
+        return HostUnavailable("error.foreign", message=f"HTTP {answer.status}")
+    finally:
+        await answer.aclose()

@@ -17,7 +17,7 @@ from ide_agent.paths import log_file
 LOOPBACK = "127.0.0.1"
 _LOG_BYTES = 2_000_000
 _GRACE_SECONDS = 1.0
-_QUIET = ("pygls", "httpx", "httpcore", "asyncio")
+_QUIET = ("pygls", "httpcore", "asyncio")
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -99,6 +99,7 @@ def set_up_logging(level: str) -> None:
     for handler in handlers:
         handler.setFormatter(form)
     logging.basicConfig(level=level, handlers=handlers, force=True)
+    logging.raiseExceptions = False  # a record that cannot be written would be printed, arguments and all
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
 

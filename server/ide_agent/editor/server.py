@@ -15,7 +15,8 @@ from pygls.lsp.server import LanguageServer
 from ide_agent import __version__
 from ide_agent.editor.client import ClientAbilities
 from ide_agent.editor.documents import Documents, EditorWorkspace
-from ide_agent.editor.host_client import Host, HostClient
+from ide_agent.editor.host_client import HostClient
+from ide_agent.editor.link import Host
 from ide_agent.editor.protocol import EditorProtocol
 from ide_agent.editor.settings import Configuration
 from ide_agent.editor.status import Status

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ide_agent.editor import host_client
-from ide_agent.editor.host_client import HostClient, parse_events
+from ide_agent.editor.host_client import HostClient
+from ide_agent.editor.link import parse_events
 from ide_agent.errors import EngineCrashed, HostStartError, HostUnavailable, IdeAgentError, ModelNotFound
 from support.editor import eventually
 from support.fake_host import Address, Call, FakeHost

@@ -1,67 +1,72 @@
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ide_agent.editor.main import _options, set_up_logging
+from ide_agent.editor.main import _options
+
+# In a process of its own: logging belongs to the whole process, here to the test runner.
+PAYLOADS = """
+import logging
+from ide_agent.editor.main import set_up_logging
 from ide_agent.errors import ModelNotFound
-from ide_agent.paths import log_file
+set_up_logging("DEBUG")
+theirs, ours = logging.getLogger("pygls.protocol.json_rpc"), logging.getLogger("ide_agent.x")
+theirs.info("Sending data: %s", "SECRET" + "1")
+theirs.error("Failed to handle %s %-5.2d%%", "SECRET" + "2", 1)
+theirs.error("%d", "SECRET" + "3")
+ours.error("%d", "SECRET" + "4")
+try:
+    raise ValueError("SECRET" + "5")
+except ValueError:
+    theirs.exception("Error %r", "SECRET" + "6")
+    ours.exception("broken")
+ours.warning("%d things", 3)
+try:
+    raise ModelNotFound(name="the-model")
+except ModelNotFound:
+    ours.exception("ours")
+"""
 
 
-@pytest.fixture
-def logs(home: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]:
-    """The log file of a fresh set-up; the test runner's own logging comes back afterwards."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    quiet = {name: logging.getLogger(name).level for name in ("pygls", "httpx", "httpcore", "asyncio")}
-    root.handlers[:] = []
-    set_up_logging("DEBUG")
-    yield log_file("lsp")
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in quiet.items():
-        logging.getLogger(name).setLevel(before)
+def run(script: str) -> str:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    return done.stderr
 
 
-def test_payloads_never_reach_the_log(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    theirs = logging.getLogger("pygls.protocol.json_rpc")
-    theirs.info("Sending data: %s", "SECRET-1")
-    theirs.error("Failed to handle %s %-5.2d%%", "SECRET-2", 1)
-    try:
-        raise ValueError("SEC" + "RET-3")
-    except ValueError:
-        theirs.exception("Error %r", "SECRET-4")
-        logging.getLogger("ide_agent.x").exception("broken")
-    logging.getLogger("ide_agent.x").warning("%d things", 3)
-    try:
-        raise ModelNotFound(name="the-model")
-    except ModelNotFound:
-        logging.getLogger("ide_agent.x").exception("ours")
-    for text in (logs.read_text(), capsys.readouterr().err):
-        assert "SECRET" not in text
+def test_payloads_never_reach_the_log(home: Path) -> None:
+    err = run(PAYLOADS)
+    for text in (err, (home / "state" / "lsp.log").read_text(encoding="utf-8")):
+        for number in range(1, 7):
+            assert f"SECRET{number}" not in text
         assert "Failed to handle … …%" in text
-        assert "3 things" in text and "ValueError" in text and "test_main.py" in text
+        assert "3 things" in text
+        assert "ValueError" in text and 'File "<string>"' in text
         assert "the-model" in text
 
 
-def test_a_log_that_has_grown_is_put_aside(home: Path, logs: Path) -> None:
-    logs.write_bytes(b"x" * 3_000_000)
-    set_up_logging("WARNING")
-    logging.getLogger("ide_agent.x").warning("new")
-    assert logs.read_text().endswith("ide_agent.x: new\n")
-    assert logs.with_suffix(".log.1").stat().st_size == 3_000_000
+def test_a_log_that_has_grown_is_put_aside(home: Path) -> None:
+    log = home / "state" / "lsp.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"x" * 3_000_000)
+    run(
+        "import logging; from ide_agent.editor.main import set_up_logging; set_up_logging('WARNING');"
+        "logging.getLogger('ide_agent.x').warning('new'); logging.getLogger('ide_agent.x').info('not this')"
+    )
+    text = log.read_text(encoding="utf-8")
+    assert text.endswith("WARNING ide_agent.x: new\n") and text.count("\n") == 1
+    assert log.with_suffix(".log.1").stat().st_size == 3_000_000
 
 
 def test_options() -> None:
     assert _options([]).tcp is None
     assert _options(["--stdio", "--clientProcessId=7"]).tcp is None
     assert _options(["--tcp", "7000"]).tcp == ("127.0.0.1", 7000)
-    assert _options(["--tcp", "[::1]:7000", "--log-level", "debug"]).tcp == ("::1", 7000)
+    assert _options(["--tcp", "[::1]:7000"]).tcp == ("::1", 7000)
     assert _options(["--log-level", "debug"]).log_level == "DEBUG"
     with pytest.raises(SystemExit):
         _options(["--tcp", "x"])
