@@ -1,0 +1,270 @@
+"""The HTTP side of our own engine server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ide_agent.inference.backends.base import EngineSpec
+from ide_agent.inference.serve.chat import ChatPrompt
+from ide_agent.inference.serve.dialect import BadRequest, Native, OpenAI, Wish, parse
+from ide_agent.inference.serve.generation import Generation, Piece
+from ide_agent.inference.serve.llama import Context, DecodeFailed, Model
+from ide_agent.inference.serve.scheduler import Scheduler
+
+_MAX_BODY = 64 << 20
+
+
+class EngineApp:
+    """Routes of one loaded model.
+
+    Args:
+        scheduler: None for an engine that makes embeddings.
+    """
+
+    def __init__(self, spec: EngineSpec, model: Model, context: Context, scheduler: Scheduler | None) -> None:
+        self._spec = spec
+        self._model = model
+        self._context = context
+        self._scheduler = scheduler
+        self._worker = ThreadPoolExecutor(1, "embedding")
+
+    def asgi(self) -> ASGIApp:
+        """The application; every route but ``/health`` asks for the key."""
+        routes = [
+            Route("/health", self._health),
+            Route("/props", self._props),
+            Route("/slots", self._slots),
+            Route("/v1/models", self._models),
+            Route("/tokenize", self._tokenize, methods=["POST"]),
+            Route("/detokenize", self._detokenize, methods=["POST"]),
+        ]
+        if self._scheduler is None:
+            routes.append(Route("/v1/embeddings", self._embeddings, methods=["POST"]))
+        else:
+            routes += [
+                Route("/completion", self._completion, methods=["POST"]),
+                Route("/v1/completions", self._openai, methods=["POST"]),
+                Route("/v1/chat/completions", self._openai_chat, methods=["POST"]),
+            ]
+        return _WithKey(
+            Starlette(routes=routes, exception_handlers={BadRequest: _bad_request}), self._spec.api_key
+        )
+
+    async def _health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def _props(self, request: Request) -> Response:
+        model = self._model
+        return JSONResponse(
+            {
+                "default_generation_settings": {"n_ctx": self._context.size},
+                "total_slots": self._spec.slots,
+                "model_path": model.file,
+                "chat_template": model.chat_template,
+                "bos_token": model.text([model.bos]) if model.bos >= 0 else "",
+                "eos_token": model.text([model.eos]) if model.eos >= 0 else "",
+            }
+        )
+
+    async def _slots(self, request: Request) -> Response:
+        return JSONResponse(self._scheduler.snapshot() if self._scheduler else [])
+
+    async def _models(self, request: Request) -> Response:
+        described = {"id": self._model.file, "object": "model", "owned_by": "llamacpp"}
+        return JSONResponse({"object": "list", "data": [described]})
+
+    async def _tokenize(self, request: Request) -> Response:
+        body = await _body(request)
+        tokens = self._model.tokenize(
+            str(body.get("content", "")),
+            start=body.get("add_special") is True,
+            special=body.get("parse_special") is not False,
+        )
+        return JSONResponse({"tokens": tokens})
+
+    async def _detokenize(self, request: Request) -> Response:
+        tokens = (await _body(request)).get("tokens")
+        if not isinstance(tokens, list) or not all(isinstance(token, int) for token in tokens):
+            raise BadRequest("tokens: a list of token ids is needed")
+        return JSONResponse({"content": self._model.text(tokens)})
+
+    async def _completion(self, request: Request) -> Response:
+        wish = parse(self._model, await _body(request), self._context.size)
+        return self._answer(wish, Native(self._model.file, wish), end=b"")
+
+    async def _openai(self, request: Request) -> Response:
+        body = await _body(request)
+        wish = parse(self._model, body, self._context.size)
+        answer = OpenAI(str(body.get("model") or self._model.file), wish, chat=False)
+        return self._answer(wish, answer, end=b"data: [DONE]\n\n")
+
+    async def _openai_chat(self, request: Request) -> Response:
+        body = await _body(request)
+        wish = parse(self._model, body, self._context.size, self._chat.tokens(body))
+        answer = OpenAI(str(body.get("model") or self._model.file), wish, chat=True)
+        return self._answer(wish, answer, end=b"data: [DONE]\n\n")
+
+    @cached_property
+    def _chat(self) -> ChatPrompt:
+        return ChatPrompt(self._model)
+
+    async def _embeddings(self, request: Request) -> Response:
+        body = await _body(request)
+        given = body.get("input")
+        texts = given if isinstance(given, list) and not all(isinstance(i, int) for i in given) else [given]
+        data: list[dict[str, Any]] = []
+        total = 0
+        for index, text in enumerate(texts):
+            if isinstance(text, str):
+                tokens = self._model.tokenize(text, start=True, special=False)
+            elif isinstance(text, list) and all(isinstance(token, int) for token in text):
+                tokens = text
+            else:
+                raise BadRequest("input: a text or a list of texts is needed")
+            if not 0 < len(tokens) <= self._context.batch_size:
+                raise BadRequest(f"input: 1 to {self._context.batch_size} tokens, not {len(tokens)}")
+            total += len(tokens)
+            loop = asyncio.get_running_loop()
+            try:
+                vector = await loop.run_in_executor(self._worker, self._context.embed, tokens)
+            except DecodeFailed as failure:
+                raise BadRequest(str(failure)) from failure
+            data.append({"object": "embedding", "index": index, "embedding": vector})
+        usage = {"prompt_tokens": total, "total_tokens": total}
+        model = str(body.get("model") or self._model.file)
+        return JSONResponse({"object": "list", "data": data, "model": model, "usage": usage})
+
+    def _answer(self, wish: Wish, shape: Native | OpenAI, *, end: bytes) -> Response:
+        assert self._scheduler is not None
+        return _Answer(self._scheduler, wish, shape, end)
+
+
+class _Answer(Response):
+    """An answer under way. The request leaves the scheduler as soon as the client leaves."""
+
+    def __init__(self, scheduler: Scheduler, wish: Wish, shape: Native | OpenAI, end: bytes) -> None:
+        super().__init__()
+        self._scheduler = scheduler
+        self._wish = wish
+        self._shape = shape
+        self._end = end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[Piece] = asyncio.Queue()
+        wish = self._wish
+
+        def emit(piece: Piece) -> None:
+            loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+        work = Generation(wish.prompt, emit, wish.limit, wish.stops, wish.sampling, wish.reuse)
+        self._scheduler.submit(work)
+        write = self._stream if wish.stream else self._whole
+        answering = asyncio.create_task(write(work, pieces, send))
+        watching = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait([answering, watching], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not answering.done():
+                self._scheduler.cancel(work)
+            for task in (answering, watching):
+                task.cancel()
+            await asyncio.wait([answering, watching])
+        if not answering.cancelled() and (failure := answering.exception()) is not None:
+            raise failure
+
+    async def _stream(self, work: Generation, pieces: asyncio.Queue[Piece], send: Send) -> None:
+        piece = await pieces.get()
+        if piece.error:
+            await _send_json(send, _error(piece.error), 500)
+            return
+        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while True:
+            last = piece.stop != "none"
+            if piece.error:
+                events: list[dict[str, Any]] = [_error(piece.error)]
+                last = True
+            else:
+                events = self._shape.last(piece, work) if last else self._shape.chunk(piece)
+            body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+            if last:
+                await send({"type": "http.response.body", "body": body + self._end, "more_body": False})
+                return
+            if body:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            piece = await pieces.get()
+
+    async def _whole(self, work: Generation, pieces: asyncio.Queue[Piece], send: Send) -> None:
+        texts: list[str] = []
+        while True:
+            piece = await pieces.get()
+            if piece.error:
+                await _send_json(send, _error(piece.error), 500)
+                return
+            texts.append(piece.text)
+            if piece.stop != "none":
+                await _send_json(send, self._shape.whole("".join(texts), piece, work), 200)
+                return
+
+
+class _WithKey:
+    """Lets nobody in who does not know the key: a web page can reach the port, but not the key."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app = app
+        self._key = f"Bearer {key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if scope["path"] == "/health" or secrets.compare_digest(given, self._key):
+            await self._app(scope, receive, send)
+        else:
+            await _send_json(send, _error("Invalid API Key", "authentication_error"), 401)
+
+
+async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    if int(request.headers.get("content-length", 0)) > _MAX_BODY:
+        raise BadRequest("the request is too long")
+    try:
+        body = json.loads(await request.body())
+    except ValueError as failure:
+        raise BadRequest("the request is no JSON") from failure
+    if not isinstance(body, dict):
+        raise BadRequest("the request is no JSON object")
+    return body
+
+
+async def _bad_request(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, BadRequest)
+    return JSONResponse(_error(str(failure), failure.kind), 400)
+
+
+def _error(message: str, kind: str = "server_error") -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind}}
+
+
+async def _send_json(send: Send, body: dict[str, Any], status: int) -> None:
+    data = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data, "more_body": False})
