@@ -17,6 +17,7 @@ def test_width(line, columns):
         ("def f():\n\t", "", "python", "\t"),
         ("a\n", "\nif b {\n\tc\n}\n", "rust", "\t"),
         ("a\n", "", "python", None),
+        ("a {\n    b\n\tc\n", "", "c", None),
         ("", "", "go", "\t"),
     ],
 )

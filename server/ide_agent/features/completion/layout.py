@@ -10,6 +10,7 @@ from ide_agent.features.completion import lexer
 
 TAB_WIDTH = 4
 _MAX_STATEMENT = 24
+_MIXED = 4
 _TAB_LANGUAGES = lexer.words("go makefile make")
 _COLON_WORDS = re.compile(
     r"(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case|func|proc|when|of|enum)\b"
@@ -57,19 +58,19 @@ def unit(prefix: str, suffix: str, language: str) -> str | None:
     above, _, here = prefix.rpartition("\n")
     own = [f"{here}|"] if here[:1] in ("\t", " ") else []
     lines = [line for line in [*above.split("\n")[-200:], *own, *suffix.split("\n")[1:60]] if line.strip()]
-    tabs = 0
+    tabs = sum(line[0] == "\t" for line in lines)
+    blanks = sum(line.startswith("  ") for line in lines)
     steps: Counter[int] = Counter()
     last = 0
     for line in lines:
-        if line[0] == "\t":
-            tabs += 1
-            continue
         columns = len(line) - len(line.lstrip(" "))
         if 2 <= columns - last <= 8:
             steps[columns - last] += 1
         last = columns
-    if tabs and tabs >= steps.total():
+    if tabs > blanks * _MIXED:
         return "\t"
+    if tabs * _MIXED >= blanks > 0:
+        return None
     if steps:
         return " " * max(steps, key=lambda step: (steps[step], -step))
     return "\t" if language in _TAB_LANGUAGES else None

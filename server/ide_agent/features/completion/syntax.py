@@ -71,7 +71,7 @@ _ALIASES = {
     "ps1": "powershell",
     "golang": "go",
 }
-_DEFINITION = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+\w+\s*[(:\[]")
+_DEFINITION = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+\w+\s*[(:\[]|.*\)[^()=]*\{$")
 _MARGIN = re.compile(r"[\w@#/]")
 _INSIDE_OUT = ("interpolation", "substitution", "embedded", "expansion")
 
@@ -134,6 +134,11 @@ def scope(prefix: str, prefix_line: int) -> str:
             (n for n in numbers[1:] if _MARGIN.match(lines[n]) and not lines[n - 1].strip()), start
         )
     return "\n".join(lines[definition:])
+
+
+def is_all(prefix: str, prefix_line: int) -> bool:
+    """`scope` is the document from its start on."""
+    return prefix_line == 0 and len(scope(prefix, prefix_line)) == len(prefix)
 
 
 @lru_cache(maxsize=8)

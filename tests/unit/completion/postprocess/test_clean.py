@@ -23,7 +23,9 @@ def text(source, raw, language="python", **rest):
 def test_the_lines_so_far_while_more_may_come():
     source = "def f(a):\n    ‸\n"
     assert cleaned(source, "b = a\n    retu", final=False) == Suggestion("b = a")
-    assert cleaned(source, "b = a\n    return b", final=True) == Suggestion("b = a\n    return b", complete=True)
+    assert cleaned(source, "b = a\n    return b", final=True) == Suggestion(
+        "b = a\n    return b", complete=True
+    )
     assert cleaned(source, "b = ", final=False) is None
 
 
@@ -162,9 +164,12 @@ DOCUMENTS = [
     ("a‸b(c)\n", "no-such-language"),
 ]
 PIECES = [
-    "x", "return x", "if a:", "else:", "end", "}", "{", "(", ")", "[", "]", ")]", '"', "'", '"""', "#", "//", "/*",
-    "*/", "\n", "\n", "\n    ", "\n  ", "\n\t", "\n\n", "    ", " ", ",", ";", ":", "\\", "\r\n", "é", "e\u0301", "🙂",
-    "👍🏽", "def f():", "foo(", "a = b", "<|endoftext|>", "<fim_middle>", "<|", "|>", "</s>", "```", "\u2028", "\ud83d",
+    "x", "return x", "if a:", "else:", "end", "}", "{", "(", ")", "[", "]", ")]", '"', "'",
+    '"""', "#", "//", "/*",
+    "*/", "\n", "\n", "\n    ", "\n  ", "\n\t", "\n\n", "    ", " ", ",", ";", ":", "\\", "\r\n",
+    "é", "e\u0301", "🙂",
+    "👍🏽", "def f():", "foo(", "a = b", "<|endoftext|>", "<fim_middle>", "<|", "|>", "</s>",
+    "```", "\u2028", "\ud83d",
     "\ufffd", "b(c)", "return x;", "x = 1",
 ]  # fmt: skip
 SENTINELS = ("<|endoftext|>", "<fim_middle>", "</s>")
@@ -202,7 +207,13 @@ def test_what_was_shown_stays(document, raw):
 
 @given(documents, raws)
 def test_stopping_at_the_end_changes_nothing(document, raw):
-    for unseen in ("\ufffd", "\ud83d", "<fim_middle>", "```"):  # `finished` counts what `clean` takes away
+    for unseen in (
+        "\ufffd",
+        "\ud83d",
+        "<fim_middle>",
+        "```",
+        "<|",
+    ):  # `finished` counts what `clean` takes away
         raw = raw.replace(unseen, "")
     context = at_cursor(*document)
     shape = decide(context, 12)
@@ -233,8 +244,8 @@ def test_a_suggestion_is_safe_to_insert(document, raw, final, truncated):
 
 
 @given(
-    st.text(alphabet='ab()[]{}:"\'`#/* \n\t\\é🙂\u2028<|>', max_size=60),
-    st.text(alphabet='ab()[]{}:"\'`#/* \n\t\\é🙂\u2028<|>', max_size=40),
+    st.text(alphabet="ab()[]{}:\"'`#/* \n\t\\é🙂\u2028<|>", max_size=60),
+    st.text(alphabet="ab()[]{}:\"'`#/* \n\t\\é🙂\u2028<|>", max_size=40),
     st.text(max_size=60) | raws,
     st.text(max_size=10),
     st.sampled_from(["python", "c", "rust", "lua", "tsx", "html", "yaml", "markdown", "haskell", "php", "x"]),

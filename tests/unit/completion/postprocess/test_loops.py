@@ -12,15 +12,27 @@ from support.cursor import at_cursor
         ("‸", "call(value)\n\ncall(value)", "call(value)\n\n"),
         ("call(value)\n‸", "call(value)\nmore", ""),
         ("call(value)\ncall‸", "(value)\nmore", ""),
-        ("‸", "self.total = self.count(values)\nself.total = self.counts(values)", "self.total = self.count(values)\n"),
+        (
+            "‸",
+            "self.total = self.count(values)\nself.total = self.counts(values)",
+            "self.total = self.count(values)\n",
+        ),
         ("‸", "first(a)\nsecond(b)\nfirst(a)\nsecond(b)\nx", "first(a)\nsecond(b)\nfirst(a)\n"),
         ("first(a)\nsecond(b)\n‸", "first(a)\nsecond(b)\nx", "first(a)\n"),
         ("aaaa\nbbbb\ncccc\n‸", "aaaa\nbbbb\ncccc\nx", "aaaa\nbbbb\n"),
-        ("‸", "raise ValueError(a)\nb1b1\nraise ValueError(a)\nc1c1\nraise ValueError(a)", "raise ValueError(a)\nb1b1\nraise ValueError(a)\nc1c1\n"),
+        (
+            "‸",
+            "raise Error(a, b)\nb1b1\nraise Error(a, b)\nc1c1\nraise Error(a, b)",
+            "raise Error(a, b)\nb1b1\nraise Error(a, b)\nc1c1\n",
+        ),
         ("x = ‸", "[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0", ""),
-        ("‸", "a = 1\nthe cat sat on the mat, the cat sat on the mat, the cat sat on the mat, and", "a = 1\n"),
+        (
+            "‸",
+            "a = 1\nthe cat sat on the mat, the cat sat on the mat, the cat sat on the mat, and",
+            "a = 1\n",
+        ),
     ],
-)  # fmt: skip
+)
 def test_case_28_repeating_lines(source, text, kept):
     assert cut_loop(Draft(text), at_cursor(source)) == Draft(kept, ended=True)
 

@@ -16,10 +16,14 @@ def cut(raw, source="x = ‸\n", language="python", *, final=True, shape=CODE):
 @pytest.mark.parametrize(
     "token",
     [
-        "<|endoftext|>", "<|im_end|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>", "<|eot_id|>",
-        "<|cursor|>", "<|repo_name|>", "<｜fim▁end｜>", "<｜end▁of▁sentence｜>", "<fim_prefix>", "<fim_suffix>",
-        "<file_sep>", "<filename>", "<reponame>", "<gh_stars>", " <PRE>", " <SUF>", " <MID>", "▁<EOT>", "</s>", "<s>",
-        "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "[SUFFIX]", "[PREFIX]", "<end_of_turn>",
+        "<|endoftext|>", "<|im_end|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>",
+        "<|eot_id|>",
+        "<|cursor|>", "<|repo_name|>", "<｜fim▁end｜>", "<｜end▁of▁sentence｜>", "<fim_prefix>",
+        "<fim_suffix>",
+        "<file_sep>", "<filename>", "<reponame>", "<gh_stars>", " <PRE>", " <SUF>", " <MID>",
+        "▁<EOT>", "</s>", "<s>",
+        "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "[SUFFIX]", "[PREFIX]",
+        "<end_of_turn>",
         "<start_of_turn>", "<fim-suffix>",
     ],
 )  # fmt: skip
@@ -33,7 +37,9 @@ def test_case_21_nor_is_the_beginning_of_one(tail):
     assert cut(f"1{tail}", final=False).text == f"1{tail}"
 
 
-@pytest.mark.parametrize("token", ["<|fim_middle|>", "<fim_middle>", " <MID>".strip(), "<｜fim▁hole｜>", "<s>"])
+@pytest.mark.parametrize(
+    "token", ["<|fim_middle|>", "<fim_middle>", " <MID>".strip(), "<｜fim▁hole｜>", "<s>"]
+)
 def test_a_token_that_begins_the_answer_is_taken_away(token):
     assert cut(f"{token}1 + 2") == Draft("1 + 2")
 
@@ -54,7 +60,9 @@ def test_case_22_tags_are_code_where_they_are_code():
         assert cut(text, "<p>‸</p>", "html") == Draft(text)
 
 
-@pytest.mark.parametrize("text", ["a <| b", "x |> f <| y", "List<String>", "a[PREFIX_LENGTH]", "<T extends s>", "a<s"])
+@pytest.mark.parametrize(
+    "text", ["a <| b", "x |> f <| y", "List<String>", "a[PREFIX_LENGTH]", "<T extends s>", "a<s"]
+)
 def test_operators_and_generics_are_no_tokens(text):
     assert cut(text) == Draft(text)
 

@@ -29,8 +29,14 @@ def test_case_18_multi_line_suffix(source, text, kept):
         ("a\n‸\nrow(1, 2, 3, 4)\n", "row(0, 2, 3, 4)"),
         ("a\n‸\npass\n", "if b:\n    pass"),
         ("a\n‸", "b\nc"),
+        ("a;\n‸\nexpect(\n    b,\n);\n", "expect(\n    c,\n);"),
+        ("a\n‸\nvoid\nf(int b);\n", "void\ng(int b);"),
+        ("a\n‸\nint item_new(item *other);\n", "int item_new_ex(item *other);"),
         ("a\n‸\n@cache\ndef g(): 2\n", "@cache\ndef f(): 1"),
-        ("def _old(self, key, message):\n‸\ndef _new(self, key, message):\n", "def _raw(self, key, message):"),
+        (
+            "def _old(self, key, message):\n‸\ndef _new(self, key, message):\n",
+            "def _raw(self, key, message):",
+        ),
         ("a\n‸\ndef g(self):\n    return self._value\n", "def f(self):\n    return self._value"),
     ],
 )

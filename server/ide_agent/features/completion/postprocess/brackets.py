@@ -17,8 +17,8 @@ def cut_redundant_closer(draft: Draft, context: CursorContext) -> Draft:
         return draft
     waiting = open_brackets(context)
     for depth, closer in enumerate(found):
-        if depth == len(waiting) and context.prefix_line > 0:
-            return draft  # Opened above what we know of the document.
+        if depth == len(waiting) and not syntax.is_all(context.prefix, context.prefix_line):
+            return draft  # Opened above what is read of the document.
         if depth >= len(waiting) or waiting[depth] != (lexer.PAIRS[closer.char], False):
             return draft.cut(closer.at)
     return draft

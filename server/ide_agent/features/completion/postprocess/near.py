@@ -15,7 +15,7 @@ def is_nontrivial(line: str) -> bool:
 
 
 def nearly_equal(one: str, two: str, share: float) -> bool:
-    """Edit distance at most `share` of the longer line, and the same words but for their endings.
+    """Edit distance at most `share` of the longer line, and the same words but for a last letter.
 
     Rows such as ``self.left = left(1)`` and ``self.lift = lift(2)`` differ little and are no repetition.
     """
@@ -35,10 +35,12 @@ def nearly_equal(one: str, two: str, share: float) -> bool:
 
 def _same_words(one: str, two: str) -> bool:
     ours, theirs = _WORD.findall(one), _WORD.findall(two)
-    return len(ours) == len(theirs) and all(
-        a == b or (not a[-1].isdigit() and not b[-1].isdigit() and (a.startswith(b) or b.startswith(a)))
-        for a, b in zip(ours, theirs, strict=True)
-    )
+    return len(ours) == len(theirs) and all(map(_same_word, ours, theirs))
+
+
+def _same_word(one: str, two: str) -> bool:
+    short, long = sorted((one, two), key=len)
+    return short == long or (long[:-1] == short and long[-1].isalpha())
 
 
 def distance(one: str, two: str, most: int) -> int:

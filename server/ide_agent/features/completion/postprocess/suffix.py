@@ -5,18 +5,21 @@ A model without fill-in-the-middle tokens runs on and writes them again; one wit
 
 from __future__ import annotations
 
+import re
+
 from ide_agent.features.completion.cursor import CursorContext
 from ide_agent.features.completion.postprocess.draft import Draft
 from ide_agent.features.completion.postprocess.near import is_nontrivial, nearly_equal
 
 _LONG = 10
+_BEGINS_SOMETHING = re.compile(r"\s*(?:@.*|.*[(\[{]|\w+)")
 
 
 def cut_known_lines(draft: Draft, context: CursorContext) -> Draft:
     """Cut before the line with which the text meets the next lines of the document.
 
-    Decorators and annotations are often those of the next definition by right: they count together with the
-    line below them, and are not shown before that line is known.
+    Lines that merely begin something, such as decorators, may be those of the document by right: they count
+    together with the line below them, and are not shown before that line is known.
     """
     below = [line.rstrip() for line in context.suffix.split("\n")[1:60] if line.strip()]
     start = met = 0
@@ -26,7 +29,7 @@ def cut_known_lines(draft: Draft, context: CursorContext) -> Draft:
         if line.strip():
             if met < len(below) and _is_known(whole, below[met]):
                 held = start if held is None else held
-                if not whole.lstrip().startswith("@"):
+                if not _BEGINS_SOMETHING.fullmatch(whole):
                     return draft.cut(held)
                 met += 1
             else:
