@@ -158,6 +158,17 @@ async def test_case_12_a_superseded_request_is_answered_with_nothing(
     assert offer.suggestion.text == "uick()"
 
 
+async def test_case_12_also_when_it_is_superseded_at_once(service: CompletionService, model: Model) -> None:
+    first = asyncio.create_task(ask(service, at("x = ")))
+    second = asyncio.create_task(ask(service, at("x = q", version=2)))
+    await until(lambda: model.asked)
+    await until(first.done)
+    assert first.result() is None
+    model.say("uick()")
+    model.end()
+    assert await second is not None
+
+
 async def test_at_most_one_request_per_document_is_in_flight(
     service: CompletionService, model: Model
 ) -> None:

@@ -51,6 +51,8 @@ class Generation:
         self._began = time.monotonic()
         self._showable = asyncio.Event()
         self._task = asyncio.create_task(self._run(stream))
+        # not at the end of `_run`: a task that is cancelled before its first step never runs at all
+        self._task.add_done_callback(self._ended)
 
     async def showable(self) -> None:
         """Wait until there is a first line to show, or certainty that there will be none."""
@@ -71,11 +73,11 @@ class Generation:
             self.conclusive = True
         except IdeAgentError as error:
             self.error = error
-        except asyncio.CancelledError:
-            pass  # cancelled by `cancel` only: the task is ours, and it ends here in any case
         except Exception:
             log.exception("a completion failed")
             self.error = IdeAgentError()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
         self.done = True
         self._showable.set()
         self._on_grown(self)
