@@ -82,6 +82,13 @@ def test_case_10_whitespace_only_line():
         assert decide(context, 12).kind == STATEMENT
 
 
+def test_case_40_one_endless_line():
+    context = at_cursor("x = [" + "1, " * 100_000 + "‸\n")
+    shape = decide(context, 12)
+    assert shape.kind == LINE
+    assert finished(context, "2, 3\n]", shape) == 4
+
+
 def test_case_23_at_most_four_stop_strings():
     for source in ("f(‸)", "‸", "def f():‸\n", "# a‸", "x = 1‸\n"):
         for language in ("python", "c", "markdown", "no-such-language"):

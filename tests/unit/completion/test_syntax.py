@@ -105,6 +105,12 @@ def test_scope_is_bounded():
     assert prefix.endswith(syntax.scope(prefix, 0))
 
 
+def test_case_40_one_endless_line():
+    prefix = "x = [" + "1, (2), " * 100_000
+    assert len(syntax.scope(prefix, 0)) < 30_000
+    assert syntax.place(at_cursor(prefix + "‸" + "3, " * 100_000 + "]\n", "javascript")) == "code"
+
+
 @pytest.mark.parametrize(
     ("text", "language", "expected"),
     [("x = 1\n", "python", False), ("x =\n", "python", True), ("x", "plaintext", None)],

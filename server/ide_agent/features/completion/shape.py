@@ -13,6 +13,7 @@ _LINE_TOKENS = 48
 _STATEMENT_TOKENS = 96
 _TOKENS_PER_LINE = 16
 _DOCSTRING_LINES = 40
+_LONGEST_LINE = 2000
 _ONLY_STRING = re.compile(r"\s*[rRuU]?(\"\"\"|'''|\"|')_\1\s*")
 
 
@@ -42,7 +43,8 @@ def decide(context: CursorContext, max_lines: int) -> Shape:
     here = layout.width(context.line_prefix)
     blank = not context.line_prefix.strip()
     inside = syntax.place(context)
-    if not _in_statement(context, inside) or context.line_suffix.strip():
+    endless = len(context.line_prefix) > _LONGEST_LINE  # data or minified code
+    if endless or not _in_statement(context, inside) or context.line_suffix.strip():
         # On a blank line the model's first token may be the line end: stopping there would leave nothing.
         stop = ("\n",) if context.line_suffix.strip() or not blank else ("\n\n\n",)
         return Shape("line", here, 1, _LINE_TOKENS, stop, inside)

@@ -123,6 +123,8 @@ def scope(prefix: str, prefix_line: int) -> str:
     A prefix that was cut may start in the middle of a docstring. The first definition is a better place to
     start reading, else the first line at the left margin below a blank line.
     """
+    if len(prefix) > _MAX_BYTES:
+        return scope(prefix[-_MAX_BYTES:], prefix_line + 1)
     lines = prefix.split("\n")
     start = max(0, len(lines) - _LINES_BEFORE)
     if start == 0 and prefix_line == 0:

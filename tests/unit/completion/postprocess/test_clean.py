@@ -138,6 +138,11 @@ def test_case_33_an_overlong_suggestion():
     assert cleaned("def f(a):\n    ‸\n", "x" * 5000) is None
 
 
+def test_case_40_one_endless_line():
+    source = "x = [" + "1, (2), " * 20_000 + "‸" + "3, " * 20_000 + "]\n"
+    assert text(source, "4, ", "javascript") == "4, "
+
+
 def test_right_of_the_cursor_already():
     assert cleaned("return ‸total + 1\n", "total + 1\n") is None
 

@@ -8,6 +8,8 @@ from ide_agent.features.completion import layout, lexer, syntax
 from ide_agent.features.completion.cursor import CursorContext
 from ide_agent.features.completion.postprocess.draft import Draft
 
+_MAX_SUFFIX = 12_000
+
 
 def cut_redundant_closer(draft: Draft, context: CursorContext) -> Draft:
     """Cut before the first closing bracket that closes nothing, or what the text below the cursor closes."""
@@ -31,7 +33,8 @@ def open_brackets(context: CursorContext, *, below: bool = False) -> tuple[tuple
         context: the document around the cursor.
         below: only the lines below the cursor's count as closing.
     """
-    suffix = context.suffix[len(context.line_suffix) :] if below else context.suffix
+    start = len(context.line_suffix) if below else 0
+    suffix = context.suffix[start : start + _MAX_SUFFIX]
     return _open_brackets(context.prefix, context.prefix_line, suffix, context.language)
 
 
