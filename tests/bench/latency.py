@@ -90,16 +90,11 @@ async def cached() -> dict[str, Any]:
 async def keystroke() -> dict[str, Any]:
     """Milliseconds from a keystroke to the first ghost line, debounce included, with a warm prefix.
 
-    Types two lines at 120 ms a character, asking after each as an editor does, and takes the time where the model has
-    something to say that is not in the cache.
+    Types a function at 120 ms a character, asking after each as an editor does, and takes the time where
+    something is shown that does not come from the cache.
     """
     samples: list[float] = []
-    statements = [
-        "    total = 0\n",
-        "    for item in items:\n",
-        "        total += item.price\n",
-        "    return total\n",
-    ]
+    body = "    total = 0\n    for item in items:\n        total += item.price\n    return total\n"
     async with stack(settings=QUIET) as product:
         for number in range(6):
             uri = f"file:///bench/{number}.py"
@@ -107,19 +102,18 @@ async def keystroke() -> dict[str, Any]:
             product.open(uri, text)
             await _settle(product)
             await product.ask(uri, text.count("\n"), 0)
-            for statement in statements:
-                for character in statement:
-                    line, column = text.count("\n"), len(text.rsplit("\n", 1)[-1])
-                    product.insert(uri, line, column, character)
-                    text += character
-                    line, column = text.count("\n"), len(text.rsplit("\n", 1)[-1])
-                    began = time.perf_counter()
-                    asked = asyncio.ensure_future(product.ask(uri, line, column, invoked=False))
-                    done, _ = await asyncio.wait([asked], timeout=0.12)
-                    if not done and character in " \n.(":
-                        done, _ = await asyncio.wait([asked])
-                    if done and asked.result() is not None:
-                        samples.append((time.perf_counter() - began) * 1000)
+            for character in body:
+                line, column = text.count("\n"), len(text.rsplit("\n", 1)[-1])
+                product.insert(uri, line, column, character)
+                text += character
+                line, column = text.count("\n"), len(text.rsplit("\n", 1)[-1])
+                began = time.perf_counter()
+                asked = asyncio.ensure_future(product.ask(uri, line, column, invoked=False))
+                done, _ = await asyncio.wait([asked], timeout=0.12)
+                if not done and character in " \n.(":
+                    done, _ = await asyncio.wait([asked])
+                if done and asked.result() is not None:
+                    samples.append((time.perf_counter() - began) * 1000)
     return percentiles([each for each in samples if each > 5])  # what is quicker came from the cache
 
 
@@ -136,7 +130,7 @@ async def recomputed() -> dict[str, Any]:
 
 
 async def cancelling() -> dict[str, Any]:
-    """Milliseconds from closing the connection to the engine's being idle, while it reads and while it writes."""
+    """Milliseconds from closing the connection to an idle engine, while it reads and while it writes."""
     reading: list[float] = []
     writing: list[float] = []
     async with stack() as product:
@@ -162,7 +156,7 @@ async def _cancel(product: Stack, prefix: str, *, wait_for_text: bool) -> float:
 
 
 async def concurrent() -> dict[str, Any]:
-    """20 requests at once, each with a marker of its own that the answer must repeat; against the bare engine."""
+    """20 requests at once, each with a marker that the answer must repeat; against the bare engine."""
     async with stack(settings=QUIET) as product, bare_engine(*_like_ours()) as engine:
         ours = await _twenty(lambda prompt: _timed_host(product.host, prompt))
         bare = await _twenty(lambda prompt: _timed_bare(engine, prompt))

@@ -1,4 +1,4 @@
-"""Tokens per second of each engine, against llama-cpp-python called bare, on the same prompt in the same run."""
+"""Tokens per second of each engine, against llama-cpp-python called bare, in the same run."""
 
 from __future__ import annotations
 

@@ -99,13 +99,13 @@ class Generation:
                         if self.suggestion is not None and self.suggestion.complete:
                             return
                 case "done":
-                    self._show(raw, final=True)
+                    self._show(raw, final=True, truncated=event.get("finish_reason") == "length")
                     return
                 case "error":
                     raise from_wire(event["error"])
 
-    def _show(self, raw: str, *, final: bool) -> None:
-        suggestion = clean(self.context, raw, self._shape, final=final)
+    def _show(self, raw: str, *, final: bool, truncated: bool = False) -> None:
+        suggestion = clean(self.context, raw, self._shape, final=final, truncated=truncated)
         if suggestion is None or suggestion == self.suggestion:
             return
         self.suggestion = suggestion

@@ -1,9 +1,9 @@
 """Token healing: the last, perhaps unfinished token before the cursor is generated again, not read.
 
-A cursor rarely stands where the tokeniser would cut. A model that learnt ``\\n···`` and ``·return`` has never seen
-four blanks alone at the end of what it is asked to continue, and a small one then says nothing sensible. So the
-prompt stops at the last sure boundary, and a grammar makes the answer begin with the text in between, which is
-dropped from it. (Lundberg, “Prompt Boundaries and Token Healing”, 2023.)
+A cursor rarely stands where the tokeniser would cut. A model that learnt ``\\n···`` and ``·return`` has
+never seen four blanks alone at the end of what it is asked to continue, and a small one then says nothing
+sensible. So the prompt stops at the last sure boundary, and a grammar makes the answer begin with the text
+in between, which is dropped from it. (Lundberg, “Prompt Boundaries and Token Healing”, 2023.)
 """
 
 from __future__ import annotations
