@@ -149,9 +149,9 @@ async def test_closing_the_stream_stops_the_pull_and_keeps_what_arrived(
     server.script.append(http_server.stall_after(1_500_000))
     part = hub.folder / ".downloads" / "tiny.whl.part"
     async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
-        async for event in events_of(response):
-            if event["phase"] == "download":
-                break
+        events = events_of(response)  # kept: an iterator that is thrown away closes the stream
+        while (await anext(events))["phase"] != "download":
+            pass
         assert services.activity.reasons()["pull"] == 1
         async with asyncio.timeout(30):
             while not (part.exists() and part.stat().st_size):
