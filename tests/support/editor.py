@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -47,6 +50,7 @@ class Editor:
         }
         self.seen: list[tuple[str, Any]] = []
         self.ended = asyncio.Event()
+        self.errors = ""
         self._task = asyncio.create_task(self._read())
 
     # -- to the server
@@ -194,3 +198,35 @@ async def _serve(server: EditorServer, sock: socket.socket) -> int:
     finally:
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+@asynccontextmanager
+async def process(
+    env: dict[str, str], *arguments: str
+) -> AsyncIterator[tuple[Editor, asyncio.subprocess.Process]]:
+    """A client of a real `ide-agent lsp` process; its stderr is in `editor.errors` at the end."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ide_agent",
+        "lsp",
+        *arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **env},
+    )
+    assert child.stdin and child.stdout and child.stderr
+    errors = asyncio.create_task(child.stderr.read())
+    editor = Editor(child.stdout, child.stdin.write)
+    try:
+        yield editor, child
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+        editor.errors = (await errors).decode(errors="replace")
+        await editor.close()
+        child.stdin.close()
+        with suppress(ConnectionError):
+            await child.stdin.wait_closed()

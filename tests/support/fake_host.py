@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ide_agent import __version__
+
 JSON = dict[str, Any]
 
 
@@ -92,7 +94,7 @@ class FakeHost:
 
     def paths(self) -> list[str]:
         """Method and path of all requests but `/events`."""
-        return [f"{c.method} {c.path}" for c in self.calls if c.path != "/events"]
+        return [f"{c.method} {c.path}" for c in self.calls if c.path not in ("/events", "/health")]
 
     def publish(self, event: JSON) -> None:
         """Send `event` to all who listen."""
@@ -144,6 +146,9 @@ class FakeHost:
             writer.close()
 
     async def _answer(self, call: Call, reader: asyncio.StreamReader) -> None:
+        if call.path == "/health":
+            call.answer({"status": "ok", "version": __version__})
+            return
         if call.headers.get("authorization") != f"Bearer {self.token}":
             call.answer(
                 {"error": {"message": "no", "type": "HostError", "code": "error.x", "params": {}}}, 401

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from ide_agent.editor.server import EditorServer
 
 log = logging.getLogger(__name__)
+_LAST_WORDS_SECONDS = 1.0
 
 WORK_DONE_TOKEN: ContextVar[int | str | None] = ContextVar("work_done_token", default=None)
 """The progress token that the client sent along with the command that is running."""
@@ -338,10 +339,16 @@ class EditorProtocol(LanguageServerProtocol):
         if (user_handler := self.fm.features.get(types.SHUTDOWN)) is not None:
             yield user_handler, args, None
         this = self.msg_id
-        for msg_id, future in list(self._request_futures.items()):
-            if msg_id != this:
-                future.cancel()
+        running = [future for msg_id, future in list(self._request_futures.items()) if msg_id != this]
+        for future in running:
+            future.cancel()
+        yield self._answered, ([task for task in running if isinstance(task, asyncio.Task)],), None
         self._shutdown = True
+
+    async def _answered(self, cancelled: list[asyncio.Task[Any]]) -> None:
+        """Let the cancelled requests say so before the client hears that all is over."""
+        if cancelled:
+            await asyncio.wait(cancelled, timeout=_LAST_WORDS_SECONDS)
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]

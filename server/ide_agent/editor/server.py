@@ -71,7 +71,7 @@ class EditorServer(LanguageServer):
         self._language = "en"
         self._tasks: set[asyncio.Task[Any]] = set()
         self.broken_plugins: list[str] = []
-        from ide_agent.editor import commands, lifecycle
+        from ide_agent.editor import commands, lifecycle  # here, for they import this module
 
         lifecycle.register(self)
         commands.register(self)
