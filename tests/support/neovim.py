@@ -20,7 +20,7 @@ from typing import Any
 import msgpack
 import pyte
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 # Sequences that pyte takes for something else: private CSI, device queries, DCS and OSC strings.
 _FOREIGN = re.compile(
     rb"\x1b\[[<=>][0-9;:]*[a-zA-Z]|\x1b\[\??[0-9;]*\$[a-z]|\x1b\[[0-9;]* q"

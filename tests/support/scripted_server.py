@@ -5,6 +5,7 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
 `script.json`, read again at every request:
 
 - `status`: params of one `ideAgent/status`, sent after initialized.
+- `ready`: a gate; when it opens, `ideAgent/status` says ready.
 - `tell`: text of one `window/showMessage` error, sent after initialized.
 - `ask`: `{message, actions}` of one `window/showMessageRequest`, sent after initialized.
 - `rules`: what to suggest, the first that matches:
@@ -94,6 +95,10 @@ class ScriptedServer(LanguageServer):
             self.window_show_message(
                 lsp.ShowMessageParams(type=lsp.MessageType.Error, message=content["tell"])
             )
+        if "ready" in content:
+            while not self.script.open(content["ready"]):
+                await asyncio.sleep(POLL)
+            self.protocol.notify("ideAgent/status", {"state": "ready", "model": "starter"})
         if "ask" in content:
             chosen = await self.window_show_message_request_async(
                 lsp.ShowMessageRequestParams(

@@ -28,6 +28,9 @@ return {
     ['ideAgent/status'] = function(_, params, ctx)
       require('ide_agent.status').update(params, ctx.client_id)
     end,
+    ['window/showMessage'] = function(_, params)
+      require('ide_agent.client').tell(params)
+    end,
     ['window/showMessageRequest'] = function(...)
       return require('ide_agent.client').ask(...)
     end,

@@ -24,7 +24,7 @@ for _, action in ipairs({ 'accept', 'accept_word', 'accept_line', 'dismiss', 'ne
   end, { desc = 'IDE-Agent: ' .. action:gsub('_', ' ') })
 end
 
-vim.api.nvim_set_hl(0, 'IdeAgentGhost', { link = 'NonText', default = true })
+vim.api.nvim_set_hl(0, 'IdeAgentGhost', { link = 'Comment', default = true })
 
 local group = vim.api.nvim_create_augroup('ide_agent', {})
 vim.api.nvim_create_autocmd('LspAttach', {

@@ -37,6 +37,17 @@ def test_without_a_model_it_asks_once_the_user_stops_typing(session: Session) ->
     session.nvim.until(lambda: session.log("chosen", title="Get it"))
 
 
+def test_what_the_server_says_waits_until_the_user_stops_typing(session: Session) -> None:
+    session.script({"tell": "The engine stopped.", "status": {"state": "error"}, "rules": [RULE]})
+    session.start(init="vim.api.nvim_create_autocmd('VimEnter', { command = 'startinsert' })")
+    session.nvim.until(lambda: "IDE-Agent error" in session.nvim.text())
+    session.nvim.type("return ")
+    session.shows("1")
+    assert "The engine stopped" not in session.nvim.text()
+    session.nvim.type("\x1b")
+    says(session, "IDE-Agent: The engine stopped.")
+
+
 def test_the_status_line_follows_the_server(session: Session) -> None:
     session.script({"status": {"state": "downloading", "model": "starter", "progress": 42}})
     session.start()

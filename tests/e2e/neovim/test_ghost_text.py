@@ -28,7 +28,7 @@ def test_appears_on_the_screen_and_tab_accepts_it(session: Session) -> None:
     assert session.nvim.buffer() == ["def fib(n):", "    return "], "it is drawn, not written"
     assert session.nvim.screen.cursor.x == len("    return "), "the cursor stands before it"
     assert session.nvim.colour(1, 11) == session.nvim.lua(
-        "return ('%06x'):format(vim.api.nvim_get_hl(0, { name = 'NonText' }).fg)"
+        "return ('%06x'):format(vim.api.nvim_get_hl(0, { name = 'Comment' }).fg)"
     )
     session.nvim.type("\t")
     session.nvim.until(lambda: session.nvim.buffer() == ["def fib(n):", "    return " + LINE])
@@ -224,6 +224,17 @@ def test_entering_insert_mode_asks(session: Session) -> None:
     session.nvim.type("A")
     session.shows(LINE)
     assert [entry["invoked"] for entry in session.log("request")] == [False]
+
+
+def test_appears_by_itself_once_the_model_is_ready(session: Session) -> None:
+    session.script({"status": {"state": "loading"}, "ready": "loaded", "rules": []})
+    session.start()
+    session.nvim.type("ireturn ")
+    session.nvim.until(lambda: session.log("request", before="return "))
+    session.nvim.until(lambda: "IDE-Agent loading" in session.nvim.text())
+    session.script({"rules": [FIB]})
+    session.open_gate("loaded")
+    session.shows(LINE)
 
 
 def test_next_asks_even_when_nothing_comes_by_itself(session: Session) -> None:

@@ -122,6 +122,15 @@ function M.on_detach(client_id, bufnr)
   keys.unmap(bufnr)
 end
 
+--- The server can answer now what it could not before.
+---@param client_id integer
+function M.ask_again(client_id)
+  local server = client.get(0)
+  if server and server.id == client_id and client.inserting() and not suggestion.visible() then
+    text_changed()
+  end
+end
+
 --- Put changed options into effect.
 function M.remap()
   for _, server in ipairs(vim.lsp.get_clients({ name = client.name })) do

@@ -157,6 +157,20 @@ function M.execute(client, command, arguments, done)
   end)
 end
 
+local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO }
+
+--- The server says something: not in the middle of typing.
+---@param params lsp.ShowMessageParams
+function M.tell(params)
+  M.when_idle(function()
+    vim.notify(
+      'IDE-Agent: ' .. params.message,
+      LEVELS[params.type] or vim.log.levels.DEBUG,
+      { title = 'IDE-Agent' }
+    )
+  end)
+end
+
 --- The server asks: not in the middle of typing.
 ---@param failure lsp.ResponseError?
 ---@param params lsp.ShowMessageRequestParams

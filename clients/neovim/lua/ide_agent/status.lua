@@ -14,6 +14,9 @@ local M = {}
 ---@type table<integer, ide_agent.Status>
 local latest = {}
 
+--- States in which the server answers with nothing for now.
+local WAITING = { starting = true, loading = true, downloading = true, noModel = true }
+
 ---@param state string
 ---@return string
 local function word(state)
@@ -25,11 +28,8 @@ end
 function M.update(status, client_id)
   local before = latest[client_id]
   latest[client_id] = status
-  local news = not before or before.state ~= status.state
-  if news and status.message and (status.state == 'error' or status.state == 'noModel') then
-    client.when_idle(function()
-      vim.notify('IDE-Agent: ' .. status.message, vim.log.levels.WARN, { title = 'IDE-Agent' })
-    end)
+  if status.state == 'ready' and WAITING[before and before.state or 'starting'] then
+    require('ide_agent.attach').ask_again(client_id)
   end
   vim.api.nvim_exec_autocmds('User', { pattern = 'IdeAgentStatus', modeline = false })
   vim.cmd.redrawstatus({ bang = true })
