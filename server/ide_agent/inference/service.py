@@ -39,6 +39,7 @@ class Inference:
         self._publish = publish
         self._engines: dict[_Key, Engine] = {}
         self._loading: dict[_Key, asyncio.Task[Engine]] = {}
+        self.building = asyncio.Lock()  # one build of the native engine at a time
 
     async def engine(self, model: str = "", purpose: Purpose = "text") -> Engine:
         """The engine for `model`, loaded if it is not. Asked for by many at once it is loaded once.
@@ -66,6 +67,10 @@ class Inference:
     def snapshot(self) -> list[EngineState]:
         """How all engines stand."""
         return [engine.snapshot() for engine in self._engines.values()]
+
+    def trial(self, engine: str) -> Inference:
+        """Another front desk over the same models, which uses that one engine and tells nobody."""
+        return Inference(self._settings.model_copy(update={"engine": engine}), self._models, lambda _: None)
 
     async def forget(self) -> None:
         """End the engines that nobody uses, so that the next request chooses anew (another backend, say)."""
