@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -49,7 +49,7 @@ class HostClient:
         self._keeper: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
         self._dismissed: Link | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._deaths = 0
         self._not_before = 0.0
 
@@ -66,13 +66,13 @@ class HostClient:
 
     async def aclose(self) -> None:
         """Let go of the host; it goes on running."""
-        tasks = [t for t in (self._keeper, self._connecting, *self._tasks) if t is not None]
-        for task in tasks:
+        ending = [task for task in (self._keeper, self._connecting) if task is not None]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         if self._link is not None:
-            await self._link.aclose()
-            self._link = None
+            self._forget(self._link)
+        await asyncio.gather(*self._closing)
 
     async def request(
         self, method: str, path: str, json: Any = None, *, timeout: float = 30.0
@@ -245,12 +245,9 @@ class HostClient:
     def _forget(self, link: Link) -> None:
         if self._link is link:
             self._link = None
-        self._spawn(link.aclose())
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = asyncio.create_task(link.aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
 def _ensure_host(timeout: float) -> Host:
