@@ -17,7 +17,7 @@ def wait_for(condition: Callable[[], object], what: str = "condition") -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def processes_of(home: Path) -> list[psutil.Process]:

@@ -154,14 +154,14 @@ class HostServer(uvicorn.Server):
         folder = runtime.runtime_file().parent
         while True:
             await asyncio.sleep(_GUARD_SECONDS)
-            found = runtime.read()
+            found = runtime.read() if folder.is_dir() else None  # reading would make the folder again
             if found == self._info:
                 continue
             if found is None and folder.is_dir():
                 with contextlib.suppress(OSError):
                     runtime.write(self._info)
                 continue
-            log.warning("replaced by another host, leaving")
+            log.warning("the runtime file is another host's or its folder is gone, leaving")
             self.should_exit = True
             return
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -18,6 +19,9 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(scope="module")
 def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeInfo]:
     home = tmp_path_factory.mktemp("openai")
+    (home / "config").mkdir()
+    # The engine that is always there, on every machine.
+    (home / "config" / "config.toml").write_text('[inference]\nengine = "xllamacpp"\n')
     before = os.environ.get("IDE_AGENT_HOME")
     os.environ["IDE_AGENT_HOME"] = str(home)
     try:
@@ -49,11 +53,11 @@ def test_models(client: openai.OpenAI) -> None:
 
 def test_completion(client: openai.OpenAI) -> None:
     answer = client.completions.create(
-        model="starter", prompt="def fibonacci(n):\n    if n <", max_tokens=8, temperature=0
+        model="starter", prompt="one two three four five six", max_tokens=8, temperature=0
     )
     assert answer.object == "text_completion"
     assert answer.model == "starter"
-    assert "2" in answer.choices[0].text or "1" in answer.choices[0].text
+    assert answer.choices[0].text.strip()
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 8
@@ -70,27 +74,23 @@ def test_streamed_completion_is_the_same_text(client: openai.OpenAI) -> None:
     assert chunks[-1].usage.completion_tokens == 12
 
 
-def test_chat(client: openai.OpenAI) -> None:
-    answer = client.chat.completions.create(
-        model="starter",
-        messages=[{"role": "user", "content": "What is the capital of France?"}],
-        max_tokens=20,
-    )
-    assert answer.choices[0].message.role == "assistant"
-    assert "Paris" in (answer.choices[0].message.content or "")
+CHAT: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "Write a Python function that adds two numbers."}],
+    "max_tokens": 24,
+    "temperature": 0,
+}
 
 
-async def test_streamed_chat(info: RuntimeInfo) -> None:
-    async with openai.AsyncOpenAI(base_url=f"{info.url}/v1", api_key=info.token, max_retries=0) as client:
-        stream = await client.chat.completions.create(
-            model="",
-            messages=[{"role": "user", "content": "What is the capital of France?"}],
-            max_tokens=20,
-            stream=True,
-        )
+async def test_chat_whole_and_streamed(client: openai.OpenAI, info: RuntimeInfo) -> None:
+    answer = client.chat.completions.create(model="starter", **CHAT)
+    message = answer.choices[0].message
+    assert message.role == "assistant"
+    assert "def " in (message.content or "")
+    async with openai.AsyncOpenAI(base_url=f"{info.url}/v1", api_key=info.token, max_retries=0) as other:
+        stream = await other.chat.completions.create(model="", stream=True, **CHAT)
         pieces = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
-    assert len(pieces) > 3
-    assert "Paris" in "".join(pieces)
+    assert len(pieces) > 10
+    assert "".join(pieces) == message.content
 
 
 @pytest.mark.parametrize("encoding", ["float", "base64", None])
@@ -139,9 +139,9 @@ def test_request_that_the_engine_refuses(client: openai.OpenAI, stream: bool) ->
 
 
 def test_wrong_key(info: RuntimeInfo) -> None:
-    with openai.OpenAI(base_url=f"{info.url}/v1", api_key="guess") as client:
-        with pytest.raises(openai.AuthenticationError):
-            client.models.list()
+    client = openai.OpenAI(base_url=f"{info.url}/v1", api_key="guess")
+    with client, pytest.raises(openai.AuthenticationError):
+        client.models.list()
 
 
 def test_no_answer_names_a_path_of_this_machine(client: openai.OpenAI) -> None:
