@@ -1,0 +1,357 @@
+"""Starting, dying and coming back, with an engine process that misbehaves on demand."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ide_agent.config import InferenceSettings
+from ide_agent.errors import (
+    EngineCrashed,
+    EngineError,
+    EngineStartError,
+    EngineUnavailable,
+    ModelFileInvalid,
+    NotEnoughMemory,
+)
+from ide_agent.inference import backends, supervisor
+from ide_agent.inference.circuit import Circuit
+from ide_agent.inference.models import ModelStore
+from ide_agent.inference.service import Inference
+from support.fake_engine import FakeBackend
+
+Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Circuit, "delay", lambda self: 0.0)
+
+
+def pid_of(inference: Inference) -> int:
+    pid = inference.snapshot()[0]["pid"]
+    assert pid is not None
+    return pid
+
+
+async def test_one_start_serves_all_who_ask(
+    inference: Inference, backend: FakeBackend, told: list[dict[str, Any]]
+) -> None:
+    engines = await asyncio.gather(*(inference.engine() for _ in range(9)))
+    assert len(set(map(id, engines))) == 1
+    assert await inference.engine("tiny") is engines[0]
+    assert backend.count == 1
+    status = {"type": "status", "model": "tiny", "engine": "fake"}
+    assert told == [{**status, "state": "loading"}, {**status, "state": "ready"}]
+
+
+async def test_the_start_goes_on_when_the_first_who_asked_leaves(
+    inference: Inference, backend: FakeBackend, until: Until
+) -> None:
+    first = asyncio.create_task(inference.engine())
+    second = asyncio.create_task(inference.engine())
+    await until(lambda: backend.count == 1)
+    first.cancel()
+    await second
+    assert backend.count == 1
+    assert first.cancelled()
+
+
+async def test_requests_and_streams(inference: Inference) -> None:
+    engine = await inference.engine()
+    assert await engine.request("POST", "/x", {"a": 1}) == {"echo": {"a": 1}}
+    events = [event async for event in engine.stream("/x", {"n": 3})]
+    assert events == [{"content": "0"}, {"content": "1"}, {"content": "2"}]
+
+
+async def test_a_refusal_is_passed_on_and_is_no_crash(inference: Inference, backend: FakeBackend) -> None:
+    engine = await inference.engine()
+    for attempt in (engine.request("POST", "/refuse", {}), anext(engine.stream("/refuse", {}))):
+        with pytest.raises(EngineError, match=r"exceeds the context") as caught:
+            await attempt
+        assert caught.value.key_used == "error.engine.refused"
+    with pytest.raises(EngineError, match="out of luck"):
+        async for _ in engine.stream("/x", {"n": 9, "fail_at": 2}):
+            pass
+    assert backend.count == 1
+
+
+async def test_killed_in_the_middle_of_a_stream_then_heals(
+    inference: Inference, backend: FakeBackend, told: list[dict[str, Any]]
+) -> None:
+    engine = await inference.engine()
+    seen = []
+    with pytest.raises(EngineCrashed, match="memory ran out") as caught:
+        async for event in engine.stream("/x", {"n": 9, "die_at": 2}):
+            seen.append(event["content"])
+    assert seen == ["0", "1"]
+    assert caught.value.key_used == "error.engine.killed"
+    assert told[-1]["state"] == "error"
+    assert told[-1]["error"]["code"] == "error.engine.killed"
+    assert await engine.request("POST", "/x", {"a": 1}) == {"echo": {"a": 1}}
+    assert backend.count == 2
+    assert told[-1]["state"] == "ready"
+
+
+async def test_the_cause_of_a_crash_is_named(inference: Inference) -> None:
+    engine = await inference.engine()
+    with pytest.raises(EngineCrashed, match="SIGSEGV"):
+        await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
+
+
+async def test_crash_loop_opens_the_circuit_with_one_clear_message(
+    inference: Inference, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(
+        supervisor, "Circuit", lambda: Circuit(limit=3, open_seconds=30, clock=lambda: now[0])
+    )
+    backend.flaw = lambda count: "dies-on-request" if count <= 3 else ""
+    engine = await inference.engine()
+    for _ in range(3):
+        with pytest.raises(EngineCrashed):
+            while True:
+                await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
+    for _ in range(5):
+        with pytest.raises(EngineUnavailable) as caught:
+            await engine.request("POST", "/x", {})
+        assert caught.value.params == {"model": "tiny", "crashes": 3, "reason": "SIGSEGV", "seconds": 30}
+    assert backend.count == 3
+    assert inference.snapshot()[0]["state"] == "error"
+    now[0] += 30
+    assert await engine.request("POST", "/x", {}) == {"echo": {}}
+    assert backend.count == 4
+
+
+async def test_an_engine_that_cannot_start_says_why_and_is_not_tried_for_ever(
+    inference: Inference, backend: FakeBackend
+) -> None:
+    backend.flaw = lambda count: "dies-early"
+    for _ in range(3):
+        with pytest.raises(EngineStartError, match="something broke: error 42"):
+            await inference.engine()
+    with pytest.raises(EngineUnavailable):
+        await inference.engine()
+    assert backend.count == 3
+
+
+async def test_what_native_code_prints_is_no_answer_and_blocks_nothing(
+    inference: Inference, backend: FakeBackend
+) -> None:
+    backend.flaw = lambda count: "babbles"
+    engine = await inference.engine()
+    assert await engine.request("POST", "/x", {}) == {"echo": {}}
+
+
+async def test_a_file_that_only_the_engine_finds_bad(inference: Inference, backend: FakeBackend) -> None:
+    backend.flaw = lambda count: "refuses-model"
+    with pytest.raises(ModelFileInvalid, match=r"tiny\.gguf.*tensor 'x' not found"):
+        await inference.engine()
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [(b"PK\3\4 a zip", "error.model.not_gguf"), (b"GGUF\3\0\0\0\1", "error.model.corrupt")],
+)
+async def test_a_bad_file_is_refused_before_any_process_is_started(
+    inference: Inference, backend: FakeBackend, models: Path, content: bytes, key: str,
+    told: list[dict[str, Any]],
+) -> None:  # fmt: skip
+    (models / "tiny" / "tiny.gguf").write_bytes(content)
+    with pytest.raises(ModelFileInvalid, match=r"tiny\.gguf") as caught:
+        await inference.engine()
+    assert caught.value.key_used == key
+    assert backend.count == 0
+    assert [status["state"] for status in told] == ["error"]
+
+
+async def test_case_34_too_little_memory_is_refused_before_any_process_is_started(
+    inference: Inference, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ide_agent.inference.resources.free_memory", lambda: 1 << 20)
+    with pytest.raises(NotEnoughMemory, match=r"tiny\.gguf needs about \d+ MB"):
+        await inference.engine()
+    assert backend.count == 0
+
+
+async def test_idle_engines_make_room(
+    inference: Inference, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (models / "second").mkdir()
+    (models / "second" / "s.gguf").write_bytes((models / "tiny" / "tiny.gguf").read_bytes())
+    first = await inference.engine("tiny")
+    monkeypatch.setattr(
+        "ide_agent.inference.resources.free_memory", lambda: 1 << 20 if first.url else 8 << 30
+    )
+    await inference.engine("second")
+    assert [engine["model"] for engine in inference.snapshot()] == ["second"]
+
+
+async def test_a_broken_native_build_falls_back(
+    inference: Inference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = FakeBackend(tmp_path / "broken", lambda count: "dies-early")
+    good = FakeBackend(tmp_path / "good")
+    monkeypatch.setattr(backends, "BACKENDS", (broken, good))
+    engine = await inference.engine()
+    assert await engine.request("POST", "/x", {}) == {"echo": {}}
+    assert (broken.count, good.count) == (1, 1)
+
+
+async def test_no_engine_installed(inference: Inference, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "BACKENDS", ())
+    with pytest.raises(EngineStartError) as caught:
+        await inference.engine()
+    assert caught.value.key_used == "error.engine.missing"
+
+
+async def test_idle_unload_spares_the_busy_and_the_next_request_loads_again(
+    models: Path, backend: FakeBackend, until: Until
+) -> None:
+    settings = InferenceSettings.model_construct(
+        **{**InferenceSettings().model_dump(), "idle_unload_seconds": 0.05}
+    )
+    inference = Inference(settings, ModelStore(models), lambda status: None)
+    try:
+        engine = await inference.engine()
+        pid = pid_of(inference)
+        async with engine.turn("background"):
+            for _ in range(3):
+                await engine.request("POST", "/x", {})
+                await asyncio.sleep(0.1)
+            assert pid_of(inference) == pid
+        await until(lambda: inference.snapshot()[0]["state"] == "unloaded")
+        assert not psutil.pid_exists(pid)
+        assert engine.url == ""
+        assert await engine.request("POST", "/x", {}) == {"echo": {}}
+        assert backend.count == 2
+    finally:
+        await inference.close()
+
+
+async def test_closing_a_stream_closes_its_connection_and_frees_the_engine(inference: Inference) -> None:
+    engine = await inference.engine()
+    async with aclosing(engine.stream("/x", {"n": 5, "hang_at": 1})) as events:
+        assert await anext(events) == {"content": "0"}
+        assert engine.busy == 1
+        peers = psutil.Process(pid_of(inference)).net_connections("tcp")
+        assert any(peer.status == psutil.CONN_ESTABLISHED for peer in peers)
+    assert engine.busy == 0
+    peers = psutil.Process(pid_of(inference)).net_connections("tcp")
+    assert not any(peer.status == psutil.CONN_ESTABLISHED for peer in peers)
+
+
+async def test_an_engine_that_hangs_is_replaced(
+    inference: Inference, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_CHECK_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "_CHECK_SECONDS", 0.3)
+    engine = await inference.engine()
+    os.kill(pid_of(inference), signal.SIGSTOP)
+    assert await engine.request("POST", "/x", {}) == {"echo": {}}
+    assert backend.count == 2
+
+
+async def test_a_replaced_file_is_loaded_anew(
+    inference: Inference, backend: FakeBackend, models: Path
+) -> None:
+    first = await inference.engine()
+    file = models / "tiny" / "tiny.gguf"
+    os.utime(file, ns=(1, 1))
+    second = await inference.engine()
+    assert second is not first
+    assert (backend.count, len(inference.snapshot())) == (2, 1)
+
+
+async def test_text_and_embedding_are_two_engines(inference: Inference, backend: FakeBackend) -> None:
+    text, embedding = await asyncio.gather(inference.engine(), inference.engine(purpose="embedding"))
+    assert text is not embedding
+    assert {engine["purpose"] for engine in inference.snapshot()} == {"text", "embedding"}
+
+
+async def test_close_leaves_no_process(inference: Inference) -> None:
+    await inference.engine()
+    await inference.engine(purpose="embedding")
+    pids = [engine["pid"] for engine in inference.snapshot()]
+    await inference.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids if pid)
+
+
+async def test_close_during_a_load_leaves_no_process(
+    inference: Inference, backend: FakeBackend, until: Until
+) -> None:
+    backend.flaw = lambda count: "never-answers"
+    loading = asyncio.create_task(inference.engine())
+    await until(lambda: backend.count == 1)
+    await inference.close()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    pid = int(backend.starts.read_text())
+    await until(lambda: not psutil.pid_exists(pid))
+
+
+async def test_the_key_is_neither_in_argv_nor_in_the_environment(inference: Inference) -> None:
+    engine = await inference.engine()
+    key = engine._supervisor.current.client._http.headers["Authorization"].split()[1]  # type: ignore[union-attr]
+    process = psutil.Process(pid_of(inference))
+    assert len(key) >= 32
+    assert key not in " ".join(process.cmdline())
+    assert key not in str(process.environ())
+
+
+_HOST = """
+import asyncio, sys
+from pathlib import Path
+from ide_agent.config import InferenceSettings
+from ide_agent.inference import backends
+from ide_agent.inference.models import ModelStore
+from ide_agent.inference.service import Inference
+from support.fake_engine import FakeBackend
+
+async def main():
+    backends.BACKENDS = (FakeBackend(Path(sys.argv[2])),)
+    inference = Inference(InferenceSettings(), ModelStore(Path(sys.argv[1])), lambda status: None)
+    await inference.engine()
+    print(inference.snapshot()[0]["pid"], flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+async def test_the_engine_dies_with_its_host(models: Path, tmp_path: Path, until: Until, how: str) -> None:
+    host = subprocess.Popen(
+        [sys.executable, "-c", _HOST, str(models), str(tmp_path / "starts")],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert host.stdout is not None
+    pid = int(host.stdout.readline())
+    assert psutil.pid_exists(pid)
+    host.send_signal(getattr(signal, how))
+    host.wait()
+    host.stdout.close()
+    await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+async def test_stderr_goes_to_a_log_that_rotates(
+    inference: Inference, backend: FakeBackend, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ide_agent.inference.process._LOG_BYTES", 1000)
+    backend.flaw = lambda count: "dies-early" if count <= 2 else "babbles"
+    for _ in range(2):
+        with pytest.raises(EngineStartError):
+            await inference.engine()
+    await inference.engine()
+    await inference.close()
+    logs = sorted(path.name for path in (home / "state").glob("engine.log*"))
+    assert logs == ["engine.log", "engine.log.1"]

@@ -1,0 +1,79 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from ide_agent.errors import ModelFileInvalid, ModelNotFound
+from ide_agent.inference.models import ModelStore
+from support import gguf_file
+
+
+def put(folder: Path, name: str, file: str, age: int = 0, content: bytes | None = None) -> Path:
+    target = folder / name / file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(gguf_file.file(gguf_file.llama()) if content is None else content)
+    os.utime(target, ns=(10**18 - age * 10**9,) * 2)
+    return target
+
+
+def test_newest_first(tmp_path: Path) -> None:
+    put(tmp_path, "old", "o.gguf", age=9)
+    put(tmp_path, "new", "n.gguf", age=1)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "note.txt").write_text("x")
+    put(tmp_path, "loading", "x.gguf.part")
+    assert [model.name for model in ModelStore(tmp_path).list()] == ["new", "old"]
+
+
+def test_no_folder_is_no_models(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "none")
+    assert store.list() == []
+    with pytest.raises(ModelNotFound) as caught:
+        store.find()
+    assert caught.value.key_used == "error.model.none"
+
+
+def test_without_a_name_the_chosen_else_the_newest(tmp_path: Path) -> None:
+    put(tmp_path, "old", "o.gguf", age=9)
+    put(tmp_path, "new", "n.gguf", age=1)
+    assert ModelStore(tmp_path).find().name == "new"
+    assert ModelStore(tmp_path, default="old").find().name == "old"
+    assert ModelStore(tmp_path, default="old").find("new").name == "new"
+
+
+def test_unknown_names_are_told(tmp_path: Path) -> None:
+    put(tmp_path, "starter", "s.gguf")
+    for name in ("stater", "../starter", str(tmp_path / "gone.gguf")):
+        with pytest.raises(ModelNotFound) as caught:
+            ModelStore(tmp_path).find(name)
+        assert name in str(caught.value)
+
+
+def test_a_path_is_a_name(tmp_path: Path) -> None:
+    file = put(tmp_path / "elsewhere", "x", "mine.gguf")
+    found = ModelStore(tmp_path / "models").find(str(file))
+    assert (found.name, found.file, found.bytes) == ("mine", file, file.stat().st_size)
+
+
+def test_several_files_of_one_model(tmp_path: Path) -> None:
+    put(tmp_path, "qwen", "q4.gguf", age=5)
+    put(tmp_path, "qwen", "q8.gguf", age=1)
+    put(tmp_path, "split", "big-00001-of-00002.gguf", age=7)
+    put(tmp_path, "split", "big-00002-of-00002.gguf", age=7)
+    put(tmp_path, "split", "mmproj-big.gguf", age=7)
+    store = ModelStore(tmp_path)
+    assert [model.name for model in store.list()] == ["qwen/q8", "qwen/q4", "split"]
+    assert store.find("qwen").name == "qwen/q8"
+    assert store.find("qwen/q4").file.name == "q4.gguf"
+    assert store.find("split").file.name == "big-00001-of-00002.gguf"
+
+
+def test_the_header_is_that_of_the_file_as_it_is_now(tmp_path: Path) -> None:
+    put(tmp_path, "m", "m.gguf", age=5, content=b"not a model")
+    store = ModelStore(tmp_path)
+    with pytest.raises(ModelFileInvalid):
+        _ = store.find("m").header
+    put(tmp_path, "m", "m.gguf", age=1)
+    found = store.find("m")
+    assert found.header.architecture == "llama"
+    assert found.header is store.find("m").header
