@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +23,9 @@ from ide_agent.errors import HostError, IdeAgentError
 from .context import LINES_BEFORE, ContextBuilder
 from .cursor import CursorContext
 from .generation import Priority, Stream
+from .growth import Growth
 from .outcomes import Outcomes
+from .pauses import Pauses
 from .selected import with_selected
 from .service import CompletionService, Offer
 from .shape import Shape
@@ -68,8 +68,7 @@ class CompletionFeature:
         self.service = CompletionService(self._ask, self._failed)
         self.outcomes = Outcomes(self._record, self._lines)
         self._builders: dict[Path | None, tuple[CompletionSettings, ContextBuilder]] = {}
-        self._idle: dict[str, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pauses = Pauses()
 
     # --- requests
 
@@ -89,9 +88,9 @@ class CompletionFeature:
             return None
         builder.visit(document, params.position.line)
         context = selected.apply(builder.cursor(document, params.position, invoked=invoked))
-        self._later(document.uri, _IDLE_S, self._paused, document.uri)
+        self._pauses.after(_IDLE_S, self._paused, document.uri)
 
-        growth = _Growth(partial(self._grow, document, selected)) if self._can_grow else None
+        growth = Growth(partial(self._grow, document, selected)) if self._can_grow else None
         offer = await self.service.suggest(context, settings, growth)
         if offer is None or document.version != version:
             return None
@@ -124,7 +123,7 @@ class CompletionFeature:
 
     def opened(self, uri: str) -> None:
         """A document came into view. Of several that open at once the last one counts."""
-        self._later(_OPENING, _OPENING_S, self._greet, uri)
+        self._pauses.after(_OPENING_S, self._greet, uri, key=_OPENING)
 
     async def _greet(self, uri: str) -> None:
         """Remember the document's beginning and have the model loaded, and the document read, before the
@@ -159,8 +158,7 @@ class CompletionFeature:
     def closed(self, uri: str) -> None:
         """The document is gone."""
         self.service.closed(uri)
-        if handle := self._idle.pop(uri, None):
-            handle.cancel()
+        self._pauses.drop(uri)
 
     def event(self, params: InlineCompletionEventParams) -> None:
         """What the client saw happen."""
@@ -198,21 +196,6 @@ class CompletionFeature:
         }
         return self.server.host.stream("/completion", body)
 
-    def _later(
-        self, key: str, seconds: float, work: Callable[[str], Coroutine[Any, Any, None]], uri: str
-    ) -> None:
-        """Run ``work(uri)`` after a pause; a second call with the same key starts the pause anew."""
-        if handle := self._idle.pop(key, None):
-            handle.cancel()
-
-        def begin() -> None:
-            self._idle.pop(key, None)
-            task = asyncio.ensure_future(work(uri))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-        self._idle[key] = asyncio.get_running_loop().call_later(seconds, begin)
-
     async def _paused(self, uri: str) -> None:
         """Choose context anew and warm the engine up with it, unless the user went on meanwhile."""
         document = self.server.documents.get(uri)
@@ -220,7 +203,11 @@ class CompletionFeature:
         if document is None or context is None:
             return
         settings, builder = self._rooms(document)
-        if await builder.refresh(document, context) and not self.service.busy(uri) and uri not in self._idle:
+        if (
+            await builder.refresh(document, context)
+            and not self.service.busy(uri)
+            and not self._pauses.waiting(uri)
+        ):
             await self._warm(builder, context, settings)
 
     async def _warm(
@@ -277,33 +264,6 @@ class CompletionFeature:
         if known is None or known[0] is not settings:
             known = self._builders[root] = (settings, ContextBuilder(self.server, settings, root))
         return known[1]
-
-
-class _Growth:
-    """Holds back what is added until the answer it is added to has left."""
-
-    def __init__(self, send: Any) -> None:
-        self._send = send
-        self._latest: Offer | None = None
-        self._open = False
-
-    def __call__(self, offer: Offer) -> None:
-        if self._open:
-            self._send(offer)
-        else:
-            self._latest = offer
-
-    def answered(self, offer: Offer) -> None:
-        """`offer` is the answer; it is sent when the running task ends."""
-        task = asyncio.current_task()
-        assert task is not None
-        # pygls writes the answer in a callback that it added before this one
-        task.add_done_callback(lambda _: self._release(offer))
-
-    def _release(self, offer: Offer) -> None:
-        self._open = True
-        if self._latest is not None and self._latest.suggestion != offer.suggestion:
-            self._send(self._latest)
 
 
 def register(server: EditorServer) -> None:
