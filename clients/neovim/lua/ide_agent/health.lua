@@ -16,7 +16,7 @@ local function check_program()
   local path = vim.fn.exepath(program)
   if path == '' then
     vim.health.error(('`%s` is not executable'):format(program), {
-      'Install the server: `uv tool install ide-agent` or `pipx install ide-agent`',
+      'Install the server: see :help ide-agent-start',
       "or name it: `vim.lsp.config('ide_agent', { cmd = { '/path/to/ide-agent', 'lsp' } })`",
     })
     return

@@ -152,7 +152,7 @@ function M.adopt(answer, from, bufnr)
     client = from,
     bufnr = bufnr,
     id = answer.id,
-    command = answer.command or (old and old.command),
+    command = answer.command,
     version = answer.version,
     row = row,
     col = col,
@@ -174,26 +174,18 @@ end
 ---@field range lsp.Range
 ---@field done boolean
 
---- The suggestion became longer.
+--- The suggestion became longer. What belongs to another version of the text comes again, as an answer.
 ---@param more ide_agent.More
 ---@param client_id integer
 function M.grow(more, client_id)
-  if not current or current.client.id ~= client_id or current.id ~= more.completionId then
-    return
-  end
-  if more.textDocument.version == current.version then
+  if
+    current
+    and current.client.id == client_id
+    and current.id == more.completionId
+    and current.version == more.textDocument.version
+  then
     current.text = text.normalize(more.insertText)
     M.refresh()
-  elseif
-    more.textDocument.version == vim.api.nvim_buf_get_changedtick(current.bufnr)
-    and vim.api.nvim_get_current_buf() == current.bufnr
-  then
-    M.adopt({
-      text = more.insertText,
-      range = more.range,
-      id = current.id,
-      version = more.textDocument.version,
-    }, current.client, current.bufnr)
   end
 end
 
