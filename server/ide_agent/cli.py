@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import typer
 from typer.core import TyperGroup
@@ -21,6 +21,8 @@ from ide_agent.errors import HostUnavailable, IdeAgentError
 from ide_agent.hooks import plugins
 from ide_agent.locale import LANGUAGES, choose, translate
 from ide_agent.paths import config_file, log_file
+
+_FOLLOW_SECONDS = 0.2
 
 
 @cache
@@ -147,27 +149,35 @@ def host_logs(
 ) -> None:
     """Show the host's log."""
     log = log_file("host")
-    if log.exists():
-        kept = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        for line in kept[max(len(kept) - lines, 0) :]:
-            typer.echo(line)
+    written = log.read_bytes() if log.exists() else b""
+    kept = written.decode("utf-8", "replace").splitlines()
+    for line in kept[max(len(kept) - lines, 0) :]:
+        typer.echo(line)
     if follow:
-        for line in _follow(log):
+        for line in _follow(log, len(written)):
             typer.echo(line, nl=False)
 
 
-def _follow(log: Path) -> Iterator[str]:
-    """Lines as they are written, also after the log was rotated. Ends with Ctrl+C."""
-    position = log.stat().st_size if log.exists() else 0
+def _follow(log: Path, position: int) -> Iterator[str]:
+    """Lines as they are written from byte `position` on, also after the log was rotated. Ends with Ctrl+C."""
     while True:
         if log.exists():
-            if log.stat().st_size < position:
-                position = 0
             with log.open("rb") as stream:
                 stream.seek(position)
-                yield from (line.decode("utf-8", "replace") for line in stream)
-                position = stream.tell()
-        time.sleep(0.2)
+                yield from _lines(stream, log)
+            position = 0
+        time.sleep(_FOLLOW_SECONDS)
+
+
+def _lines(stream: BinaryIO, log: Path) -> Iterator[str]:
+    """Lines of `stream` until it is no longer what `log` names and all of it was read."""
+    while True:
+        current = log.exists() and os.path.samestat(log.stat(), os.fstat(stream.fileno()))
+        for line in stream:
+            yield line.decode("utf-8", "replace")
+        if not current:
+            return
+        time.sleep(_FOLLOW_SECONDS)
 
 
 @engine_app.command("native", help=text("cli.engine.native"))

@@ -77,7 +77,7 @@ def _environment() -> Iterator[Finding]:
         except OSError as failure:
             folder = Path(failure.filename)
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
-        if not os.access(nearest, os.W_OK):
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
             yield Finding("environment", False, "cli.doctor.read_only", {"folder": str(folder)})
     versions = {
         "version": __version__,

@@ -7,7 +7,6 @@ from pydantic import BaseModel
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.host.services import Services
 
-
 PRIVATE = "def somebodys_code(): ..."
 
 

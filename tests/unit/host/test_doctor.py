@@ -1,0 +1,115 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ide_agent import cli
+from ide_agent.errors import EngineStartError, HostStartError
+from ide_agent.host import doctor
+from ide_agent.runtime import RuntimeInfo
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine on which all is well, but for the missing model."""
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    monkeypatch.setenv("IDE_AGENT_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    cli.language.cache_clear()
+    monkeypatch.setattr(doctor, "ensure_host", lambda: RuntimeInfo(1, "t", "v", 2, 0.0))
+    answer(monkeypatch, {})
+    return tmp_path
+
+
+def answer(
+    monkeypatch: pytest.MonkeyPatch, completion: dict[str, Any] | Exception, *problems: object
+) -> None:
+    def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: float = 0) -> Any:
+        if path == "/status":
+            return {"problems": list(problems)}
+        if isinstance(completion, Exception):
+            raise completion
+        return completion
+
+    monkeypatch.setattr(doctor, "call", call)
+
+
+def with_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_models", lambda: doctor.Finding("model", True, "cli.doctor.models"))
+
+
+def findings() -> dict[str, tuple[bool, str]]:
+    return {finding.subject: (finding.ok, finding.detail("en")) for finding in doctor.examine()}
+
+
+def test_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_model(monkeypatch)
+    answer(monkeypatch, {"model": "starter"})
+    result = CliRunner().invoke(cli.app, ["doctor"])
+    assert result.exit_code == 0
+    assert "PROBLEM" not in result.stdout
+    assert "starter answers" in result.stdout
+
+
+def test_missing_model_says_how_to_get_one() -> None:
+    result = CliRunner().invoke(cli.app, ["doctor"])
+    assert result.exit_code == 1
+    assert "ide-agent models pull starter" in result.stdout
+    assert "engine" not in findings()
+
+
+def test_corrupt_model_is_named(home: Path) -> None:
+    (home / "models" / "bad").mkdir(parents=True)
+    (home / "models" / "bad" / "bad.gguf").write_bytes(b"no model at all")
+    ok, detail = findings()["model"]
+    assert not ok
+    assert "bad.gguf" in detail
+
+
+def test_host_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> RuntimeInfo:
+        raise HostStartError("error.host.port", port=80)
+
+    monkeypatch.setattr(doctor, "ensure_host", fail)
+    assert findings()["host"] == (False, HostStartError("error.host.port", port=80).message("en"))
+
+
+def test_engine_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_model(monkeypatch)
+    failure = EngineStartError(model="m", reason="SIGILL")
+    answer(monkeypatch, failure)
+    assert findings()["engine"] == (False, failure.message("en"))
+
+
+def test_no_engine_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_model(monkeypatch)
+    monkeypatch.setattr(doctor, "_ENGINES", {"nothing": "no_such_module"})
+    ok, detail = findings()["engine"]
+    assert not ok
+    assert "Install" in detail
+
+
+def test_database_that_was_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = {"type": "StorageError", "code": "error.storage.newer", "params": {"file": "F", "aside": "A"}}
+    answer(monkeypatch, {}, wire)
+    ok, detail = findings()["database"]
+    assert not ok
+    assert "moved to A" in detail
+
+
+def test_wrong_settings(home: Path) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text("[completion]\nmax_lines = 0\n")
+    ok, detail = findings()["settings"]
+    assert not ok
+    assert "completion.max_lines" in detail
+
+
+def test_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("IDE_AGENT_HOME", str(blocked))
+    found = list(doctor.examine())
+    assert {finding.subject for finding in found} == {"environment"}
+    assert not all(finding.ok for finding in found)
