@@ -186,10 +186,12 @@ def engine_native() -> None:
     from ide_agent.runtime import ensure_host, stream
 
     last: dict[str, Any] = {}
-    for event in stream(ensure_host(), "/engine/native", {}, timeout=3600.0):
-        if event.get("message") and event.get("message") != last.get("message"):
-            typer.echo(event["message"])
-        last = event
+    told = ""
+    for last in stream(ensure_host(), "/engine/native", {}, timeout=3600.0):
+        words = text(last["code"], **last.get("params", {})) if "code" in last else ""
+        if words and words != told:
+            typer.echo(words)
+            told = words
     if last.get("phase") != "ready":
         raise HostUnavailable()
     typer.echo(

@@ -26,6 +26,7 @@ from ide_agent.paths import config_file, log_file
 from ide_agent.runtime import RuntimeInfo
 
 log = logging.getLogger(__name__)
+_KEEP_ALIVE_SECONDS = 75  # longer than our clients: none writes to a connection that is just being closed
 _GRACE_SECONDS = 3  # for answers in progress, once the host leaves
 _PREDECESSOR_SECONDS = 4.0  # for a host that leaves at this moment; then it hangs
 _STUCK_SECONDS = 20.0  # for one that starts
@@ -97,6 +98,7 @@ def _serve(port: int | None) -> None:
             access_log=False,
             server_header=False,
             date_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         ),
         services,

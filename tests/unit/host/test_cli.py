@@ -142,8 +142,8 @@ def test_logs_follow_over_a_rotation(home: Path) -> None:
 
 def test_native_engine_shows_progress_and_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     events = [
-        {"phase": "build", "message": "Building"},
-        {"phase": "build", "message": "Building"},
+        {"phase": "building", "code": "error.foreign", "params": {"message": "Building"}, "progress": 1},
+        {"phase": "building", "code": "error.foreign", "params": {"message": "Building"}, "progress": 2},
         {"phase": "ready", "engine": "llama-cpp-python", "tokens_per_second": 71.2, "before": 34.04},
     ]
     monkeypatch.setattr(runtime, "ensure_host", lambda: INFO)
@@ -153,5 +153,5 @@ def test_native_engine_shows_progress_and_gain(monkeypatch: pytest.MonkeyPatch) 
 
 def test_native_engine_that_ends_early_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "ensure_host", lambda: INFO)
-    monkeypatch.setattr(runtime, "stream", lambda *_, **__: iter([{"phase": "build", "message": "m"}]))
+    monkeypatch.setattr(runtime, "stream", lambda *_, **__: iter([{"phase": "building", "message": "m"}]))
     assert run("engine", "native")[0] == 1

@@ -1,13 +1,17 @@
 import asyncio
+import importlib
 import sqlite3
 import stat
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import StatementError
@@ -204,6 +208,23 @@ async def test_full_disk_is_told_as_a_storage_error(database: Database) -> None:
 
     with pytest.raises(StorageError, match="full"):
         await database.run(work)
+
+
+async def test_migrations_make_what_the_models_say(file: Path) -> None:
+    importlib.import_module("ide_agent.features.completion.records")
+    database = Database(file)
+    await database.open()
+
+    def differences(session: Session) -> list[Any]:
+        def ours(thing: Any, name: str | None, kind: str, *_: Any) -> bool:
+            return not (kind == "table" and str(name).startswith("test_"))
+
+        context = MigrationContext.configure(session.connection(), opts={"include_object": ours})
+        found: list[Any] = compare_metadata(context, Base.metadata)
+        return found
+
+    assert await database.run(differences) == []
+    await database.close()
 
 
 def test_head_is_the_newest_migration() -> None:

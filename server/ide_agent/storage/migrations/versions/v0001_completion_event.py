@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("kept_text", sa.Text),
         sa.Column("accepted_length", sa.Integer),
-        sa.Column("latency_ms", sa.Float),
+        sa.Column("latency_ms", sa.Double),
         sa.Column("lines", sa.Integer, nullable=False),
     )
     op.create_index("ix_completion_event_completion_id", "completion_event", ["completion_id"])
