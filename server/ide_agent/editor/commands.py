@@ -9,6 +9,8 @@ from ide_agent.editor.progress import progress
 from ide_agent.editor.server import EditorServer
 from ide_agent.locale import translate
 
+_NARRATIVE = ("type", "phase", "message", "code", "params")
+
 
 def register(server: EditorServer) -> None:
     """Add the commands to `server`."""
@@ -32,8 +34,14 @@ def register(server: EditorServer) -> None:
         ):
             async for event in events:
                 last = event
-                report(event.get("message"), event.get("progress"))
-        return {_camel(key): value for key, value in last.items() if key not in ("type", "phase", "message")}
+                report(_words(event, ls.language), event.get("progress"))
+        return {_camel(key): value for key, value in last.items() if key not in _NARRATIVE}
+
+
+def _words(event: dict[str, Any], language: str) -> str | None:
+    """What an event says, in the user's language if it names a message key."""
+    code = event.get("code")
+    return translate(code, language, **event.get("params", {})) if code else event.get("message")
 
 
 def _camel(name: str) -> str:

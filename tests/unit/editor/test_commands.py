@@ -40,6 +40,8 @@ async def test_native_returns_what_was_gained(server: EditorServer, host: FakeHo
     def build(call: Call) -> None:
         call.head()
         call.event({"phase": "build", "message": "compiling"})
+        words = {"code": "error.foreign", "params": {"message": "kelime"}}
+        call.event({"phase": "build", "message": "in English", **words})
         call.event(
             {"phase": "ready", "engine": "llama-cpp-python", "tokens_per_second": 60.5, "before": 30.0}
         )
@@ -51,7 +53,7 @@ async def test_native_returns_what_was_gained(server: EditorServer, host: FakeHo
         result = await editor.command("ideAgent.engine.native", {})
         assert result == {"engine": "llama-cpp-python", "tokensPerSecond": 60.5, "before": 30.0}
         reported = [p["value"].get("message") for p in editor.all("$/progress")]
-        assert "compiling" in reported
+        assert "compiling" in reported and "kelime" in reported
 
 
 async def test_native_says_why_it_failed(server: EditorServer, host: FakeHost) -> None:
