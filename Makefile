@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# the environment brings node and npm for machines that have none
+export PATH := $(PATH):$(CURDIR)/$(BIN)
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .PHONY: help setup system native models editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean
