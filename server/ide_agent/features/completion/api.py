@@ -14,7 +14,6 @@ from ide_agent.host.sse import EventStream, until_gone
 
 from . import templates
 from .prompt import Plan, PromptPlanner
-from .records import row
 from .tokens import TokenCounter
 from .wire import CompletionEvents, CompletionRequest
 
@@ -99,6 +98,8 @@ def register(services: Services) -> None:
     @services.app.post("/completion/events")
     async def events(body: CompletionEvents) -> dict[str, int]:
         def write(session: Session) -> None:
+            from .records import row  # here, in the database's thread: SQLAlchemy takes its time
+
             session.add_all([row(event) for event in body.events])
 
         await services.database.run(write)
