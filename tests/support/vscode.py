@@ -32,6 +32,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_STATUS = "[id='ide-agent.ide-agent.ideAgent.status']"
 PATIENCE = 60.0
 POLL = 0.02
 
@@ -56,8 +57,8 @@ QUIET: dict[str, Any] = {
     "workbench.tips.enabled": False,
 }
 
-# Ghost text as a person reads it: what stands inline, then the lines drawn below. `seen` keeps what was painted: a
-# resize observer is called once a frame, when all of VS Code's own drawing for that frame is done.
+# Ghost text as a person reads it: what stands inline, then the lines drawn below. `seen` keeps what was
+# painted: a resize observer is called once a frame, when VS Code's own drawing for that frame is done.
 _WATCH = """() => {
   const text = (node) => node.textContent.replaceAll('\\u00a0', ' ').replaceAll('\\u200b', '');
   const all = (selector) => [...document.querySelectorAll(selector)].map(text);
@@ -119,6 +120,19 @@ def install(vsix: Path, extensions: Path, home: Path) -> None:
     )
 
 
+def install_turkish(extensions: Path, data: Path) -> None:
+    """Make Turkish a display language of the user data folder `data`; the window's own texts stay English."""
+    pack = extensions / "test.tr-1.0.0"
+    texts = pack / "main.i18n.json"
+    localization = {"languageId": "tr", "translations": [{"id": "vscode", "path": "./main.i18n.json"}]}
+    manifest = {"name": "tr", "publisher": "test", "version": "1.0.0", "engines": {"vscode": "*"}}
+    _write(pack / "package.json", {**manifest, "contributes": {"localizations": [localization]}})
+    _write(texts, {"": [], "version": "1.0.0", "contents": {}})
+    known = {"extensionIdentifier": {"id": "test.tr"}, "version": "1.0.0"}
+    language = {"hash": "1", "extensions": [known], "translations": {"vscode": str(texts)}, "label": "Türkçe"}
+    _write(data / "languagepacks.json", {"tr": language})
+
+
 class VSCode:
     """One VS Code.
 
@@ -174,9 +188,7 @@ class VSCode:
         """Write the user's settings; what concerns the machine counts only in a file of its own here."""
         machine = {key: value for key, value in settings.items() if key in MACHINE_SETTINGS}
         for name, content in (("User", settings), ("Machine", machine)):
-            file = self.data / name / "settings.json"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(content), encoding="utf-8")
+            _write(self.data / name / "settings.json", content)
 
     def open(self, file: str) -> None:
         """Open the window on a file of the workspace, the cursor in it."""
@@ -189,7 +201,7 @@ class VSCode:
         self.focus()
 
     def focus(self) -> None:
-        """Put the keyboard into the editor. No click: one on ghost text that goes away leaves nothing focused."""
+        """Put the keyboard into the editor. A click on ghost text that goes away would focus nothing."""
         self.press("Control+1")
         self.page.wait_for_selector(".monaco-editor.focused", state="attached")
 
@@ -251,17 +263,47 @@ class VSCode:
 
     def status(self) -> str:
         """The text of our status item."""
-        item = self.page.locator("[id='ide-agent.ide-agent.ideAgent.status']")
+        item = self.page.locator(_STATUS)
         return (item.text_content() or "").strip() if item.count() else ""
 
-    def notifications(self) -> list[str]:
+    def notifications(self) -> str:
         """The messages that stand in the corner."""
-        return self.page.locator(".notifications-toasts .notification-list-item-message").all_text_contents()
+        messages = self.page.locator(".notifications-toasts .notification-list-item-message")
+        return "\n".join(messages.all_text_contents())
+
+    def answer(self, button: str) -> None:
+        """Click a button of a message."""
+        self.page.locator(".notifications-toasts .monaco-button", has_text=button).first.click()
+
+    def entries(self) -> list[str]:
+        """What the open quick pick offers."""
+        rows = self.page.locator(".quick-input-list .monaco-list-row .label-name")
+        rows.first.wait_for()
+        return [text.strip() for text in rows.all_text_contents()]
+
+    def choose(self, entry: str) -> None:
+        """Click an entry of the open quick pick."""
+        self.page.locator(".quick-input-list .monaco-list-row", has_text=entry).first.click()
+
+    def menu(self) -> None:
+        """Click our status item."""
+        self.page.locator(_STATUS).click()
 
     def screenshot(self, path: Path) -> None:
         """Keep what the window shows."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
+
+    def processes(self) -> list[tuple[int, str]]:
+        """All that runs below this VS Code: process id and command line."""
+        found = []
+        for pid in _tree(self.process.pid):
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except OSError:
+                continue
+            found.append((pid, command.decode(errors="replace").replace("\0", " ").strip()))
+        return found
 
     def close(self) -> None:
         """Leave; nothing that it started is left running."""
@@ -284,6 +326,11 @@ class VSCode:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _write(file: Path, content: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _free_port() -> int:

@@ -35,4 +35,12 @@ if (!wheel?.startsWith(`ide_agent-${version}-`)) {
   process.exit(1);
 }
 run("node", "scripts/build.mjs", "--minify");
-run("npx", "vsce", "package", "--no-dependencies", "--allow-missing-repository", "--out", `dist/ide-agent-${version}.vsix`);
+run(
+  "npx",
+  "vsce",
+  "package",
+  "--no-dependencies",
+  "--allow-missing-repository",
+  "--out",
+  `dist/ide-agent-${version}.vsix`,
+);

@@ -6,7 +6,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import * as vscode from "vscode";
 import { withLock } from "./lock";
-import { findPython, hasUv, type Python } from "./python";
+import { findPython, hasUv, type Python, wantedPython } from "./python";
 
 const UNUSED_MS = 7 * 24 * 3600 * 1000;
 
@@ -78,7 +78,7 @@ async function make(
   const run: Run = (command, args) => execute(command, args, token, log, report);
   if (python?.canMakeEnvironments) {
     await makeWithPip(folder, bundle, python, run);
-  } else if (await hasUv()) {
+  } else if ((python || !wantedPython()) && (await hasUv())) {
     await makeWithUv(folder, bundle, python, run);
   } else {
     throw new NoPython();

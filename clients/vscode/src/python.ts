@@ -25,9 +25,14 @@ const PROBE =
   "import sys, json, importlib.util as u;" +
   "print(json.dumps([list(sys.version_info[:3]), bool(u.find_spec('venv') and u.find_spec('ensurepip'))]))";
 
+/** The Python that the user set; empty when it is ours to find. */
+export function wantedPython(): string {
+  return vscode.workspace.getConfiguration("ideAgent").get<string>("python", "").trim();
+}
+
 /** The user's Python, or the first on the PATH that is new enough; one that can make environments wins. */
 export async function findPython(): Promise<Python | undefined> {
-  const wanted = vscode.workspace.getConfiguration("ideAgent").get<string>("python", "").trim();
+  const wanted = wantedPython();
   let second: Python | undefined;
   for (const [command = "", ...args] of wanted ? [[wanted]] : CANDIDATES) {
     const python = await probe(command, args);

@@ -28,7 +28,8 @@ export class StatusItem implements vscode.Disposable {
     this.item.show();
   }
 
-  show(status: Status): void {
+  show(told: Status): void {
+    const status = { ...told, ...this.knownModel(told) };
     this.current = status;
     const label = describe(status);
     this.item.text = `${ICONS[status.state] ?? ICONS.ready} ${shortText(status)}`;
@@ -43,6 +44,13 @@ export class StatusItem implements vscode.Disposable {
       running && status.model !== undefined,
     );
     this.changed.fire(status);
+  }
+
+  /** A status that names no model keeps the one before, where there is one. */
+  private knownModel(status: Status): Pick<Status, "model"> {
+    const model = status.model ?? this.current.model;
+    const isGone = status.state === "starting" || status.state === "noModel" || status.state === "error";
+    return isGone || model === undefined ? {} : { model };
   }
 
   dispose(): void {

@@ -28,8 +28,8 @@ class Window:
         self.script = script
 
     def fresh(self) -> None:
-        """An empty file and a server with nothing to say."""
-        self.script.say()
+        """An empty file and a server with nothing to suggest."""
+        self.script.say(status=MOUNTED)
         self.vscode.press("Escape")
         self.vscode.focus()
         self.vscode.press("Control+a", "Delete")
@@ -51,7 +51,6 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [ROOT / "clients" / "vscode" / "scripts" / "build_vsix.sh"],
         check=True,
         stdout=subprocess.PIPE,
-        env=None,
     )
     folder = tmp_path_factory.mktemp("vscode") / "extensions"
     install(Path(built.stdout.decode().strip()), folder, tmp_path_factory.mktemp("installer"))
@@ -77,9 +76,9 @@ def launch(
     def start(folder: Path | None = None, **options: Any) -> VSCode:
         folder = folder or tmp_path_factory.mktemp("window")
         workspace = folder / "shop"
-        workspace.mkdir(exist_ok=True)
+        workspace.mkdir(parents=True, exist_ok=True)
         (workspace / FILE).touch()
-        vscode = VSCode(folder, extensions, workspace, browser, **options)
+        vscode = VSCode(folder, options.pop("extensions", extensions), workspace, browser, **options)
         started.append(vscode)
         return vscode
 

@@ -104,23 +104,21 @@ def test_fast_growth_ends_with_everything(window: Window) -> None:
 
 
 def test_goes_on_growing_after_a_word_was_taken(window: Window) -> None:
-    window.script.say(rules=[{**LOOP, "id": "words"}])
+    head, whole = "item in items:", "item in items:\n    print(item)"
+    rule = {"id": "words", "after": "for ", "chunks": [head, whole], "gates": [None, "2"]}
+    window.script.say(rules=[rule])
     window.vscode.type("for ")
-    window.vscode.shows(HEAD)
+    window.vscode.shows(head)
     window.vscode.press("Control+ArrowRight")
-    window.holds("for x")
-    window.vscode.shows(HEAD[1:])
-    window.vscode.press("Control+ArrowRight")
-    window.holds("for x in")
-    window.vscode.shows(HEAD[4:])
-    until(lambda: window.script.log("request", before="for x in"))
+    window.holds("for item")
+    window.vscode.shows(head[4:])
+    until(lambda: window.script.log("answer", before="for item"))
     window.script.open_gate("2")
-    window.vscode.shows(BODY[4:])
-    assert until(lambda: window.script.events("acceptedPartly")) == [
-        {"completionId": "words", "acceptedLength": 4}
-    ]
+    window.vscode.shows(whole[4:])
+    [taken] = until(lambda: window.script.events("acceptedPartly"))
+    assert taken == {"completionId": "words", "acceptedLength": 4}
     window.vscode.press("Tab")
-    window.holds("for " + BODY)
+    window.holds("for " + whole)
     assert window.script.events("shown") == [{"completionId": "words"}]
 
 

@@ -1,0 +1,106 @@
+"""The status item, the menu behind it, and a server that goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.vscode import until
+
+if TYPE_CHECKING:
+    from .conftest import Window
+
+pytestmark = pytest.mark.e2e
+
+SUGGESTION: dict[str, Any] = {"id": "s", "after": "return ", "chunks": ["total"]}
+
+
+@pytest.fixture(autouse=True)
+def picture(shared: Window, keep: Callable[..., None]) -> Iterator[None]:
+    yield
+    keep(shared.vscode)
+
+
+def test_shows_the_model_and_a_menu(window: Window) -> None:
+    assert window.vscode.status() == "starter"
+    window.vscode.menu()
+    assert window.vscode.entries() == [
+        "Turn suggestions off",
+        "Download the starter model (90 MB)",
+        "Restart",
+        "Show log",
+        "Settings",
+        "First ghost text",
+    ]
+    window.vscode.press("Escape")
+
+
+def test_turns_suggestions_off_and_on(window: Window) -> None:
+    window.vscode.menu()
+    window.vscode.choose("Turn suggestions off")
+    [off] = until(lambda: window.script.log("command", command="ideAgent.completion.toggle"))
+    assert off["argument"] == {"enabled": False}
+    until(lambda: window.vscode.page.locator(".statusbar .codicon-circle-slash").count() == 1)
+    window.script.forget()
+    window.vscode.menu()
+    window.vscode.choose("Turn suggestions on")
+    [on] = until(lambda: window.script.log("command", command="ideAgent.completion.toggle"))
+    assert on["argument"] == {"enabled": True}
+    until(lambda: window.vscode.page.locator(".statusbar .codicon-circle-slash").count() == 0)
+    assert window.vscode.status() == "starter"
+
+
+def test_downloads_the_starter_model(window: Window) -> None:
+    window.vscode.run("IDE-Agent: Download the starter model")
+    [pulled] = until(lambda: window.script.log("command", command="ideAgent.models.pull"))
+    assert pulled["argument"] == {"name": "starter"}
+
+
+def test_restart_restarts_host_and_server(window: Window) -> None:
+    window.vscode.run("IDE-Agent: Restart")
+    until(lambda: window.script.log("command", command="ideAgent.host.restart"))
+    _started_again(window)
+    _suggests(window)
+
+
+def test_a_server_that_was_killed_comes_back(window: Window) -> None:
+    [server] = _servers(window)
+    os.kill(server, signal.SIGKILL)
+    _started_again(window)
+    _suggests(window)
+
+
+def test_walkthrough(window: Window, keep: Callable[..., None]) -> None:
+    window.vscode.run("IDE-Agent: First ghost text (walkthrough)")
+    page = window.vscode.page
+    page.get_by_text("From nothing to a suggestion").wait_for()
+    assert page.locator(".getting-started-step").count() == 4
+    page.get_by_text("Type, and take it with Tab").click()
+    page.get_by_text("Try it in a sample file").wait_for()
+    keep(window.vscode, "step")
+    page.get_by_text("Try it in a sample file").click()
+    page.get_by_text("fibonacci").first.wait_for()
+
+
+def _started_again(window: Window) -> None:
+    until(lambda: window.script.log("initialize"))
+    until(lambda: window.vscode.status() == "starter")
+
+
+def _suggests(window: Window) -> None:
+    """The server answers, and its suggestions can be taken."""
+    window.script.say(rules=[SUGGESTION])
+    window.vscode.focus()
+    window.vscode.type("return ")
+    window.vscode.shows("total")
+    window.vscode.press("Tab")
+    window.holds("return total")
+
+
+def _servers(window: Window) -> list[int]:
+    """The processes that run our scripted server."""
+    return [pid for pid, command in window.vscode.processes() if str(window.script.folder) in command]
