@@ -1,6 +1,6 @@
 """An engine process without a model: speaks the protocol of the pipe and a little of the dialect.
 
-It misbehaves on demand. As a backend: `FakeBackend`; as a process: ``fake_engine.py --starts FILE --flaw FLAW``.
+It misbehaves on demand. As a backend: `FakeBackend`; as a process: ``--starts FILE --flaw FLAW``.
 
 Flaws: ``refuses-model``, ``dies-early``, ``never-answers``, ``babbles``,
 ``dies-on-request``.

@@ -56,7 +56,7 @@ def until() -> Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
     """Wait for a condition."""
 
     async def wait(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             while True:
                 answer = condition()
                 if await answer if isinstance(answer, Awaitable) else answer:
