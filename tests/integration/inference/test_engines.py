@@ -80,7 +80,7 @@ async def idle(engine: Engine) -> bool:
 
 
 def cpu_seconds(engine: Engine) -> float:
-    """What the engine's process has computed so far; unlike the clock it does not depend on other processes."""
+    """What the engine has computed so far; unlike the clock it does not depend on other processes."""
     times = psutil.Process(engine.snapshot()["pid"] or 0).cpu_times()
     return times.user + times.system
 

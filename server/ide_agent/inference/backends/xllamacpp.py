@@ -28,10 +28,3 @@ class Xllamacpp(Backend):
         Beside a busy editor that is the difference between twenty tokens a second and two.
         """
         return {"OMP_WAIT_POLICY": "passive"}
-
-    def environment(self) -> dict[str, str]:
-        """Threads that wait for each other sleep instead of spinning.
-
-        Spinning is faster on an idle machine, but where the editor works too it halves the speed of both.
-        """
-        return {"OMP_WAIT_POLICY": "passive"}
