@@ -77,7 +77,9 @@ def parse(model: Model, body: Mapping[str, Any], context: int, prompt: list[int]
 
 def _prompt(model: Model, prompt: Any) -> list[int]:
     """A string, or a list of token ids and strings."""
-    parts = prompt if isinstance(prompt, list) else [prompt]
+    parts = [prompt] if isinstance(prompt, str) else prompt
+    if not isinstance(parts, list):
+        raise BadRequest("prompt: a string or a list of token ids and strings is needed")
     size = model.native.llama_vocab_n_tokens(model.vocab)
     tokens: list[int] = []
     for index, part in enumerate(parts):

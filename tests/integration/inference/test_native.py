@@ -1,0 +1,136 @@
+"""Building the native engine, with an installer that only pretends."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ide_agent.errors import EngineStartError
+from ide_agent.inference import native
+from ide_agent.inference.service import Inference
+
+Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def pretend(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """No compiler is run and no model loaded; what is installed is `installed`."""
+    state: dict[str, Any] = {"installed": False, "speeds": {"xllamacpp": 20.0, "llama-cpp-python": 41.04}}
+
+    async def measure(inference: Inference, engine: str) -> float:
+        speed: float = state["speeds"][engine]
+        return speed
+
+    monkeypatch.setattr(native, "measure", measure)
+    monkeypatch.setattr(native, "find_spec", lambda name: object() if state["installed"] else None)
+    monkeypatch.setattr(native.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(native, "_SAY_SECONDS", 0.0)
+    return state
+
+
+def installer(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    monkeypatch.setattr(native, "install_commands", lambda: [[sys.executable, "-c", code]])
+
+
+async def test_progress_and_the_gain(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch, pretend: dict[str, Any]
+) -> None:
+    installer(monkeypatch, "for n in range(1, 5): print(f'  [{n}/4] Building CXX object x.o')")
+    events = []
+    async for event in native.build_native(inference):
+        events.append(event)
+        if event.get("progress") == 99:
+            pretend["installed"] = True
+    assert [event["phase"] for event in events][:2] == ["measuring", "building"]
+    assert [event["progress"] for event in events if "progress" in event] == [25, 50, 75, 99]
+    assert all(event["message"] for event in events[:-1])
+    assert events[-1] == {
+        "phase": "ready",
+        "engine": "llama-cpp-python",
+        "tokens_per_second": 41.0,
+        "before": 20.0,
+    }
+
+
+async def test_what_is_installed_is_only_measured(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch, pretend: dict[str, Any]
+) -> None:
+    installer(monkeypatch, "raise SystemExit('must not run')")
+    pretend["installed"] = True
+    pretend["speeds"]["llama-cpp-python"] = 10.0
+    events = [event async for event in native.build_native(inference)]
+    assert [event["phase"] for event in events] == ["measuring", "measuring", "ready"]
+    assert events[-1]["engine"] == "xllamacpp"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("print('CMake Error: no'); raise SystemExit(1)", "CMake Error: no"), ("pass", "nothing was installed")],
+)
+async def test_a_failed_build_says_why(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch, code: str, reason: str
+) -> None:
+    installer(monkeypatch, code)
+    with pytest.raises(EngineStartError, match=reason) as caught:
+        async for _ in native.build_native(inference):
+            pass
+    assert caught.value.key_used == "error.engine.build"
+    assert not inference.building.locked()
+
+
+async def test_without_a_compiler_it_says_how_to_get_one(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native.shutil, "which", lambda name: None)
+    with pytest.raises(EngineStartError, match="g\\+\\+"):
+        async for _ in native.build_native(inference):
+            pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups")
+async def test_closing_ends_the_installer_and_what_it_started(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Until
+) -> None:
+    pids = tmp_path / "pids"
+    child = "import time; time.sleep(600)"
+    installer(
+        monkeypatch,
+        "import os, subprocess, sys, time\n"
+        f"c = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        f"open({os.fspath(pids)!r}, 'w').write(f'{{os.getpid()}} {{c.pid}}')\n"
+        "print('started', flush=True)\n"
+        "time.sleep(600)",
+    )
+    async with aclosing(native.build_native(inference)) as events:
+        async for _ in events:
+            if pids.exists() and len(pids.read_text().split()) == 2:
+                break
+    assert not inference.building.locked()
+    for pid in map(int, pids.read_text().split()):
+        await until(lambda pid=pid: not psutil.pid_exists(pid) or _zombie(pid))  # type: ignore[misc]
+
+
+def test_the_installer_is_uv_or_pip(monkeypatch: pytest.MonkeyPatch, pretend: dict[str, Any]) -> None:
+    (uv,) = native.install_commands()
+    assert uv[:3] == ["/bin/uv", "pip", "install"]
+    assert uv[-1] == native.REQUIREMENT
+    assert "--config-settings=cmake.define.GGML_CUDA=ON" in uv
+    monkeypatch.setattr(native.shutil, "which", lambda name: None)
+    ensure, pip = native.install_commands()
+    assert ensure[-1] == "ensurepip"
+    assert "--config-settings=cmake.define.GGML_NATIVE=ON" in pip
+    assert not any("CUDA" in option for option in pip)
+    pretend["installed"] = True
+    assert native.install_commands() == [pip]
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

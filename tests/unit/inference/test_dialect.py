@@ -1,0 +1,106 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ide_agent.inference.serve.dialect import BadRequest, Native, OpenAI, Wish, parse
+from ide_agent.inference.serve.generation import Generation, Piece
+from ide_agent.inference.serve.llama import Sampling
+
+
+class LetterModel:
+    """One token a character; 1 is the start token."""
+
+    vocab = None
+    native = SimpleNamespace(llama_vocab_n_tokens=lambda vocab: 1000)
+
+    def tokenize(self, text: str, *, start: bool, special: bool) -> list[int]:
+        return [1] * start + [ord(character) for character in text]
+
+
+def read(**body: Any) -> Wish:
+    return parse(LetterModel(), {"prompt": "ab", **body}, 20)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tokens"),
+    [("ab", [1, 97, 98]), ([5, 6], [5, 6]), (["a", 5, "b"], [1, 97, 5, 98]), ([5, "a"], [5, 97])],
+)
+def test_prompts_of_text_and_token_ids(prompt: Any, tokens: list[int]) -> None:
+    assert read(prompt=prompt).prompt == tokens
+
+
+def test_defaults_are_those_of_llama_server() -> None:
+    wish = read()
+    assert (wish.limit, wish.stops, wish.reuse, wish.stream, wish.usage) == (-1, [], True, False, False)
+    assert wish.sampling == Sampling()
+
+
+def test_both_dialects_names() -> None:
+    assert read(n_predict=0).limit == 0
+    assert read(max_tokens=3).limit == read(max_completion_tokens=3).limit == 3
+    assert read(stop="x").stops == read(stop=["x"]).stops == ["x"]
+    assert read(stop=None, temperature=None).sampling.temperature == 0.8
+    assert read(temperature=0).sampling.temperature == 0.0
+    assert read(stream=True, stream_options={"include_usage": True}).usage
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"prompt": []},
+        {"prompt": None},
+        {"prompt": 3},
+        {"prompt": [True]},
+        {"prompt": [-1]},
+        {"prompt": [1000]},
+        {"prompt": [{"text": "x"}]},
+        {"n_predict": "5"},
+        {"n_predict": True},
+        {"temperature": "hot"},
+        {"stop": 3},
+        {"stop": [3]},
+    ],
+)
+def test_nonsense_is_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        read(**body)
+
+
+def test_a_prompt_that_fills_the_context_is_refused_by_its_name() -> None:
+    read(prompt=[5] * 19)
+    with pytest.raises(BadRequest, match="exceeds the available context size") as caught:
+        read(prompt=[5] * 20)
+    assert caught.value.kind == "exceed_context_size_error"
+
+
+def done(stop: Any = "eos") -> tuple[Piece, Generation]:
+    work = Generation([1, 2, 3], lambda piece: None)
+    work.cached, work.made, work.slot = 2, 5, 1
+    work.begun, work.prompted, work.ended = 10.0, 10.5, 11.5
+    return Piece("end", (7,), stop), work
+
+
+def test_the_last_native_event() -> None:
+    event = Native("m", read()).last(*done("word"))[0]
+    assert (event["content"], event["stop"], event["stop_type"], event["id_slot"]) == ("end", True, "word", 1)
+    timings = event["timings"]
+    assert (timings["cache_n"], timings["prompt_n"], timings["prompt_ms"]) == (2, 1, 500)
+    assert (timings["predicted_n"], timings["predicted_ms"], timings["predicted_per_second"]) == (5, 1000, 5)
+
+
+def test_openai_events_of_a_chat() -> None:
+    shape = OpenAI("m", read(stream_options={"include_usage": True}), chat=True)
+    events = [*shape.chunk(Piece("a")), *shape.chunk(Piece("")), *shape.last(*done("limit"))]
+    deltas = [event["choices"][0]["delta"] for event in events[:-1]]
+    assert deltas == [{"role": "assistant", "content": "a"}, {"content": "end"}, {}]
+    assert [event["choices"][0]["finish_reason"] for event in events[:-1]] == [None, None, "length"]
+    assert (events[-1]["choices"], events[-1]["usage"]["total_tokens"]) == ([], 8)
+    assert len({event["id"] for event in events}) == 1
+
+
+def test_openai_answers_in_one() -> None:
+    piece, work = done()
+    answer = OpenAI("m", read(), chat=False).whole("all of it", piece, work)
+    assert answer["choices"] == [{"index": 0, "logprobs": None, "finish_reason": "stop", "text": "all of it"}]
+    assert answer["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
