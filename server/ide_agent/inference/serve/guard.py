@@ -41,6 +41,6 @@ def announce(**message: Any) -> None:
 
 
 def _leave_with_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not through sys.stdin: its lock would be held while the interpreter ends
         pass
     os._exit(0)

@@ -7,7 +7,6 @@ Nothing here is safe to call from two threads at once, except `Model.tokenize` a
 from __future__ import annotations
 
 import ctypes
-import logging
 import math
 import os
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 from ide_agent.inference.backends.base import EngineSpec
 
 _POOLING_MEAN = 1
+_LOG_ERROR = 4
 _MAX_PIECE = 256
 _WARM_UP = 32
 
@@ -54,8 +54,9 @@ class Model:
     def __init__(self, file: str) -> None:
         import llama_cpp.llama_cpp as native
 
-        logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)
         self.native: Any = native
+        self._log = native.llama_log_callback(_log_errors)
+        native.llama_log_set(self._log, None)
         self.file = file
         native.llama_backend_init()
         params = native.llama_model_default_params()
@@ -259,6 +260,12 @@ class Context:
         values = list(pointer[:width])
         norm = math.sqrt(sum(value * value for value in values)) or 1.0
         return [value / norm for value in values]
+
+
+def _log_errors(level: int, text: bytes, _: Any) -> None:
+    """llama-cpp-python's own callback takes errors for debug messages and writes warnings instead."""
+    if level == _LOG_ERROR:
+        os.write(2, text)
 
 
 def _strlen() -> Any:
