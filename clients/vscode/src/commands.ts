@@ -20,11 +20,7 @@ export function registerCommands(context: vscode.ExtensionContext, agent: Agent)
     "ideAgent.showLog": () => agent.log.show(),
     "ideAgent.openSettings": () =>
       vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
-    "ideAgent.openWalkthrough": () =>
-      vscode.commands.executeCommand(
-        "workbench.action.openWalkthrough",
-        `${context.extension.id}#firstGhostText`,
-      ),
+    "ideAgent.openWalkthrough": () => agent.status.openWalkthrough(`${context.extension.id}#firstGhostText`),
     "ideAgent.trySample": trySample,
     "ideAgent.dismiss": () => agent.ghost.dismiss(),
   };

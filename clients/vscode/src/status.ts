@@ -36,14 +36,15 @@ export class StatusItem implements vscode.Disposable {
     this.item.tooltip = `IDE-Agent: ${label}`;
     this.item.accessibilityInformation = { label: `IDE-Agent, ${label}`, role: "button" };
     this.item.backgroundColor = background(status.state);
-    const running = status.state !== "error" && status.state !== "starting";
-    void vscode.commands.executeCommand("setContext", "ideAgent.running", running);
-    void vscode.commands.executeCommand(
-      "setContext",
-      "ideAgent.hasModel",
-      running && status.model !== undefined,
-    );
+    void this.tellWalkthrough(status);
     this.changed.fire(status);
+  }
+
+  /** A walkthrough counts only what becomes true after it was opened. */
+  async openWalkthrough(id: string): Promise<void> {
+    await this.tellWalkthrough({ state: "starting" });
+    await vscode.commands.executeCommand("workbench.action.openWalkthrough", id);
+    await this.tellWalkthrough(this.current);
   }
 
   /** A status that names no model keeps the one before, where there is one. */
@@ -51,6 +52,13 @@ export class StatusItem implements vscode.Disposable {
     const model = status.model ?? this.current.model;
     const isGone = status.state === "starting" || status.state === "noModel" || status.state === "error";
     return isGone || model === undefined ? {} : { model };
+  }
+
+  private async tellWalkthrough(status: Status): Promise<void> {
+    const running = status.state !== "error" && status.state !== "starting";
+    await vscode.commands.executeCommand("setContext", "ideAgent.running", running);
+    const hasModel = running && status.model !== undefined;
+    await vscode.commands.executeCommand("setContext", "ideAgent.hasModel", hasModel);
   }
 
   dispose(): void {

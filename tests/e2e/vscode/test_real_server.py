@@ -27,6 +27,7 @@ def vscode(launch: Callable[..., VSCode], tmp_path_factory: pytest.TempPathFacto
     started = launch(folder, settings={"ideAgent.server.path": str(PROGRAM)}, env=homes)
     shutil.copy(ROOT / "samples" / "shop" / FILE, started.workspace / FILE)
     started.open(FILE)
+    until(lambda: started.status() == "starter")
     yield started
     subprocess.run([PROGRAM, "host", "stop"], env=environment(folder / "home", **homes), check=True)
 
@@ -36,11 +37,8 @@ def before(vscode: VSCode, keep: Callable[..., None]) -> Iterator[str]:
     """The sample, the cursor in a new line at its end; what stands before the cursor."""
     vscode.press("Escape")
     vscode.focus()
-    vscode.press("Control+a", "Delete")
-    vscode.holds(FILE, "")
-    vscode.page.keyboard.insert_text(HEAD)
+    vscode.press(*["Control+z"] * 40, "Control+End")
     vscode.holds(FILE, HEAD)
-    vscode.press("Escape", "Control+End")
     yield HEAD
     keep(vscode)
 
@@ -48,7 +46,6 @@ def before(vscode: VSCode, keep: Callable[..., None]) -> Iterator[str]:
 def test_appears_and_tab_accepts_it(vscode: VSCode, before: str, keep: Callable[..., None]) -> None:
     vscode.type("    return ")
     until(vscode.ghost)
-    until(lambda: vscode.status() == "starter")
     keep(vscode, "shown")
     line = vscode.ghost().splitlines()[0]
     vscode.press("Tab")
