@@ -3,30 +3,34 @@
 import type { CompletionEvent } from "./protocol";
 
 export class Events {
-  private lastShown = "";
-  private readonly taken = new Map<string, number>();
+  private current = "";
+  private taken = 0;
 
   constructor(private readonly send: (event: CompletionEvent) => void) {}
 
-  /** VS Code was given the suggestion; it says nothing about painting it. */
+  /** VS Code was given the suggestion, or what is left of it; it says nothing about painting it. */
   shown(completionId: string): void {
-    if (completionId !== this.lastShown) {
-      this.lastShown = completionId;
-      this.taken.clear();
+    if (completionId !== this.current) {
+      this.current = completionId;
+      this.taken = 0;
       this.send({ completionId, kind: "shown" });
     }
   }
 
-  /** Text of the suggestion came into the document; more than one character at once was accepted, not typed. */
+  /** Text of the shown suggestion came into the document; more than one character at once was accepted, not typed. */
   advanced(completionId: string, length: number): void {
-    const acceptedLength = (this.taken.get(completionId) ?? 0) + length;
-    this.taken.set(completionId, acceptedLength);
+    this.taken += length;
     if (length > 1) {
-      this.send({ completionId, kind: "acceptedPartly", acceptedLength });
+      this.send({ completionId, kind: "acceptedPartly", acceptedLength: this.taken });
     }
   }
 
   dismissed(completionId: string): void {
     this.send({ completionId, kind: "dismissed" });
+  }
+
+  /** It is gone; should it come back, it is shown anew. */
+  gone(): void {
+    this.current = "";
   }
 }

@@ -239,6 +239,7 @@ export class Ghost implements vscode.Disposable {
     this.timer = undefined;
     this.early = undefined;
     if (this.live) {
+      this.events.gone();
       this.live = undefined;
       void vscode.commands.executeCommand("setContext", "ideAgent.suggesting", false);
     }
