@@ -93,7 +93,7 @@ def _cmake() -> dict[str, str]:
         options["GGML_CUDA"] = "ON"
     with contextlib.suppress(OSError):
         if "amx_tile" in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
-            # See Model: these kernels cannot be trusted on virtual machines.
+            # See Model: GCC 12 compiles these kernels wrongly.
             options |= {"CMAKE_C_FLAGS": _NO_AMX, "CMAKE_CXX_FLAGS": _NO_AMX}
     return options
 

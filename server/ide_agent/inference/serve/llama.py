@@ -60,7 +60,8 @@ class Model:
         self.file = file
         native.llama_backend_init()
         params = native.llama_model_default_params()
-        # llama.cpp's AMX kernels end in an illegal instruction on virtual machines that only claim AMX.
+        # GCC 12 drops most of the tile configuration that llama.cpp's AMX kernels store before they load it
+        # (_tile_loadconfig claims to read 8 bytes of 64); such a build dies of an illegal instruction.
         params.use_extra_bufts = b"AMX_INT8 = 1" not in native.llama_print_system_info()
         self.handle = native.llama_model_load_from_file(os.fsencode(file), params)
         if not self.handle:
