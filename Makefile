@@ -30,7 +30,8 @@ system: ## the few system packages that the editor tests need
 	@scripts/system_packages.sh
 
 native: setup ## the second engine, llama-cpp-python built for this machine (minutes, once)
-	@$(BIN)/python -c "import llama_cpp" 2>/dev/null || $(UV) pip install --python $(BIN)/python --require-hashes -r requirements/native.txt
+	@# pip, not uv: it keeps what it has built, also where the index sends no validators
+	@$(BIN)/python -c "import llama_cpp" 2>/dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/native.txt
 
 models: setup ## the starter model (90 MB, once)
 	@$(BIN)/ide-agent models pull starter
