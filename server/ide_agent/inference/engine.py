@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, TypedDict
 
 from ide_agent.inference.backends import Backend, Purpose
-from ide_agent.inference.client import EngineClient, EngineGone
+from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.supervisor import Supervisor
 from ide_agent.inference.turns import Priority, Turns
+from ide_agent.inference.whole import streaming, whole
 
 _GENERATING = ("/completion", "/v1/completions", "/v1/chat/completions")
 
@@ -132,18 +133,23 @@ class Engine:
             self._supervisor.worked()
 
     async def request(self, method: str, path: str, json: dict[str, Any] | None = None) -> Any:
-        """One JSON request, one JSON answer. A caller who leaves is noticed by the engine within a second;
-        what takes long is better streamed.
+        """One JSON request, one JSON answer. A caller who leaves stops the engine as in `stream`.
 
         Raises:
             EngineCrashed: the engine died meanwhile.
             EngineError: the engine refused the request, or cannot be started.
         """
-
-        async def ask(client: EngineClient) -> Any:
-            return await client.request(method, path, json)
-
-        return await self._ask(ask)
+        if self._backend.progress and path in _GENERATING:
+            async with aclosing(self.stream(path, streaming(path, json or {}))) as events:
+                return await whole(events)
+        async with self._held():
+            running = await self._supervisor.running()
+            try:
+                answer = await running.client.request(method, path, json)
+            except EngineGone as failure:
+                raise await self._supervisor.explain(running, failure) from failure
+            self._supervisor.worked()
+            return answer
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """The token ids of `text`, without a start token.
@@ -177,16 +183,6 @@ class Engine:
     async def _turn(self, priority: Priority) -> AsyncGenerator[None, None]:
         async with self._held(), self._turns.take(priority):
             yield
-
-    async def _ask(self, ask: Callable[[EngineClient], Awaitable[Any]]) -> Any:
-        async with self._held():
-            running = await self._supervisor.running()
-            try:
-                answer = await ask(running.client)
-            except EngineGone as failure:
-                raise await self._supervisor.explain(running, failure) from failure
-            self._supervisor.worked()
-            return answer
 
     @asynccontextmanager
     async def _held(self) -> AsyncGenerator[None, None]:

@@ -89,7 +89,7 @@ def install_commands() -> list[list[str]]:
 def _cmake() -> dict[str, str]:
     """What the build is told about this machine; the processor it finds out by itself."""
     options = {"GGML_NATIVE": "ON"}
-    if shutil.which("nvcc"):
+    if shutil.which("nvcc") and shutil.which("nvidia-smi"):  # a compiler alone is no GPU
         options["GGML_CUDA"] = "ON"
     with contextlib.suppress(OSError):
         if "amx_tile" in Path("/proc/cpuinfo").read_text(encoding="utf-8"):

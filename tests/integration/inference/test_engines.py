@@ -196,6 +196,24 @@ class TestEngine:
         await until(lambda: idle(engine))
         assert cpu_seconds(engine) - before < 10, "the answer was made for nobody"
 
+    @pytest.mark.parametrize("path", ["/completion", "/v1/completions"])
+    async def test_who_waits_for_the_whole_answer_and_leaves_frees_the_slot(
+        self, engine: Engine, until: Until, path: str
+    ) -> None:
+        payload = {"prompt": "Once upon", "max_tokens": 4000, "ignore_eos": True}
+        task = asyncio.create_task(engine.request("POST", path, payload))
+
+        async def working() -> bool:
+            assert not task.done()
+            return not await idle(engine)
+
+        await until(working)
+        before = cpu_seconds(engine)
+        task.cancel()
+        await asyncio.wait([task])
+        await until(lambda: idle(engine))
+        assert cpu_seconds(engine) - before < 10, "the answer was made for nobody"
+
     async def test_a_caller_who_leaves_during_the_prompt_frees_the_slot(
         self, engine: Engine, until: Until
     ) -> None:
