@@ -24,7 +24,7 @@ _STOP_SECONDS = 5.0
 _LOG_BYTES = 1 << 20
 _MAX_LINE = 2000
 _TAIL_LINES = 12
-_FOREIGN = ("AIP_", "LLAMA_", "GGML_", "GOMP_", "OMP_", "PYTHONPATH", "PYTHONHOME")
+_FOREIGN = ("AIP_", "LLAMA_", "GGML_", "GOMP_", "OMP_")  # they would change how llama.cpp behaves
 
 
 class EngineProcess:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineStartError, IdeAgentError, NotEnoughMemory
+from ide_agent.errors import EngineStartError, IdeAgentError, ModelFileInvalid, NotEnoughMemory
 from ide_agent.inference.backends import Backend, EngineSpec, Purpose, usable
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.models import ModelFile, ModelStore
@@ -93,7 +93,7 @@ class Inference:
         if old is not None:
             await old.close()  # its file was replaced
         try:
-            _ = file.header
+            await asyncio.to_thread(lambda: file.header)
             backends = usable(self._settings.engine, file.name)
         except IdeAgentError as failure:
             self._tell(file.name, "", "error", failure)
@@ -103,7 +103,7 @@ class Inference:
             engine = self._engine(file, backend, key[1])
             try:
                 await engine.start()
-            except EngineStartError:
+            except (EngineStartError, ModelFileInvalid):
                 if backend is backends[-1]:
                     self._engines[key] = engine  # it remembers how often it failed
                     raise

@@ -33,6 +33,7 @@ class Running:
         self.process = process
         self.client = client
         self.heard = time.monotonic()
+        self.watching: asyncio.Task[None] | None = None
 
 
 class Supervisor:
@@ -60,7 +61,6 @@ class Supervisor:
         self._circuit = circuit or Circuit()
         self._running: Running | None = None
         self._starting: asyncio.Task[Running] | None = None
-        self._watching: asyncio.Task[None] | None = None
         self._closed = False
         self.state: State = "unloaded"
 
@@ -95,11 +95,10 @@ class Supervisor:
     async def explain(self, running: Running, failure: EngineGone) -> EngineError:
         """Why a request to `running` broke off, once that is known."""
         process = running.process
-        try:
-            async with asyncio.timeout(_DYING_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            running.heard = 0.0  # it lives; the next request looks whether it is well
+        assert running.watching is not None
+        await asyncio.wait([running.watching], timeout=_DYING_SECONDS)
+        if process.alive:
+            running.heard = 0.0  # the next request looks whether it is well
             return EngineCrashed(model=self._label, reason=str(failure)[:200])
         return self._crash(process)
 
@@ -112,10 +111,9 @@ class Supervisor:
         if running is not None:
             await running.process.stop()
             await running.client.close()
+            if running.watching is not None:
+                await running.watching
             self._change("unloaded")
-        if self._watching is not None:
-            await self._watching
-            self._watching = None
 
     async def close(self) -> None:
         """Stop for good."""
@@ -142,7 +140,7 @@ class Supervisor:
             raise
         running = Running(process, EngineClient(f"http://127.0.0.1:{process.port}", spec.api_key))
         self._running = running
-        self._watching = asyncio.create_task(self._watch(running))
+        running.watching = asyncio.create_task(self._watch(running))
         self._change("ready")
         return running
 
@@ -162,19 +160,20 @@ class Supervisor:
 
     async def _answers(self, running: Running) -> bool:
         """Whether the engine is well; looked into only when it has not been heard of for a while."""
-        if not running.process.alive:
-            return False
-        if time.monotonic() - running.heard < _CHECK_AFTER_SECONDS:
+        if running.process.alive and time.monotonic() - running.heard < _CHECK_AFTER_SECONDS:
             return True
-        try:
-            async with asyncio.timeout(_CHECK_SECONDS):
-                await running.client.request("GET", "/health")
-        except (TimeoutError, EngineGone):
-            running.process.kill()
-            await running.process.wait()
-            return False
-        running.heard = time.monotonic()
-        return True
+        if running.process.alive:
+            try:
+                async with asyncio.timeout(_CHECK_SECONDS):
+                    await running.client.request("GET", "/health")
+            except (TimeoutError, EngineGone):
+                running.process.kill()
+            else:
+                running.heard = time.monotonic()
+                return True
+        if running.watching is not None:
+            await asyncio.wait([running.watching])  # its death is counted before another one is started
+        return False
 
     def _refuse_if_open(self) -> None:
         seconds = self._circuit.open_for()

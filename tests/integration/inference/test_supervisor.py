@@ -195,10 +195,11 @@ async def test_idle_engines_make_room(
     assert [engine["model"] for engine in inference.snapshot()] == ["second"]
 
 
-async def test_a_broken_native_build_falls_back(
-    inference: Inference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("flaw", ["dies-early", "refuses-model"])
+async def test_where_one_engine_fails_the_next_is_tried(
+    inference: Inference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flaw: str
 ) -> None:
-    broken = FakeBackend(tmp_path / "broken", lambda count: "dies-early")
+    broken = FakeBackend(tmp_path / "broken", lambda count: flaw)
     good = FakeBackend(tmp_path / "good")
     monkeypatch.setattr(backends, "BACKENDS", (broken, good))
     engine = await inference.engine()
