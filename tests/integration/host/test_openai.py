@@ -10,6 +10,7 @@ from typing import Any
 import openai
 import pytest
 
+from ide_agent.paths import models_dir
 from ide_agent.runtime import RuntimeInfo, call, ensure_host
 from support.host_process import clean_home, wait_for
 
@@ -22,16 +23,10 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeInfo]:
     (home / "config").mkdir()
     # The engine that is always there, on every machine.
     (home / "config" / "config.toml").write_text('[inference]\nengine = "xllamacpp"\n')
-    before = os.environ.get("IDE_AGENT_HOME")
-    os.environ["IDE_AGENT_HOME"] = str(home)
-    try:
-        with clean_home(home):
-            yield ensure_host(60)
-    finally:
-        if before is None:
-            del os.environ["IDE_AGENT_HOME"]
-        else:
-            os.environ["IDE_AGENT_HOME"] = before
+    with pytest.MonkeyPatch.context() as patch, clean_home(home):
+        patch.setenv("IDE_AGENT_MODELS", str(models_dir()))
+        patch.setenv("IDE_AGENT_HOME", str(home))
+        yield ensure_host(60)
 
 
 @pytest.fixture
