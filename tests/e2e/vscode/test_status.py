@@ -74,26 +74,7 @@ def test_a_server_that_was_killed_comes_back(window: Window) -> None:
     _suggests(window)
 
 
-def test_restart_helps_after_too_many_crashes(window: Window) -> None:
-    gave_up = window.vscode.page.locator(".statusbar-item.error-kind")
-    killed = set()
-
-    def given_up() -> bool:
-        for server in _servers(window):
-            if server not in killed:
-                killed.add(server)
-                os.kill(server, signal.SIGKILL)
-        return gave_up.count() == 1
-
-    until(given_up)
-    window.script.forget()
-    window.vscode.run("IDE-Agent: Restart")
-    _started_again(window)
-    _suggests(window)
-
-
-def test_walkthrough(scripted: Callable[..., Window], keep: Callable[..., None]) -> None:
-    window = scripted()
+def test_walkthrough(window: Window, keep: Callable[..., None]) -> None:
     window.vscode.run("IDE-Agent: First ghost text (walkthrough)")
     page = window.vscode.page
     page.get_by_text("From nothing to a suggestion").wait_for()
