@@ -24,6 +24,7 @@ SOURCE = '"""A shop."""\n\nfrom dataclasses import dataclass\n\n\n' + "".join(
 )
 TYPED = "def total_price(items):\n    return sum("
 QUIET = "[completion]\nprefetch = false\n"
+SAME_ENGINE = QUIET + '[inference]\nengine = "xllamacpp"\n'
 
 
 def percentiles(samples: list[float]) -> dict[str, float]:
@@ -39,24 +40,26 @@ def percentiles(samples: list[float]) -> dict[str, float]:
 async def overhead() -> dict[str, Any]:
     """Milliseconds that lsp and host add to the first line, against the bare engine with the same prompt.
 
-    Both are asked in turns, with the prompt in the KV cache of each.
+    Both are asked in turns. Before each request both have read the same: all but the last line.
     """
     ours: list[float] = []
     bare: list[float] = []
     text = SOURCE + TYPED
     line, character = text.count("\n"), len(TYPED.split("\n")[-1])
-    async with stack(settings=QUIET) as product, bare_engine(*_like_ours()) as engine:
+    async with stack(settings=SAME_ENGINE) as product, bare_engine(*_like_ours()) as engine:
         payload = await _same_prompt(engine, text)
+        opened = await _same_prompt(engine, text[: len(text) - character]) | {"n_predict": 0}
         for number in range(ROUNDS + 3):
-            uri = f"file:///bench/{number}.py"
             # a document of its own for each request: nothing may come from the cache of suggestions
+            uri = f"file:///bench/{number}/x.py"
             product.open(uri, text)
             await _settle(product)
             began = time.perf_counter()
             item = await product.ask(uri, line, character)
             mine = (time.perf_counter() - began) * 1000
             assert item is not None
-            await idle(engine)
+            await _settle(product)
+            await first_line(engine, "/completion", opened)
             theirs = (await first_line(engine, "/completion", payload))[0]
             if number >= 3:
                 ours.append(mine)
@@ -157,7 +160,7 @@ async def _cancel(product: Stack, prefix: str, *, wait_for_text: bool) -> float:
 
 async def concurrent() -> dict[str, Any]:
     """20 requests at once, each with a marker that the answer must repeat; against the bare engine."""
-    async with stack(settings=QUIET) as product, bare_engine(*_like_ours()) as engine:
+    async with stack(settings=SAME_ENGINE) as product, bare_engine(*_like_ours()) as engine:
         ours = await _twenty(lambda prompt: _timed_host(product.host, prompt))
         bare = await _twenty(lambda prompt: _timed_bare(engine, prompt))
     return {"ours": ours, "bare": bare}

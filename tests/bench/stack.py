@@ -108,10 +108,15 @@ async def stack(*, more: bool = True, settings: str = "") -> AsyncIterator[Stack
 
 @asynccontextmanager
 async def bare_engine(*arguments: str) -> AsyncIterator[httpx.AsyncClient]:
-    """xllamacpp's server as its package ships it, with nothing of ours before or around it."""
+    """xllamacpp's server as its package ships it, with nothing of ours before or around it.
+
+    Its threads sleep while they wait: two engines take turns on the same cores here, and threads that spin would
+    slow the other one.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(BARE), str(starter()), *arguments,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "OMP_WAIT_POLICY": "passive"},
     )  # fmt: skip
     assert process.stdin and process.stdout
     try:

@@ -40,8 +40,7 @@ def test_the_tail_is_dropped_however_the_answer_is_cut(chunks: list[str]) -> Non
 
 def test_a_stop_string_that_the_tail_holds_is_left_to_us() -> None:
     healing = Healing("\n    ")
-    payload = healing.payload(["\n", "\n\n\n"], 10)
-    assert payload["stop"] == ["\n\n\n"]
+    assert healing.payload(["\n", ";"], 10)["stop"] == [";"]
     assert healing.take("\n    return 1", ["\n"]) == ("return 1", False)
     assert healing.take(" + 2\nx = 3", ["\n"]) == (" + 2", True)
 
@@ -60,4 +59,11 @@ def test_the_grammar_quotes_what_it_must() -> None:
 def test_without_a_tail_nothing_changes() -> None:
     healing = Healing()
     assert healing.payload(["\n"], 10) == {"stop": ["\n"], "n_predict": 10}
-    assert healing.take("x\n", ["\n"]) == ("x\n", False)
+    assert healing.take("x", ["\n"]) == ("x", False)
+
+
+def test_a_line_end_is_not_held_back_for_what_may_follow() -> None:
+    healing = Healing()
+    assert healing.payload(["\n\n"], 10)["stop"] == []
+    assert healing.take("x\n", ["\n\n"]) == ("x\n", False)
+    assert healing.take("\ny", ["\n\n"]) == ("", True)

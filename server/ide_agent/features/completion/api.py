@@ -66,12 +66,17 @@ def register(services: Services) -> None:
             "prompt": plan.parts,
             "stream": True,
         }
+        held, holding = "", body.whole_line
         async with engine.turn(body.priority), aclosing(engine.stream("/completion", payload)) as chunks:
             async for chunk in chunks:
                 text, ended = plan.healing.take(chunk.get("content") or "", body.stop)
-                if text:
-                    yield {"type": "text", "text": text}
-                if ended or chunk.get("stop"):
+                ended = ended or bool(chunk.get("stop"))
+                held += text
+                holding = holding and not ended and "\n" not in held.lstrip()
+                if held and not holding:
+                    yield {"type": "text", "text": held}
+                    held = ""
+                if ended:
                     yield {
                         "type": "done",
                         "finish_reason": _reason(chunk),

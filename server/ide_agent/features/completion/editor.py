@@ -193,6 +193,7 @@ class CompletionFeature:
             "prompt_tokens": settings.prompt_tokens,
             "model": settings.model,
             "priority": priority,
+            "whole_line": shape.inside != "text",  # a sentence may end before its line does
         }
         return self.server.host.stream("/completion", body)
 

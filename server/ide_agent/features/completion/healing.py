@@ -32,15 +32,20 @@ class Healing:
         return cls(tail if len(tail) < len(prompt) else "")
 
     def payload(self, stop: Sequence[str], max_tokens: int) -> dict[str, object]:
-        """The engine's parameters: grammar, stop strings that cannot fire too early, room for the tail."""
-        if not self.text:
-            return {"stop": list(stop), "n_predict": max_tokens}
-        return {
-            # GBNF: the tail, then anything
-            "grammar": f"root ::= {json.dumps(self.text, ensure_ascii=False)} [^\\x00]*",
-            "stop": [each for each in stop if each not in self.text],
+        """The engine's parameters: grammar, stop strings, room for the tail.
+
+        An engine holds text back that may turn out to begin a stop string, and a first line with it, until two
+        more tokens are there. So it gets only those of one character, and only where they cannot fire in the
+        tail; `take` looks for all.
+        """
+        body: dict[str, object] = {
+            "stop": [each for each in stop if len(each) == 1 and each not in self.text],
             "n_predict": max_tokens + len(self.text),
         }
+        if self.text:
+            # GBNF: the tail, then anything
+            body["grammar"] = f"root ::= {json.dumps(self.text, ensure_ascii=False)} [^\\x00]*"
+        return body
 
     def take(self, text: str, stop: Sequence[str]) -> tuple[str, bool]:
         """What of newly generated `text` is new to the caller; whether a stop string ends the answer."""
@@ -48,7 +53,7 @@ class Healing:
             rest = len(self.text) - self._skipped
             self._skipped += min(rest, len(text))
             text = text[rest:]
-        if not self.text or not text:
+        if not text:
             return text, False
         said = len(self._said)
         self._said += text

@@ -31,6 +31,8 @@ class CompletionRequest(BaseModel):
     prompt_tokens: int = Field(1024, ge=64, le=32768)
     model: str = ""
     priority: Literal["foreground", "background"] = "foreground"
+    whole_line: bool = False
+    """Hold the first line back until it is whole: for who can do nothing with a part of it."""
 
 
 class CompletionEventBody(BaseModel):
