@@ -4,8 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# the environment brings node and npm for machines that have none
-export PATH := $(PATH):$(CURDIR)/$(BIN)
+# the environment brings node and npm: a system's own are often too old
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .PHONY: help setup system native models editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean
@@ -26,10 +26,10 @@ $(VENV)/.stamp: requirements/dev.txt pyproject.toml | $(filter .tools/bin/uv,$(U
 
 setup: $(VENV)/.stamp ## the Python environment in .venv, from the hash-pinned lock
 
-system: ## the few system packages that the editor tests need
+system: ## the few system packages that the tests need
 	@scripts/system_packages.sh
 
-native: setup ## the second engine, llama-cpp-python built for this machine (minutes, once)
+native: setup system ## the second engine, llama-cpp-python built for this machine (minutes, once)
 	@# pip, not uv: it keeps what it has built, also where the index sends no validators
 	@$(BIN)/python -c "import llama_cpp" 2>/dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/native.txt
 
@@ -47,7 +47,7 @@ demo: models ## ghost text in the terminal: the sample through the language serv
 demo-nvim: models ## a real Neovim on the sample, ready to type
 	@clients/neovim/demo.sh
 
-demo-vscode: models editors ## VS Code in the browser with the extension
+demo-vscode: models ## VS Code in the browser with the extension
 	@clients/vscode/scripts/demo.sh
 
 # --- checking it --------------------------------------------------------------------------------------------------

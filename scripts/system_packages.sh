@@ -3,9 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 missing=()
-for package in $(grep -v '^#' system-packages.txt); do
+while read -r package command; do
+  [ -n "$command" ] && command -v "$command" >/dev/null && continue
   dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
-done
+done < <(grep -v '^#' system-packages.txt)
 [ ${#missing[@]} = 0 ] && exit 0
 if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
   run=() && [ "$(id -u)" = 0 ] || run=(sudo -n)

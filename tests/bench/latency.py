@@ -14,7 +14,7 @@ from ide_agent.features.completion.prompt import PromptPlanner
 from ide_agent.features.completion.tokens import TokenCounter
 from ide_agent.features.completion.wire import CompletionRequest
 
-from .stack import Stack, bare_engine, first_line, idle, stack
+from .stack import QUIET, SAME_ENGINE, Stack, bare_engine, first_line, stack
 
 ROUNDS = 40
 SOURCE = '"""A shop."""\n\nfrom dataclasses import dataclass\n\n\n' + "".join(
@@ -23,8 +23,6 @@ SOURCE = '"""A shop."""\n\nfrom dataclasses import dataclass\n\n\n' + "".join(
     for n in range(9)
 )
 TYPED = "def total_price(items):\n    return sum("
-QUIET = "[completion]\nprefetch = false\n"
-SAME_ENGINE = QUIET + '[inference]\nengine = "xllamacpp"\n'
 
 
 def percentiles(samples: list[float]) -> dict[str, float]:

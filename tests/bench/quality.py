@@ -16,7 +16,7 @@ from typing import Any
 
 import playwright
 
-from .stack import Stack, bare_engine, first_line, real_files, stack
+from .stack import SAME_ENGINE, Stack, bare_engine, first_line, real_files, stack
 
 LINES_BEFORE = 256
 _OPEN, _CLOSE = "([{", ")]}"
@@ -85,7 +85,7 @@ async def measure(count: int) -> dict[str, Any]:
     all_holes = holes(count)
     ours: list[dict[str, float]] = []
     bare: list[dict[str, float]] = []
-    async with stack(settings="[completion]\nprefetch = false\n") as product, bare_engine() as engine:
+    async with stack(settings=SAME_ENGINE) as product, bare_engine() as engine:
         for number, hole in enumerate(all_holes):
             before, after = hole.split()
             ours.append(score(hole, *await _ask(product, hole, before, after)))

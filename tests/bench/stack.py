@@ -23,6 +23,9 @@ from support.editor import Editor
 
 BARE = Path(__file__).with_name("bare_engine.py")
 PATIENCE_S = 600.0
+QUIET = "[completion]\nprefetch = false\n"
+SAME_ENGINE = QUIET + '[inference]\nengine = "xllamacpp"\n'
+"""Settings under which our engine is the one that is run bare."""
 
 
 def starter() -> Path:
@@ -110,8 +113,8 @@ async def stack(*, more: bool = True, settings: str = "") -> AsyncIterator[Stack
 async def bare_engine(*arguments: str) -> AsyncIterator[httpx.AsyncClient]:
     """xllamacpp's server as its package ships it, with nothing of ours before or around it.
 
-    Its threads sleep while they wait: two engines take turns on the same cores here, and threads that spin would
-    slow the other one.
+    Its threads sleep while they wait: two engines take turns on the same cores here, and threads that spin
+    would slow the other one.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(BARE), str(starter()), *arguments,
@@ -154,12 +157,6 @@ async def first_line(
                 first = (time.perf_counter() - began) * 1000
     whole = (time.perf_counter() - began) * 1000
     return (whole if first is None else first), whole, text
-
-
-async def idle(client: httpx.AsyncClient) -> None:
-    """Wait until no slot of an engine is at work."""
-    while any(slot["is_processing"] for slot in (await client.get("/slots")).json()):
-        await asyncio.sleep(0.001)
 
 
 async def _until(holds: Any) -> None:
