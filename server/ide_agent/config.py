@@ -1,13 +1,15 @@
 """All settings, one model: defaults < user TOML < workspace TOML < editor settings.
 
 Bad values never stop anything: each is reported as a `ConfigError` and replaced by its default.
-Settings that concern the machine (`inference`, `host`) are read from the user's file only; a workspace that
-somebody else wrote cannot change what runs on this machine.
+A workspace may have been written by somebody else. It cannot change what runs on this machine (`inference`,
+`host` and the choice of the model are the user's), and it can only narrow what is read, sent to a model and
+recorded. The editor's settings are no wider in what is private: some editors mix the workspace's into them.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ide_agent.errors import ConfigError
 
 WORKSPACE_FILE = ".ide-agent.toml"
-_MACHINE_ONLY = ("inference", "host")
+_USERS_FILE_ONLY = (("inference",), ("host",))
+_NOT_THE_WORKSPACES = (*_USERS_FILE_ONLY, ("completion", "model"))
+_ADDING_UP = ("private_globs", "disabled_globs")
+_EXCEPTION = "!"
 
 
 class _Section(BaseModel):
@@ -31,10 +36,13 @@ class CompletionSettings(_Section):
     languages: dict[str, bool] = Field(
         default_factory=dict, description="Per-language switches by LSP language id, e.g. {markdown: false}."
     )
-    disabled_globs: tuple[str, ...] = Field((), description="No suggestions in files that match.")
+    disabled_globs: tuple[str, ...] = Field(
+        (), description="No suggestions in files that match. Those of all layers count."
+    )
     private_globs: tuple[str, ...] = Field(
         (),
-        description="Never read, sent to a model or recorded. Adds to the built-in list of key files.",
+        description="Never read, sent to a model or recorded. Adds to the built-in list of key files; "
+        "those of all layers count.",
     )
     max_lines: int = Field(12, ge=1, le=64, description="Longest suggestion, in lines.")
     debounce_min_ms: int = Field(20, ge=0, le=2000)
@@ -42,7 +50,7 @@ class CompletionSettings(_Section):
     prefetch: bool = Field(True, description="While a suggestion shows, compute the one after it.")
     record: bool = Field(
         True,
-        description="Keep what was shown, accepted and kept in the local database.",
+        description="Keep what was shown, accepted and kept in the local database. Off in one layer is off.",
     )
     prompt_tokens: int = Field(1024, ge=128, le=16384, description="Token budget of a completion prompt.")
     model: str = Field("", description="Model for ghost text; empty: the default completion model.")
@@ -84,39 +92,64 @@ def load(
 
     Args:
         user: the user's TOML file (missing is fine).
-        workspace: the workspace folder; its `.ide-agent.toml` is read, machine settings in it are refused.
+        workspace: the workspace folder; what its `.ide-agent.toml` has no say in is refused.
         editor: the editor's settings below `ideAgent`, nested, camelCase or snake_case.
     """
     problems: list[ConfigError] = []
     merged: dict[str, Any] = {}
-    layers: list[tuple[str, dict[str, Any]]] = []
     if user is not None:
-        layers.append((str(user), _read(user, problems)))
+        merged = _accept(merged, _read(user, problems), str(user), problems)
     if workspace is not None:
         file = workspace / WORKSPACE_FILE
         layer = _read(file, problems)
-        for name in _MACHINE_ONLY:
-            if layer.pop(name, None) is not None:
-                problems.append(
-                    ConfigError(file=str(file), key=name, problem="only the user's own file may set it")
-                )
-        layers.append((str(file), layer))
+        _refuse(layer, _NOT_THE_WORKSPACES, str(file), problems)
+        merged = _accept(merged, layer, str(file), problems, may_switch_on=False)
     if editor:
-        layers.append(("editor", {k: v for k, v in _snake(editor).items() if k in Settings.model_fields}))
-    for source, layer in layers:
-        merged = _accept(merged, layer, source, problems)
+        layer = {k: v for k, v in _snake(editor).items() if k in Settings.model_fields}
+        _refuse(layer, _USERS_FILE_ONLY, "editor", problems)
+        merged = _accept(merged, layer, "editor", problems)
     return Settings.model_validate(merged), problems
 
 
+def _refuse(
+    layer: dict[str, Any], names: Iterable[tuple[str, ...]], source: str, problems: list[ConfigError]
+) -> None:
+    """Take the settings `names` out of `layer`, and exceptions from globs that may be somebody else's."""
+    for *sections, last in names:
+        node: Any = layer
+        for section in sections:
+            node = node.get(section) if isinstance(node, dict) else None
+        if isinstance(node, dict) and node.pop(last, None) is not None:
+            key = ".".join((*sections, last))
+            problems.append(ConfigError(file=source, key=key, problem="only the user's own file may set it"))
+    completion = layer.get("completion")
+    for name in _ADDING_UP if isinstance(completion, dict) else ():
+        globs = completion.get(name)
+        kept = [g for g in globs if not _is_exception(g)] if isinstance(globs, list | tuple) else globs
+        if kept != globs:
+            completion[name] = kept
+            problem = "only the user's own file may make exceptions (!)"
+            problems.append(ConfigError(file=source, key=f"completion.{name}", problem=problem))
+
+
+def _is_exception(glob: object) -> bool:
+    return isinstance(glob, str) and glob.strip().startswith(_EXCEPTION)
+
+
 def _accept(
-    merged: dict[str, Any], layer: dict[str, Any], source: str, problems: list[ConfigError]
+    merged: dict[str, Any],
+    layer: dict[str, Any],
+    source: str,
+    problems: list[ConfigError],
+    *,
+    may_switch_on: bool = True,
 ) -> dict[str, Any]:
     """`merged` with `layer` on top, without the keys of `layer` that do not validate."""
     layer = {k: dict(v) if isinstance(v, dict) else v for k, v in layer.items()}
     while True:
         candidate = _merge(merged, layer)
         try:
-            Settings.model_validate(candidate)
+            after = Settings.model_validate(candidate)
         except ValidationError as failure:
             for error in failure.errors():
                 path = [str(part) for part in error["loc"]]
@@ -124,7 +157,34 @@ def _accept(
                 if not _drop(layer, path):
                     return merged
         else:
+            if "completion" in layer:
+                before = Settings.model_validate(merged).completion
+                kept = _kept(before, after.completion, layer["completion"], may_switch_on)
+                candidate["completion"] = {**candidate["completion"], **kept}
             return candidate
+
+
+def _kept(
+    before: CompletionSettings, after: CompletionSettings, named: dict[str, Any], may_switch_on: bool
+) -> dict[str, Any]:
+    """What a layer that sets `named` leaves of the limits that the layers below it set.
+
+    Args:
+        before: without the layer.
+        after: with the layer on top.
+        named: what the layer sets.
+        may_switch_on: whether it may allow suggestions where they were switched off.
+    """
+    # The user's globs stay last: exceptions there are the user's word on all of them.
+    kept: dict[str, Any] = {
+        name: (*getattr(after, name), *getattr(before, name)) for name in _ADDING_UP if name in named
+    }
+    kept["record"] = before.record and after.record
+    if not may_switch_on:
+        kept["enabled"] = before.enabled and after.enabled
+        off = {language: False for language, on in before.languages.items() if not on}
+        kept["languages"] = {**after.languages, **off}
+    return kept
 
 
 def _drop(layer: dict[str, Any], path: list[str]) -> bool:

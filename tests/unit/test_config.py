@@ -4,6 +4,7 @@ import pytest
 
 from ide_agent import config
 from ide_agent.config import Settings
+from ide_agent.features.completion.policy import Policy
 
 
 @pytest.fixture
@@ -82,3 +83,103 @@ def test_editor_settings_keep_language_ids_as_they_are() -> None:
 def test_editor_settings_that_only_the_client_knows_are_passed_over() -> None:
     _, problems = config.load(editor={"server": {"path": "x"}, "trace": "off"})
     assert problems == []
+
+
+PRIVATE = '[completion]\nprivate_globs = ["clients/**"]\ndisabled_globs = ["old/**"]\nrecord = false\n'
+
+
+def test_a_workspace_cannot_take_back_what_is_private(files: tuple[Path, Path]) -> None:
+    user, workspace = files
+    user.write_text(PRIVATE)
+    file = workspace / ".ide-agent.toml"
+    file.write_text("[completion]\nprivate_globs = []\ndisabled_globs = []\nrecord = true\n")
+    settings, problems = config.load(user=user, workspace=workspace)
+    assert settings.completion.private_globs == ("clients/**",)
+    assert settings.completion.disabled_globs == ("old/**",)
+    assert settings.completion.record is False
+    assert problems == []
+
+
+def test_nor_can_the_editor_into_which_a_workspace_may_have_put_its_own(files: tuple[Path, Path]) -> None:
+    user, _ = files
+    user.write_text(PRIVATE)
+    editor = {"completion": {"privateGlobs": ["!clients/a", "mine/*"], "disabledGlobs": [], "record": "on"}}
+    settings, problems = config.load(user=user, editor=editor)
+    assert settings.completion.private_globs == ("mine/*", "clients/**")
+    assert settings.completion.disabled_globs == ("old/**",)
+    assert settings.completion.record is False
+    assert [p.params["key"] for p in problems] == ["completion.private_globs"]
+
+
+@pytest.mark.parametrize("glob", ["!clients/**", "  !clients/**", "\u2003!clients/**"])
+def test_a_workspace_cannot_make_exceptions(files: tuple[Path, Path], glob: str) -> None:
+    user, workspace = files
+    user.write_text(PRIVATE)
+    (workspace / ".ide-agent.toml").write_text(f'[completion]\nprivate_globs = ["{glob}", "*.dump"]\n')
+    settings, problems = config.load(user=user, workspace=workspace)
+    assert settings.completion.private_globs == ("*.dump", "clients/**")
+    assert [p.params["key"] for p in problems] == ["completion.private_globs"]
+    assert Policy(settings.completion).is_private("clients/a.py")
+
+
+def test_exceptions_in_the_users_own_file_are_the_last_word(files: tuple[Path, Path]) -> None:
+    user, workspace = files
+    user.write_text('[completion]\nprivate_globs = ["*.dump", "!public.dump"]\n')
+    (workspace / ".ide-agent.toml").write_text('[completion]\nprivate_globs = ["*.dump"]\n')
+    policy = Policy(config.load(user=user, workspace=workspace)[0].completion)
+    assert policy.is_private("a.dump")
+    assert not policy.is_private("public.dump")
+
+
+def test_globs_of_all_layers_count(files: tuple[Path, Path]) -> None:
+    user, workspace = files
+    user.write_text('[completion]\nprivate_globs = ["a"]\n')
+    (workspace / ".ide-agent.toml").write_text('[completion]\nprivate_globs = ["b"]\nrecord = false\n')
+    settings, _ = config.load(
+        user=user, workspace=workspace, editor={"completion": {"privateGlobs": ["c"], "record": True}}
+    )
+    assert settings.completion.private_globs == ("c", "b", "a")
+    assert settings.completion.record is False
+
+
+def test_a_workspace_switches_suggestions_off_but_not_on(files: tuple[Path, Path]) -> None:
+    user, workspace = files
+    file = workspace / ".ide-agent.toml"
+    user.write_text("[completion]\nenabled = false\n[completion.languages]\nmarkdown = false\n")
+    file.write_text("[completion]\nenabled = true\n[completion.languages]\nmarkdown = true\nsql = false\n")
+    settings, _ = config.load(user=user, workspace=workspace)
+    assert settings.completion.enabled is False
+    assert settings.completion.languages == {"markdown": False, "sql": False}
+    user.unlink()
+    file.write_text("[completion]\nenabled = false\n")
+    assert config.load(workspace=workspace)[0].completion.enabled is False
+    editor = {"completion": {"enabled": True, "languages": {"markdown": True}}}
+    settings, _ = config.load(workspace=workspace, editor=editor)
+    assert settings.completion.enabled is True
+    assert settings.completion.languages == {"markdown": True}
+
+
+def test_a_workspace_cannot_name_a_model(files: tuple[Path, Path]) -> None:
+    user, workspace = files
+    user.write_text('[completion]\nmodel = "mine"\n')
+    (workspace / ".ide-agent.toml").write_text('[completion]\nmodel = "/repo/trap.gguf"\nmax_lines = 2\n')
+    settings, problems = config.load(user=user, workspace=workspace)
+    assert (settings.completion.model, settings.completion.max_lines) == ("mine", 2)
+    assert [p.params["key"] for p in problems] == ["completion.model"]
+    assert config.load(editor={"completion": {"model": "small"}})[0].completion.model == "small"
+
+
+def test_settings_of_the_machine_are_not_the_editors(files: tuple[Path, Path]) -> None:
+    settings, problems = config.load(editor={"inference": {"slots": 9}, "host": {"port": 1}})
+    assert settings == Settings()
+    assert [p.params["key"] for p in problems] == ["inference", "host"]
+
+
+@pytest.mark.parametrize("value", ["3", "{}", '["a", 3]', "true"])
+def test_limits_that_do_not_validate_leave_those_below(files: tuple[Path, Path], value: str) -> None:
+    user, workspace = files
+    user.write_text(PRIVATE)
+    (workspace / ".ide-agent.toml").write_text(f"[completion]\nprivate_globs = {value}\n")
+    settings, problems = config.load(user=user, workspace=workspace)
+    assert settings.completion.private_globs == ("clients/**",)
+    assert len(problems) == 1
