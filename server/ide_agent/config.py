@@ -123,7 +123,9 @@ def _refuse(
             key = ".".join((*sections, last))
             problems.append(ConfigError(file=source, key=key, problem="only the user's own file may set it"))
     completion = layer.get("completion")
-    for name in _ADDING_UP if isinstance(completion, dict) else ():
+    if not isinstance(completion, dict):
+        return
+    for name in _ADDING_UP:
         globs = completion.get(name)
         kept = [g for g in globs if not _is_exception(g)] if isinstance(globs, list | tuple) else globs
         if kept != globs:
