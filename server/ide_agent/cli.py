@@ -81,6 +81,8 @@ def main(
     ),
 ) -> None:
     """Options of `ide-agent` itself."""
+    for problem in plugins().problems:
+        typer.echo(problem.message(language()), err=True)
 
 
 @host_app.command("run", help=text("cli.host.run"))
@@ -218,4 +220,4 @@ def doctor() -> None:
     raise typer.Exit(0 if healthy else 1)
 
 
-plugins().hook.register_cli(app=app)
+plugins().call("register_cli", app=app)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from ide_agent.errors import IdeAgentError
+
 if TYPE_CHECKING:
     import typer
 
@@ -38,10 +40,50 @@ class Hooks:
         """Add commands to `ide-agent`."""
 
 
+class Plugins(pluggy.PluginManager):
+    """The plugins of this process. One that fails is left out; all others work without it.
+
+    Attributes:
+        broken: what went wrong, by the name of the plugin that it went wrong in.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("ide_agent")
+        self.add_hookspecs(Hooks)
+        self.broken: dict[str, BaseException] = {}
+
+    @property
+    def problems(self) -> list[IdeAgentError]:
+        """`broken`, for a person to read."""
+        return [
+            IdeAgentError("error.plugin.broken", name=name, reason=f"{type(failure).__name__}: {failure}")
+            for name, failure in self.broken.items()
+        ]
+
+    def load(self) -> None:
+        """Load all that are installed."""
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group=GROUP):
+            if self.has_plugin(entry.name):
+                continue
+            try:
+                self.register(entry.load(), entry.name)
+            except (Exception, SystemExit) as failure:
+                self.broken[entry.name] = failure
+
+    def call(self, hook: str, **arguments: object) -> None:
+        """Call the hook of that name in each plugin that has it."""
+        for implementation in getattr(self.hook, hook).get_hookimpls():
+            try:
+                implementation.function(*(arguments[name] for name in implementation.argnames))
+            except (Exception, SystemExit) as failure:
+                self.broken[implementation.plugin_name] = failure
+
+
 @cache
-def plugins() -> pluggy.PluginManager:
-    """The plugin manager with all installed plugins loaded, once a process."""
-    manager = pluggy.PluginManager("ide_agent")
-    manager.add_hookspecs(Hooks)
-    manager.load_setuptools_entrypoints(GROUP)
-    return manager
+def plugins() -> Plugins:
+    """The plugins that are installed, loaded once a process."""
+    found = Plugins()
+    found.load()
+    return found

@@ -49,7 +49,7 @@ class EditorServer(LanguageServer):
         host: requests to the host.
         status: the client's status item.
         exited: resolved with the exit status when the server is to end.
-        broken_plugins: plugins that failed to register; the others work without them.
+        broken_plugins: plugins that failed to load or to register; the others work without them.
     """
 
     protocol: EditorProtocol
@@ -189,12 +189,11 @@ class EditorServer(LanguageServer):
         return call
 
     def _register_plugins(self) -> None:
-        for implementation in plugins().hook.register_editor.get_hookimpls():
-            try:
-                implementation.function(server=self)
-            except Exception:
-                log.exception("the plugin %s failed", implementation.plugin_name)
-                self.broken_plugins.append(implementation.plugin_name)
+        found = plugins()
+        found.call("register_editor", server=self)
+        for name, failure in found.broken.items():
+            log.error("the plugin %s failed", name, exc_info=failure)
+            self.broken_plugins.append(name)
 
     # -- life
 

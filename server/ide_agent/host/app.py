@@ -30,7 +30,11 @@ def create_app(services: Services, token: str) -> ASGIApp:
     app.include_router(_routes(services))
     app.include_router(gateway.routes(services))
     app.include_router(engine_routes.routes(services))
-    plugins().hook.register_host(services=services)
+    plugins().call("register_host", services=services)
+    for name, failure in plugins().broken.items():
+        errors.log_failure(f"the plugin {name}", failure)
+    for problem in plugins().problems:
+        services.report(problem)
     return errors.Unexpected(Auth(InFlight(app, services.activity), token))
 
 

@@ -17,6 +17,7 @@ from ide_agent.paths import config_file, data_dir, models_dir, state_dir
 from ide_agent.runtime import RuntimeInfo, call, ensure_host
 
 _ENGINES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
+_SUBJECTS = {"error.storage.": "database", "error.plugin.": "plugins"}
 _LOAD_SECONDS = 120.0
 
 
@@ -25,7 +26,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        subject: what: environment, settings, model, host, engine or database; part of a message key.
+        subject: what: environment, settings, model, host, engine, database or plugins; part of a message key.
         ok: whether it is as it should be.
         key: message key of the detail, which also says what to do.
         params: its parameters.
@@ -64,8 +65,9 @@ def examine() -> Iterator[Finding]:
     yield Finding("host", True, "cli.host.running", {"url": info.url, "pid": info.pid})
     # What is wrong with the settings was already said above, from the file as it is now.
     for wire in status["problems"]:
-        if str(wire.get("code")).startswith("error.storage."):
-            yield Finding.bad("database", from_wire(wire))
+        for start, subject in _SUBJECTS.items():
+            if str(wire.get("code")).startswith(start):
+                yield Finding.bad(subject, from_wire(wire))
     if models.ok:
         yield _engine(info)
 

@@ -67,6 +67,10 @@ class Services:
         """Run `callback` when the host leaves, last added first, while database and engines still work."""
         self._stop.append(callback)
 
+    def report(self, problem: IdeAgentError) -> None:
+        """Add to `problems`."""
+        self._problems.append(problem)
+
     @property
     def problems(self) -> list[IdeAgentError]:
         """What a person should look after though the host works."""

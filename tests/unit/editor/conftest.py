@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import pluggy
 import pytest
 
 from ide_agent.editor import server as server_module
 from ide_agent.editor.server import EditorServer
-from ide_agent.hooks import Hooks
+from ide_agent.hooks import Plugins
 from support.fake_host import Address, FakeHost
 
 
@@ -22,10 +21,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def plugins(monkeypatch: pytest.MonkeyPatch) -> pluggy.PluginManager:
+def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
     """A plugin manager of the test's own, with no plugin."""
-    manager = pluggy.PluginManager("ide_agent")
-    manager.add_hookspecs(Hooks)
+    manager = Plugins()
     monkeypatch.setattr(server_module, "plugins", lambda: manager)
     return manager
 
@@ -39,7 +37,7 @@ async def host() -> AsyncIterator[FakeHost]:
 
 
 @pytest.fixture
-def make_server(plugins: pluggy.PluginManager, host: FakeHost) -> Callable[[], EditorServer]:
+def make_server(plugins: Plugins, host: FakeHost) -> Callable[[], EditorServer]:
     """Servers without features that use `host`."""
     addresses: list[Address] = []
 

@@ -5,14 +5,13 @@ import types as modules
 from collections.abc import Callable
 from typing import Any
 
-import pluggy
 import pytest
 from lsprotocol import types
 from pygls.exceptions import FeatureAlreadyRegisteredError
 
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import ModelNotFound
-from ide_agent.hooks import hookimpl
+from ide_agent.hooks import Plugins, hookimpl
 from ide_agent.locale import translate
 from support.editor import PATIENCE, attached, eventually
 from support.fake_host import FakeHost
@@ -131,7 +130,7 @@ async def test_handlers_of_our_own_messages_must_be_typed(server: EditorServer) 
 
 
 async def test_a_broken_plugin_is_named_and_the_others_work(
-    plugins: pluggy.PluginManager, make_server: Callable[[], EditorServer]
+    plugins: Plugins, make_server: Callable[[], EditorServer]
 ) -> None:
     def good(server: EditorServer) -> None:
         @server.command("good.hello")

@@ -1,10 +1,13 @@
 import asyncio
 import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 
 from ide_agent import __version__
 from ide_agent.errors import ConfigError
+from ide_agent.hooks import Plugins, hookimpl
 from ide_agent.host.services import Services
 from support.fake_inference import FakeInference
 
@@ -20,7 +23,7 @@ async def test_everything_else_does(host: httpx.AsyncClient) -> None:
 
 
 async def test_status_counts_editors_and_names_problems(services: Services, host: httpx.AsyncClient) -> None:
-    services._problems.append(ConfigError(file="f", key="k", problem="p"))
+    services.report(ConfigError(file="f", key="k", problem="p"))
     async with host.stream("GET", "/events"):
         while (status := (await host.get("/status")).json())["editors"] != 1:
             await asyncio.sleep(0.005)
@@ -54,3 +57,25 @@ async def test_attached_editor_keeps_the_host(services: Services, host: httpx.As
 async def test_shutdown_asks_to_leave(services: Services, host: httpx.AsyncClient) -> None:
     assert (await host.post("/shutdown")).json() == {"status": "leaving"}
     await asyncio.wait_for(services.leaving(), 20)
+
+
+async def test_a_plugin_that_fails_does_not_stop_the_host(
+    plugins: Plugins, host_of: Callable[[], AbstractAsyncContextManager[httpx.AsyncClient]]
+) -> None:
+    class Bad:
+        @hookimpl
+        def register_host(self, services: Services) -> None:
+            raise RuntimeError("no route today")
+
+    class Good:
+        @hookimpl
+        def register_host(self, services: Services) -> None:
+            services.app.add_api_route("/good", lambda: "works")
+
+    for name, plugin in (("bad-1", Bad()), ("good", Good()), ("bad-2", Bad())):
+        plugins.register(plugin, name)
+    async with host_of() as host:
+        assert (await host.get("/good")).json() == "works"
+        problems = (await host.get("/status")).json()["problems"]
+    assert [problem["params"]["name"] for problem in problems] == ["bad-1", "bad-2"]
+    assert "no route today" in problems[0]["message"]

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ide_agent import cli
-from ide_agent.errors import EngineStartError, HostStartError
+from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError
 from ide_agent.host import doctor
 from ide_agent.runtime import RuntimeInfo
 
@@ -113,3 +113,11 @@ def test_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = list(doctor.examine())
     assert {finding.subject for finding in found} == {"environment"}
     assert not all(finding.ok for finding in found)
+
+
+def test_broken_plugins_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = IdeAgentError("error.plugin.broken", name="shiny", reason="ImportError: no")
+    answer(monkeypatch, {}, problem.as_wire())
+    ok, detail = findings()["plugins"]
+    assert not ok
+    assert detail == problem.message("en")

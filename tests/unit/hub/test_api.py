@@ -22,7 +22,8 @@ from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.pypi import PypiPackage
-from ide_agent.hooks import plugins
+from ide_agent.hooks import Plugins, hookimpl
+from ide_agent.host import app as app_module
 from ide_agent.host.app import create_app
 from ide_agent.host.services import Services
 from support import http_server
@@ -49,15 +50,24 @@ def hub(tmp_path: Path) -> Hub:
     return Hub(tmp_path / "models", entries={"tiny": entry()}, policy=HASTY)
 
 
+class HubPlugin:
+    """The feature, but with a hub of the test's own."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    @hookimpl
+    def register_host(self, services: Services) -> None:
+        services.app.include_router(api.routes(services, self.hub))
+
+
 @pytest.fixture
 def services(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
     monkeypatch.setattr(ide_agent.inference, "Inference", FakeInference, raising=False)
-    monkeypatch.setattr(
-        plugins().hook,
-        "register_host",
-        lambda services: services.app.include_router(api.routes(services, hub)),
-    )
+    plugins = Plugins()
+    plugins.register(HubPlugin(hub))
+    monkeypatch.setattr(app_module, "plugins", lambda: plugins)
     return Services(Settings(), [])
 
 
