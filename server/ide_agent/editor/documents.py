@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 import attrs
 from lsprotocol import types
-from pygls.uris import to_fs_path, uri_scheme, urlparse
+from pygls.uris import to_fs_path, uri_scheme, urlparse, urlunparse
 from pygls.workspace import PositionCodec, ServerTextPosition, TextDocument, Workspace
 
 from ide_agent.editor.positions import Codec
@@ -301,6 +301,13 @@ class EditorWorkspace(Workspace):
         return [Path(folder) for folder in folders]
 
 
+def _path_of(uri: str) -> Path:
+    """Where `uri` leads on disk, as `EditorWorkspace.folder_paths` writes paths; of any scheme."""
+    if uri_scheme(uri) != "file":  # a notebook cell, git: and the like
+        uri = urlunparse(("file", "", urlparse(uri)[2], "", "", ""))
+    return Path(to_fs_path(uri) or "")
+
+
 class Documents:
     """The documents the client has open."""
 
@@ -323,7 +330,7 @@ class Documents:
     def folder_of(self, uri: str) -> Path | None:
         """The innermost workspace folder that holds `uri`; for what lies in none, the first one."""
         folders = self.folders()
-        path = Path(urlparse(uri)[2])  # of notebook cells and git: URIs too
+        path = _path_of(uri)
         inside = [folder for folder in folders if path.is_relative_to(folder)]
         if inside:
             return max(inside, key=lambda folder: len(folder.parts))

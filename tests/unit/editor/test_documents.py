@@ -231,5 +231,20 @@ def test_case_43_the_innermost_folder_holds_a_document() -> None:
     assert Documents(EditorWorkspace(None)).folder_of("file:///r/x") is None
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///c:/two/a.py",
+        "file:///c%3A/two/a.py",
+        "file:///C:/two/a.py",
+        "vscode-notebook-cell:/c:/two/n#1",
+    ],
+)
+def test_case_43_folders_on_a_drive(uri: str) -> None:
+    folders = [types.WorkspaceFolder(f"file:///c%3A/{name}", name) for name in ("one", "two")]
+    documents = Documents(EditorWorkspace(None, workspace_folders=folders))
+    assert documents.folder_of(uri) == Path("c:/two")
+
+
 def test_normalize_newlines() -> None:
     assert normalize_newlines("a\r\nb\rc\n\r") == "a\nb\nc\n\n"
