@@ -38,12 +38,36 @@ class Listener(Protocol):
         """The host could not be started."""
 
 
-class HostClient:
-    """The host, as an editor process sees it. All methods belong to one event loop."""
+class Clock:
+    """The time by which restarts are put off."""
 
-    def __init__(self, listener: Listener, ensure: Callable[[float], Host] | None = None) -> None:
+    def time(self) -> float:
+        """Seconds since some moment."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class HostClient:
+    """The host, as an editor process sees it. All methods belong to one event loop.
+
+    Args:
+        listener: is told what happens.
+        ensure: finds or starts the host within so many seconds; `ide_agent.runtime.ensure_host` unless given.
+        clock: the real one unless given.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        ensure: Callable[[float], Host] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._listener = listener
         self._ensure = ensure or _ensure_host
+        self._clock = clock or Clock()
         self._link: Link | None = None
         self._connecting: asyncio.Task[Link] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -170,7 +194,7 @@ class HostClient:
         if self._link is not None:
             return self._link
         if self._connecting is None:
-            if asyncio.get_running_loop().time() < self._not_before:
+            if self._clock.time() < self._not_before:
                 raise HostUnavailable()
             self._connecting = asyncio.create_task(self._find())
             self._connecting.add_done_callback(self._found)
@@ -194,15 +218,14 @@ class HostClient:
 
     async def _keep(self) -> None:
         """Hold `/events` open for as long as the process lives; bring the host back when it dies."""
-        loop = asyncio.get_running_loop()
         while True:
             await self._wanted.wait()
-            await asyncio.sleep(max(0.0, self._not_before - loop.time()))
+            await self._clock.sleep(max(0.0, self._not_before - self._clock.time()))
             try:
                 link = await self._connect()
             except IdeAgentError:
                 continue  # `_found` has told the listener
-            begun = loop.time()
+            begun = self._clock.time()
             ended_well = await self._listen(link)
             self._forget(link)
             if link is self._dismissed:
@@ -212,7 +235,7 @@ class HostClient:
                 if self._link is None:
                     self._wanted.clear()
                 continue
-            if loop.time() - begun >= _STABLE_SECONDS:
+            if self._clock.time() - begun >= _STABLE_SECONDS:
                 self._deaths = 0
             if self._deaths == 0:
                 self._listener.host_lost()
@@ -240,7 +263,7 @@ class HostClient:
         """The first restart is at once, those after it ever later."""
         pause = 0.0 if self._deaths == 0 else min(0.5 * 2 ** (self._deaths - 1), _LONGEST_PAUSE)
         self._deaths += 1
-        self._not_before = asyncio.get_running_loop().time() + pause
+        self._not_before = self._clock.time() + pause
 
     def _forget(self, link: Link) -> None:
         if self._link is link:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from ide_agent.editor import host_client
-from ide_agent.editor.host_client import HostClient
+from ide_agent.editor.host_client import Clock, HostClient
 from ide_agent.editor.link import parse_events
 from ide_agent.errors import EngineCrashed, HostStartError, HostUnavailable, IdeAgentError, ModelNotFound
 from support.editor import eventually
@@ -49,17 +48,42 @@ class News:
         await asyncio.wait_for(wait(), PATIENCE)
 
 
+class Jump(Clock):
+    """Time that passes only where somebody waits for it, and then at once."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+
+    def time(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+class Still(Jump):
+    """Time that does not pass: who waits, waits for ever."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        if seconds:
+            await asyncio.Event().wait()
+
+
 class Place:
     """Hosts, and the client that finds or starts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None) -> None:
         self.loop = asyncio.get_running_loop()
         self.news = News()
         self.host = FakeHost()
         self.address: Address | None = None
         self.starts = 0
         self.refuse: IdeAgentError | None = None
-        self.client = HostClient(self.news, self.ensure)
+        self.client = HostClient(self.news, self.ensure, clock)
 
     def ensure(self, timeout: float) -> Address:
         if self.refuse is not None:
@@ -74,8 +98,8 @@ class Place:
 
 
 @asynccontextmanager
-async def place() -> AsyncIterator[Place]:
-    here = Place()
+async def place(clock: Clock | None = None) -> AsyncIterator[Place]:
+    here = Place(clock)
     try:
         yield here
     finally:
@@ -221,7 +245,7 @@ async def test_host_events_reach_the_listener() -> None:
 
 
 async def test_a_dead_host_is_started_again_and_said_once() -> None:
-    async with place() as here:
+    async with place(Jump()) as here:
         here.client.start()
         for starts in (1, 2, 3):
             await here.news.until(lambda heard, n=starts: heard.count("ready") == n)  # type: ignore[misc]
@@ -231,33 +255,44 @@ async def test_a_dead_host_is_started_again_and_said_once() -> None:
         assert here.starts == 4
 
 
-async def test_repeated_deaths_wait_ever_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-    real = asyncio.sleep
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-        await real(0)
-
-    monkeypatch.setattr(host_client.asyncio, "sleep", sleep)
-    async with place() as here:
+async def test_repeated_failures_wait_ever_longer_but_not_for_ever() -> None:
+    clock = Jump()
+    async with place(clock) as here:
         here.refuse = HostStartError(reason="no")
         here.client.start()
-        await here.news.until(lambda heard: len(heard) >= 3)
-    rising = [seconds for seconds in waited if seconds > 0]
-    assert rising and max(rising) > 0.4
+        await here.news.until(lambda heard: len(heard) >= 9)
+    before_the_first_try, *waits = clock.waits
+    assert before_the_first_try == 0
+    assert waits[:8] == [0, 0.5, 1, 2, 4, 8, 16, 30]
+    assert set(waits[8:]) <= {30}
 
 
 async def test_while_backing_off_requests_fail_at_once() -> None:
-    async with place() as here:
+    clock = Still()
+    async with place(clock) as here:
         here.refuse = HostStartError(reason="no")
         with pytest.raises(HostStartError):
             await here.client.request("GET", "/status")
-        await here.news.until(lambda heard: len(heard) >= 2)  # the second try, at once, failed too
+        await eventually(lambda: clock.waits[-1:] == [0.5])  # the second try, at once, failed too
         here.refuse = None
         with pytest.raises(HostUnavailable):
             await here.client.request("GET", "/status")
         assert here.starts == 0
+        clock.now += 0.5
+        assert (await here.client.request("GET", "/status"))["pid"] == 1
+
+
+async def test_a_host_that_was_stable_is_restarted_at_once_and_its_death_said_again() -> None:
+    clock = Jump()
+    async with place(clock) as here:
+        here.client.start()
+        for starts in (1, 2, 3):
+            await here.news.until(lambda heard, n=starts: heard.count("ready") == n)  # type: ignore[misc]
+            clock.now += 60
+            here.host.kill()
+        await here.news.until(lambda heard: heard.count("ready") == 4)
+    assert here.news.heard.count("lost") == 3
+    assert set(clock.waits) == {0}
 
 
 async def test_a_host_that_left_on_purpose_comes_back_only_when_needed() -> None:
