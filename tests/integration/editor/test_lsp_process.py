@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from support.fake_host import Call, FakeHost
 
 STATUS = {"experimental": {"ideAgent": {"status": True}}}
 URI = "untitled:Untitled-1"
+# All that the lsp process may import before it answers `initialize`, besides the standard library.
+LIGHT = {"attr", "attrs", "cattrs", "lsprotocol", "platformdirs", "pluggy", "pygls", "typing_extensions"}
 
 
 @pytest.fixture
@@ -184,6 +187,26 @@ async def test_tcp_for_debugging(env: dict[str, str], host: FakeHost) -> None:
         if child.returncode is None:
             child.kill()
         await child.communicate()
+
+
+async def test_nothing_heavy_is_imported_before_initialize_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a home as users have it: the folders are then found by platformdirs."""
+    for name in ("IDE_AGENT_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    async with process({"HOME": str(tmp_path), "PYTHONPROFILEIMPORTTIME": "1"}) as (editor, _):
+        wanted = {"processId": None, "rootUri": None, "capabilities": {}}
+        await editor.request("initialize", wanted)
+    lines = [line for line in editor.errors.splitlines() if line.startswith("import time:")]
+    loaded = {line.rpartition("|")[2].strip() for line in lines}
+    installed = packages_distributions()
+    foreign = {top for name in loaded if (top := name.partition(".")[0]) in installed} - {"ide_agent"}
+    assert "pygls" in foreign
+    assert foreign <= LIGHT
+    assert not loaded & {
+        f"ide_agent.{room}" for room in ("config", "host", "inference", "storage", "runtime")
+    }
 
 
 @pytest.fixture
