@@ -30,8 +30,7 @@ system: ## the few system packages that the tests need
 	@scripts/system_packages.sh
 
 native: setup system ## the second engine, llama-cpp-python built for this machine (minutes, once)
-	@# pip, not uv: it keeps what it has built, also where the index sends no validators
-	@$(BIN)/python -c "import llama_cpp" 2>/dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/native.txt
+	@$(BIN)/python -c "import llama_cpp" 2>/dev/null || scripts/native.sh "$(BIN)/python"
 
 models: setup ## the starter model (90 MB, once)
 	@$(BIN)/ide-agent models pull starter

@@ -82,6 +82,16 @@ def _bare(folder: Path) -> Callable[[], float] | None:
         import llama_cpp
     except ImportError:
         return None
+    library: Any = llama_cpp.llama_cpp
+    defaults = library.llama_model_default_params
+
+    def safe() -> Any:
+        """Without the kernels that die on some machines, as our engine does: see serve/llama.py."""
+        params = defaults()
+        params.use_extra_bufts = b"AMX_INT8 = 1" not in library.llama_print_system_info()
+        return params
+
+    library.llama_model_default_params = safe
     model = llama_cpp.Llama(
         str(next(folder.glob("*.gguf"))),
         n_ctx=8192,

@@ -76,7 +76,7 @@ async def measure(inference: Inference, engine: str) -> float:
 
 def install_commands() -> list[list[str]]:
     """What to run, one after the other, to install the extra into the running environment."""
-    settings = [f"--config-settings=cmake.define.{name}={value}" for name, value in _cmake().items()]
+    settings = [f"--config-settings=cmake.define.{name}={value}" for name, value in cmake_options().items()]
     uv = shutil.which("uv")
     if uv is not None:
         return [[uv, "pip", "install", "--verbose", "--python", sys.executable, *settings, REQUIREMENT]]
@@ -86,7 +86,7 @@ def install_commands() -> list[list[str]]:
     return [[sys.executable, "-P", "-m", "ensurepip"], pip]
 
 
-def _cmake() -> dict[str, str]:
+def cmake_options() -> dict[str, str]:
     """What the build is told about this machine; the processor it finds out by itself."""
     options = {"GGML_NATIVE": "ON"}
     if shutil.which("nvcc") and shutil.which("nvidia-smi"):  # a compiler alone is no GPU
