@@ -12,7 +12,8 @@ IdeAgentError
 ├── EngineError
 │   ├── EngineStartError   the engine process did not come up
 │   ├── EngineCrashed      the engine died in the middle of a request
-│   └── EngineUnavailable  the circuit is open after repeated crashes
+│   ├── EngineUnavailable  the circuit is open after repeated crashes
+│   └── EngineClosed       the engine was put away in between; asked for again it is there
 └── DownloadError          a model could not be fetched
 
 An error is a message key of the `locale` room plus its parameters, so it travels from engine to host to
@@ -152,6 +153,13 @@ class EngineUnavailable(EngineError):
     """The circuit is open after repeated crashes."""
 
     key = "error.engine.circuit_open"
+    http_status = 503
+
+
+class EngineClosed(EngineError):
+    """The engine was put away between being asked for and being used; whoever gets this asks once more."""
+
+    key = "error.engine.closed"
     http_status = 503
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from ide_agent.errors import EngineError, ModelNotFound
+from ide_agent.errors import EngineClosed, EngineError, ModelNotFound
 from ide_agent.host.errors import BadRequest, error_response
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream, until_gone
@@ -63,7 +63,14 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
     wanted = payload.get("model", "")
     if not isinstance(wanted, str):
         raise BadRequest(problem="model: not a string")
-    engine = await services.inference.engine("" if wanted in _DEFAULT else wanted, purpose)
+    name = "" if wanted in _DEFAULT else wanted
+    try:
+        return await _ask(await services.inference.engine(name, purpose), request, payload)
+    except EngineClosed:  # put away before it was asked
+        return await _ask(await services.inference.engine(name, purpose), request, payload)
+
+
+async def _ask(engine: Engine, request: Request, payload: dict[str, Any]) -> Response:
     path = request.url.path
     try:
         if payload.get("stream") is not True:

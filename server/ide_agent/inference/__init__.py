@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ide_agent.inference.engine import Engine, EngineState
-    from ide_agent.inference.gguf import GgufHeader, read_header, token_texts
+    from ide_agent.inference.gguf import GgufHeader, read_header, special_texts, token_texts
     from ide_agent.inference.models import ModelFile, ModelStore
     from ide_agent.inference.service import Inference
 
@@ -22,6 +22,7 @@ __all__ = [
     "ModelFile",
     "ModelStore",
     "read_header",
+    "special_texts",
     "token_texts",
 ]
 
@@ -30,6 +31,7 @@ _HOMES = {
     "EngineState": "engine",
     "GgufHeader": "gguf",
     "read_header": "gguf",
+    "special_texts": "gguf",
     "token_texts": "gguf",
     "ModelFile": "models",
     "ModelStore": "models",

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, TypedDict
 
-from ide_agent.inference.backends import Backend, Purpose
+from ide_agent.errors import EngineClosed
+from ide_agent.inference.backends import Purpose
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.supervisor import Supervisor
@@ -48,7 +49,6 @@ class Engine:
     def __init__(
         self,
         model: ModelFile,
-        backend: Backend,
         purpose: Purpose,
         supervisor: Supervisor,
         *,
@@ -58,11 +58,13 @@ class Engine:
         self.model = model
         self.purpose: Purpose = purpose
         self.slots = slots
-        self._backend = backend
         self._supervisor = supervisor
         self._idle_seconds = idle_seconds
         self._turns = Turns(background=max(slots - 1, 1))
         self._busy = 0
+        self._free = asyncio.Event()
+        self._free.set()
+        self._closed = False
         self._idle_timer: asyncio.TimerHandle | None = None
         self._unloading: asyncio.Task[None] | None = None
         self.last_used = time.monotonic()
@@ -70,7 +72,7 @@ class Engine:
     @property
     def backend(self) -> str:
         """The implementation's name, e.g. ``xllamacpp``."""
-        return self._backend.name
+        return self._supervisor.backend.name
 
     @property
     def url(self) -> str:
@@ -113,42 +115,50 @@ class Engine:
         a token or a batch of the prompt.
 
         Raises:
+            EngineClosed: somebody put it away; ask for another one.
             EngineCrashed: the engine died meanwhile.
             EngineError: the engine refused the request, or cannot be started.
         """
-        hidden = (
-            self._backend.progress and path in _GENERATING and not payload.get("return_progress")
-        )  # only an engine that has something to write notices that nobody reads
-        if hidden:
-            payload = {**payload, "return_progress": True}
+        _check_prompt(path, payload)
         async with self._held():
             running = await self._supervisor.running()
+            # only an engine that has something to write notices that nobody reads
+            hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
+            if hidden:
+                payload = {**payload, "return_progress": True}
+            answers = False
             try:
                 async with aclosing(running.client.stream(path, payload)) as events:
                     async for event in events:
                         if not (hidden and "prompt_progress" in event):
+                            answers = True
                             yield event
             except EngineGone as failure:
+                answers = False
                 raise await self._supervisor.explain(running, failure) from failure
-            self._supervisor.worked()
+            finally:
+                if answers:  # to its end or as far as the caller wanted
+                    self._supervisor.worked(running)
 
     async def request(self, method: str, path: str, json: dict[str, Any] | None = None) -> Any:
         """One JSON request, one JSON answer. A caller who leaves stops the engine as in `stream`.
 
         Raises:
+            EngineClosed: somebody put it away; ask for another one.
             EngineCrashed: the engine died meanwhile.
             EngineError: the engine refused the request, or cannot be started.
         """
-        if self._backend.progress and path in _GENERATING:
-            async with aclosing(self.stream(path, streaming(path, json or {}))) as events:
-                return await whole(events)
+        _check_prompt(path, json or {})
         async with self._held():
             running = await self._supervisor.running()
+            if running.backend.progress and path in _GENERATING:
+                async with aclosing(self.stream(path, streaming(path, json or {}))) as events:
+                    return await whole(events)
             try:
                 answer = await running.client.request(method, path, json)
             except EngineGone as failure:
                 raise await self._supervisor.explain(running, failure) from failure
-            self._supervisor.worked()
+            self._supervisor.worked(running)
             return answer
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
@@ -169,11 +179,20 @@ class Engine:
         return answer
 
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
-        """Hold it around a request: ``background`` ones wait while ``foreground`` ones run."""
+        """Hold it around a request: ``background`` ones wait while ``foreground`` ones run.
+
+        Raises:
+            EngineClosed: somebody put it away; ask for another one.
+        """
         return self._turn(priority)
 
+    async def drained(self) -> None:
+        """Return once nobody holds it."""
+        await self._free.wait()
+
     async def close(self) -> None:
-        """End the process; requests that still run break off."""
+        """End the process for good; requests that still run break off."""
+        self._closed = True
         self._cancel_timer()
         if self._unloading is not None:
             await asyncio.wait([self._unloading])
@@ -187,8 +206,11 @@ class Engine:
     @asynccontextmanager
     async def _held(self) -> AsyncGenerator[None, None]:
         """Keep the engine loaded for the time of the block."""
+        if self._closed:
+            raise EngineClosed(model=self.model.name)
         self._cancel_timer()
         self._busy += 1
+        self._free.clear()
         try:
             if self._unloading is not None:
                 await asyncio.wait([self._unloading])
@@ -197,6 +219,8 @@ class Engine:
             self._busy -= 1
             self.last_used = time.monotonic()
             if not self._busy:
+                self._free.set()
+            if not self._busy and not self._closed:
                 loop = asyncio.get_running_loop()
                 self._idle_timer = loop.call_later(self._idle_seconds, self._unload)
 
@@ -212,3 +236,11 @@ class Engine:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
+
+
+def _check_prompt(path: str, payload: dict[str, Any]) -> None:
+    """Several strings would be several prompts to llama-server, their answers mixed into one stream."""
+    prompt = payload.get("prompt")
+    parts = prompt if path == "/completion" and isinstance(prompt, list) else []
+    if len(parts) > 1 and not any(isinstance(part, int) for part in parts):
+        raise ValueError("a prompt of several strings: join them, or send token ids")

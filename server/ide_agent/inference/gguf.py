@@ -50,6 +50,7 @@ _FIM_KEYS = {
     "separator": ("fim_sep_token_id",),
 }
 _TOKENIZER = "tokenizer.ggml."
+_SPECIAL_KINDS = (2, 3)  # unknown, control
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class GgufHeader:
         data_end: bytes that a whole file has at least.
         add_bos: whether a prompt is to start with `bos_id`.
         tokens_at: where the vocabulary's texts start in the file; 0 when there is none.
+        types_at: where their types start, four bytes each; 0 when there are none.
     """
 
     file: Path
@@ -92,6 +94,7 @@ class GgufHeader:
     parameters: int
     data_end: int
     tokens_at: int = field(repr=False)
+    types_at: int = field(repr=False)
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -141,6 +144,23 @@ def token_texts(header: GgufHeader, ids: Iterable[int]) -> dict[int, str]:
     return texts
 
 
+def special_texts(header: GgufHeader) -> list[str]:
+    """The spellings of all tokens that are more than text: an engine reads them inside strings.
+
+    Raises:
+        ModelFileInvalid: the file changed since `header` was read.
+    """
+    if not header.types_at:
+        return []
+    try:
+        with header.file.open("rb") as stream:
+            kinds = _Parser(header.file, stream).numbers(header.types_at, header.vocabulary)
+    except OSError as failure:
+        raise ModelFileInvalid(file=str(header.file), reason=failure.strerror or str(failure)) from failure
+    texts = token_texts(header, (i for i, kind in enumerate(kinds) if kind in _SPECIAL_KINDS))
+    return [text for text in texts.values() if text]
+
+
 class _Parser:
     """A cursor over the file with a small window; what it is told to read is checked against the file."""
 
@@ -153,6 +173,7 @@ class _Parser:
         self._at = 0  # cursor within the window
         self._steps = 0
         self._tokens_at = 0
+        self._types_at = 0
         self._vocabulary = 0
 
     def header(self) -> GgufHeader:
@@ -225,6 +246,7 @@ class _Parser:
             parameters=parameters,
             data_end=data_end,
             tokens_at=self._tokens_at,
+            types_at=self._types_at,
         )
 
     def _tensors(self, count: int, values: dict[str, Any]) -> tuple[int, int]:
@@ -270,8 +292,15 @@ class _Parser:
         code = _SCALARS[kind]
         if ".attention.head_count" in key and count <= _MAX_LIST:
             return [self._number(code) for _ in range(count)]
+        if key == f"{_TOKENIZER}token_type" and struct.calcsize(code) == 4:
+            self._types_at = self._start + self._at
         self._skip(struct.calcsize(code) * count)
         return None
+
+    def numbers(self, offset: int, count: int) -> tuple[int, ...]:
+        """`count` four-byte numbers at file offset `offset`."""
+        self.seek(offset)
+        return struct.unpack(f"<{count}I", self._take(4 * count))
 
     def text(self, limit: int) -> str:
         length = self._number("<Q")

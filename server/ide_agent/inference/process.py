@@ -24,6 +24,7 @@ _STOP_SECONDS = 5.0
 _LOG_BYTES = 1 << 20
 _MAX_LINE = 2000
 _TAIL_LINES = 12
+_WINDOWS_ILLEGAL_INSTRUCTION = 0xC000001D
 _FOREIGN = ("AIP_", "LLAMA_", "GGML_", "GOMP_", "OMP_")  # they would change how llama.cpp behaves
 
 
@@ -161,6 +162,11 @@ class EngineProcess:
     def killed(self) -> bool:
         """Whether somebody else killed it: the system does that when memory runs out."""
         return self._process.returncode == -9 and not self._stopping
+
+    @property
+    def unsuited(self) -> bool:
+        """Whether it met an instruction that this processor does not know."""
+        return self._process.returncode in (-signal.SIGILL, _WINDOWS_ILLEGAL_INSTRUCTION)
 
     def _last_error(self) -> str:
         """The line of its log that says most."""

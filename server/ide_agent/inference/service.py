@@ -18,6 +18,7 @@ from ide_agent.inference.resources import Share, check_memory, share
 from ide_agent.inference.supervisor import State, Supervisor
 
 _TOLD = ("loading", "ready", "error")
+_DRAIN_SECONDS = 60.0
 _Key = tuple[Path, Purpose]
 
 
@@ -91,7 +92,7 @@ class Inference:
     async def _load(self, key: _Key, file: ModelFile) -> Engine:
         old = self._engines.pop(key, None)
         if old is not None:
-            await old.close()  # its file was replaced
+            await _retire(old)  # its file was replaced
         try:
             await asyncio.to_thread(lambda: file.header)
             backends = usable(self._settings.engine, file.name)
@@ -99,29 +100,24 @@ class Inference:
             self._tell(file.name, "", "error", failure)
             raise
         await self._make_room(file, key[1])
-        for backend in backends:
-            engine = self._engine(file, backend, key[1])
-            try:
-                await engine.start()
-            except (EngineStartError, ModelFileInvalid):
-                if backend is backends[-1]:
-                    self._engines[key] = engine  # it remembers how often it failed
-                    raise
-                await engine.close()
-            except BaseException:
-                await engine.close()
-                raise
-            else:
-                self._engines[key] = engine
-                return engine
-        raise AssertionError("usable() never returns an empty list")
+        engine = self._engine(file, backends, key[1])
+        try:
+            await engine.start()
+        except (EngineStartError, ModelFileInvalid):
+            self._engines[key] = engine  # it remembers how often it failed, or that it always will
+            raise
+        except BaseException:
+            await engine.close()
+            raise
+        self._engines[key] = engine
+        return engine
 
     def _loaded(self, key: _Key, task: asyncio.Task[Engine]) -> None:
         self._loading.pop(key, None)
         if not task.cancelled():
             task.exception()  # everybody who asked may be gone by now
 
-    def _engine(self, file: ModelFile, backend: Backend, purpose: Purpose) -> Engine:
+    def _engine(self, file: ModelFile, backends: list[Backend], purpose: Purpose) -> Engine:
         slots = self._settings.slots if purpose == "text" else 1
 
         def make_spec() -> EngineSpec:
@@ -140,12 +136,11 @@ class Inference:
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:
-            self._tell(file.name, backend.name, state, error)
+            self._tell(file.name, supervisor.backend.name, state, error)
 
-        supervisor = Supervisor(file.name, backend, make_spec, on_state)
-        return Engine(
-            file, backend, purpose, supervisor, slots=slots, idle_seconds=self._settings.idle_unload_seconds
-        )
+        supervisor = Supervisor(file.name, backends, make_spec, on_state)
+        idle = self._settings.idle_unload_seconds
+        return Engine(file, purpose, supervisor, slots=slots, idle_seconds=idle)
 
     def _share(self, file: ModelFile, purpose: Purpose) -> Share:
         embedding = purpose == "embedding"
@@ -183,3 +178,14 @@ class Inference:
         if error is not None:
             status |= {"message": str(error), "error": error.as_wire()}
         self._publish(status)
+
+
+async def _retire(engine: Engine) -> None:
+    """Let the requests that it works on come to their end, then end it."""
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            await engine.drained()
+    except TimeoutError:
+        pass
+    finally:
+        await engine.close()

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from ide_agent.errors import (
+    EngineClosed,
     EngineCrashed,
     EngineError,
     EngineStartError,
     EngineUnavailable,
     IdeAgentError,
+    ModelFileInvalid,
 )
 from ide_agent.inference.backends import Backend, EngineSpec
 from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.client import EngineClient, EngineGone
 from ide_agent.inference.process import EngineProcess
+
+log = logging.getLogger(__name__)
 
 State = Literal["unloaded", "loading", "ready", "error"]
 _CHECK_AFTER_SECONDS = 15.0
@@ -29,7 +34,8 @@ _DYING_SECONDS = 3.0
 class Running:
     """A process that serves, and the way to talk to it."""
 
-    def __init__(self, process: EngineProcess, client: EngineClient) -> None:
+    def __init__(self, backend: Backend, process: EngineProcess, client: EngineClient) -> None:
+        self.backend = backend
         self.process = process
         self.client = client
         self.heard = time.monotonic()
@@ -40,8 +46,12 @@ class Supervisor:
     """Starts the engine when it is needed, notices its death, restarts it with growing pauses, gives up for a
     while after repeated crashes.
 
+    A backend that does not come up, does not suit the processor or keeps crashing is given up for the next
+    one; only what befalls the last of them is an error.
+
     Args:
         label: the model's name, for messages.
+        backends: at least one, best first.
         make_spec: what the engine is told; called before every start, may refuse with an error of its own.
         on_state: told of every change, with the error when there is one.
     """
@@ -49,20 +59,25 @@ class Supervisor:
     def __init__(
         self,
         label: str,
-        backend: Backend,
+        backends: Sequence[Backend],
         make_spec: Callable[[], EngineSpec],
         on_state: Callable[[State, IdeAgentError | None], None],
-        circuit: Circuit | None = None,
     ) -> None:
         self._label = label
-        self._backend = backend
+        self._backends = list(backends)
         self._make_spec = make_spec
         self._on_state = on_state
-        self._circuit = circuit or Circuit()
+        self._circuit = Circuit()
+        self._refusal: ModelFileInvalid | None = None
         self._running: Running | None = None
         self._starting: asyncio.Task[Running] | None = None
         self._closed = False
         self.state: State = "unloaded"
+
+    @property
+    def backend(self) -> Backend:
+        """The one that is used now."""
+        return self._backends[0]
 
     @property
     def current(self) -> Running | None:
@@ -76,21 +91,26 @@ class Supervisor:
         Raises:
             EngineUnavailable: it crashed too often; says for how long it is left off.
             EngineStartError, ModelError: it cannot be started.
+            EngineClosed: nobody wants it any more.
         """
         found = self._running
         if found is not None and await self._answers(found):
             return found
+        if self._closed:
+            raise EngineClosed(model=self._label)
+        if self._refusal is not None:
+            raise ModelFileInvalid(self._refusal.key_used, **self._refusal.params)
         if self._starting is None:
             self._refuse_if_open()
             self._starting = asyncio.create_task(self._start())
             self._starting.add_done_callback(self._started)
         return await asyncio.shield(self._starting)
 
-    def worked(self) -> None:
-        """A request was answered in full."""
-        self._circuit.worked()
-        if self._running is not None:
-            self._running.heard = time.monotonic()
+    def worked(self, running: Running) -> None:
+        """`running` answered a request."""
+        running.heard = time.monotonic()
+        if running is self._running:
+            self._circuit.worked()
 
     async def explain(self, running: Running, failure: EngineGone) -> EngineError:
         """Why a request to `running` broke off, once that is known."""
@@ -122,27 +142,47 @@ class Supervisor:
 
     async def _start(self) -> Running:
         await asyncio.sleep(self._circuit.delay())
-        self._change("loading")
         try:
-            spec = self._make_spec()
-            process = await EngineProcess.start(
-                self._backend.command(), self._backend.environment(), spec, self._label
-            )
-        except EngineStartError as failure:
-            self._circuit.crashed(str(failure.params.get("reason", "")))
-            self._change("error", failure)
-            raise
+            running = await self._launch()
         except IdeAgentError as failure:
+            if isinstance(failure, EngineStartError):
+                self._circuit.crashed(str(failure.params.get("reason", "")))
             self._change("error", failure)
             raise
         except asyncio.CancelledError:
             self._change("unloaded")
             raise
-        running = Running(process, EngineClient(f"http://127.0.0.1:{process.port}", spec.api_key))
         self._running = running
         running.watching = asyncio.create_task(self._watch(running))
         self._change("ready")
         return running
+
+    async def _launch(self) -> Running:
+        """Start the first backend that comes up."""
+        while True:
+            self._change("loading")
+            backend, spec = self.backend, self._make_spec()
+            try:
+                process = await EngineProcess.start(
+                    backend.command(), backend.environment(), spec, self._label
+                )
+            except (EngineStartError, ModelFileInvalid) as failure:
+                if self._give_up(str(failure.params.get("reason", ""))):
+                    continue
+                if isinstance(failure, ModelFileInvalid):
+                    self._refusal = failure  # the same file will not be better the next time
+                raise
+            client = EngineClient(f"http://127.0.0.1:{process.port}", spec.api_key)
+            return Running(backend, process, client)
+
+    def _give_up(self, reason: str) -> bool:
+        """Go on with the next backend; False when this is the last."""
+        if len(self._backends) == 1:
+            return False
+        given_up = self._backends.pop(0)
+        log.warning("%s: %s is given up (%s)", self._label, given_up.name, reason)
+        self._circuit = Circuit()
+        return True
 
     def _started(self, task: asyncio.Task[Running]) -> None:
         self._starting = None
@@ -154,8 +194,7 @@ class Supervisor:
         if self._running is running:
             self._running = None
         if not running.process.stopping:
-            self._circuit.crashed(running.process.cause())
-            self._change("error", self._crash(running.process))
+            self._crashed(running.process)
             await running.client.close()
 
     async def _answers(self, running: Running) -> bool:
@@ -184,6 +223,14 @@ class Supervisor:
                 reason=self._circuit.reason,
                 seconds=math.ceil(seconds),
             )
+
+    def _crashed(self, process: EngineProcess) -> None:
+        self._circuit.crashed(process.cause())
+        hopeless = process.unsuited or self._circuit.open_for() > 0
+        if hopeless and self._give_up(process.cause()):
+            self._change("unloaded")
+        else:
+            self._change("error", self._crash(process))
 
     def _crash(self, process: EngineProcess) -> EngineCrashed:
         if process.killed:

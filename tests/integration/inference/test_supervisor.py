@@ -15,6 +15,7 @@ import pytest
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import (
+    EngineClosed,
     EngineCrashed,
     EngineError,
     EngineStartError,
@@ -22,11 +23,12 @@ from ide_agent.errors import (
     ModelFileInvalid,
     NotEnoughMemory,
 )
-from ide_agent.inference import backends, supervisor
+from ide_agent.inference import backends, service, supervisor
 from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
 from support.fake_engine import FakeBackend
+from support.processes import gone
 
 Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
 
@@ -34,6 +36,20 @@ Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Circuit, "delay", lambda self: 0.0)
+    # nor any hurry: a dead process may be noticed late on a busy machine
+    monkeypatch.setattr(supervisor, "_DYING_SECONDS", 60.0)
+
+
+class Better(FakeBackend):
+    name = "better"
+
+
+@pytest.fixture
+def better(tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
+    """A backend that is tried before the other."""
+    fake = Better(tmp_path / "starts of the better")
+    monkeypatch.setattr(backends, "BACKENDS", (fake, backend))
+    return fake
 
 
 def pid_of(inference: Inference) -> int:
@@ -107,7 +123,7 @@ async def test_the_cause_of_a_crash_is_named(inference: Inference) -> None:
         await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
 
 
-async def test_crash_loop_opens_the_circuit_with_one_clear_message(
+async def test_case_35_a_crash_loop_opens_the_circuit_with_one_clear_message(
     inference: Inference, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     now = [100.0]
@@ -151,10 +167,38 @@ async def test_what_native_code_prints_is_no_answer_and_blocks_nothing(
     assert await engine.request("POST", "/x", {}) == {"echo": {}}
 
 
-async def test_a_file_that_only_the_engine_finds_bad(inference: Inference, backend: FakeBackend) -> None:
-    backend.flaw = lambda count: "refuses-model"
-    with pytest.raises(ModelFileInvalid, match=r"tiny\.gguf.*tensor 'x' not found"):
-        await inference.engine()
+async def test_a_file_that_only_the_engine_finds_bad_is_tried_once(
+    inference: Inference, backend: FakeBackend, models: Path, told: list[dict[str, Any]]
+) -> None:
+    backend.flaw = lambda count: "refuses-model" if count == 1 else ""
+    for _ in range(3):
+        with pytest.raises(ModelFileInvalid, match=r"tiny\.gguf.*tensor 'x' not found"):
+            await inference.engine()
+    assert backend.count == 1
+    assert [status["state"] for status in told] == ["loading", "error"]
+    os.utime(models / "tiny" / "tiny.gguf", ns=(1, 1))
+    await inference.engine()
+    assert backend.count == 2
+
+
+async def test_a_stream_that_was_left_counts_as_an_answer(inference: Inference) -> None:
+    engine = await inference.engine()
+    for _ in range(4):
+        for _ in range(2):
+            with pytest.raises(EngineCrashed):
+                await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
+        async with aclosing(engine.stream("/x", {"n": 5, "hang_at": 1})) as events:
+            assert await anext(events) == {"content": "0"}
+
+
+async def test_a_stream_that_broke_off_does_not(inference: Inference) -> None:
+    engine = await inference.engine()
+    for _ in range(3):
+        with pytest.raises(EngineCrashed):
+            async for _ in engine.stream("/x", {"n": 9, "die_at": 2}):
+                pass
+    with pytest.raises(EngineUnavailable):
+        await engine.request("POST", "/x", {})
 
 
 @pytest.mark.parametrize(
@@ -197,14 +241,65 @@ async def test_idle_engines_make_room(
 
 @pytest.mark.parametrize("flaw", ["dies-early", "refuses-model"])
 async def test_where_one_engine_fails_the_next_is_tried(
-    inference: Inference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flaw: str
+    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]], flaw: str
 ) -> None:
-    broken = FakeBackend(tmp_path / "broken", lambda count: flaw)
-    good = FakeBackend(tmp_path / "good")
-    monkeypatch.setattr(backends, "BACKENDS", (broken, good))
+    better.flaw = lambda count: flaw
     engine = await inference.engine()
     assert await engine.request("POST", "/x", {}) == {"echo": {}}
-    assert (broken.count, good.count) == (1, 1)
+    assert engine.backend == "fake"
+    assert (better.count, backend.count) == (1, 1)
+    assert [(status["engine"], status["state"]) for status in told] == [
+        ("better", "loading"),
+        ("fake", "loading"),
+        ("fake", "ready"),
+    ]
+
+
+async def test_only_the_last_engines_failure_is_an_error(
+    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]]
+) -> None:
+    better.flaw = backend.flaw = lambda count: "dies-early"
+    with pytest.raises(EngineStartError):
+        await inference.engine()
+    assert [(status["engine"], status["state"]) for status in told] == [
+        ("better", "loading"),
+        ("fake", "loading"),
+        ("fake", "error"),
+    ]
+
+
+async def test_an_engine_that_does_not_suit_the_processor_is_given_up_while_it_serves(
+    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]]
+) -> None:
+    engine = await inference.engine()
+    with pytest.raises(EngineCrashed, match="SIGILL"):
+        await engine.request("POST", "/die", {"signal": signal.SIGILL})
+    assert await engine.request("POST", "/x", {}) == {"echo": {}}
+    assert await inference.engine() is engine
+    assert (engine.backend, better.count, backend.count) == ("fake", 1, 1)
+    assert "error" not in [status["state"] for status in told]
+
+
+async def test_an_engine_that_keeps_crashing_is_given_up(
+    inference: Inference, better: FakeBackend, backend: FakeBackend
+) -> None:
+    engine = await inference.engine()
+    for _ in range(3):
+        with pytest.raises(EngineCrashed):
+            await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
+    assert await engine.request("POST", "/x", {}) == {"echo": {}}
+    assert (engine.backend, better.count, backend.count) == ("fake", 3, 1)
+
+
+async def test_an_engine_that_loads_no_more_is_given_up(
+    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]]
+) -> None:
+    better.flaw = lambda count: "dies-early" if count == 2 else ""
+    engine = await inference.engine()
+    await engine._supervisor.unload()
+    assert await engine.request("POST", "/x", {}) == {"echo": {}}
+    assert (engine.backend, better.count, backend.count) == ("fake", 2, 1)
+    assert "error" not in [status["state"] for status in told]
 
 
 async def test_no_engine_installed(inference: Inference, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,20 +312,18 @@ async def test_no_engine_installed(inference: Inference, monkeypatch: pytest.Mon
 async def test_idle_unload_spares_the_busy_and_the_next_request_loads_again(
     models: Path, backend: FakeBackend, until: Until
 ) -> None:
-    settings = InferenceSettings.model_construct(
-        **{**InferenceSettings().model_dump(), "idle_unload_seconds": 0.05}
-    )
-    inference = Inference(settings, ModelStore(models), lambda status: None)
+    inference = Inference(InferenceSettings(), ModelStore(models), lambda status: None)
     try:
         engine = await inference.engine()
-        pid = pid_of(inference)
         async with engine.turn("background"):
+            engine._idle_seconds = 0.0  # not before: how long it takes to get here is nobody's business
+            pid = pid_of(inference)
             for _ in range(3):
                 await engine.request("POST", "/x", {})
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0)
             assert pid_of(inference) == pid
         await until(lambda: inference.snapshot()[0]["state"] == "unloaded")
-        assert not psutil.pid_exists(pid)
+        assert gone(pid)
         assert engine.url == ""
         assert await engine.request("POST", "/x", {}) == {"echo": {}}
         assert backend.count == 2
@@ -272,6 +365,57 @@ async def test_a_replaced_file_is_loaded_anew(
     assert (backend.count, len(inference.snapshot())) == (2, 1)
 
 
+async def test_a_replaced_files_engine_ends_when_its_work_is_done(
+    inference: Inference, backend: FakeBackend, models: Path
+) -> None:
+    first = await inference.engine()
+    async with aclosing(first.stream("/x", {"n": 2})) as events:
+        await anext(events)
+        os.utime(models / "tiny" / "tiny.gguf", ns=(1, 1))
+        loading = asyncio.create_task(inference.engine())
+        assert [event async for event in events] == [{"content": "1"}]
+    assert await loading is not first
+    assert backend.count == 2
+
+
+async def test_but_not_for_ever(
+    inference: Inference, backend: FakeBackend, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_DRAIN_SECONDS", 0.05)
+    first = await inference.engine()
+    async with first.turn("foreground"):
+        os.utime(models / "tiny" / "tiny.gguf", ns=(1, 1))
+        assert await inference.engine() is not first
+
+
+async def test_an_engine_that_was_put_away_does_not_come_back(
+    inference: Inference, backend: FakeBackend
+) -> None:
+    engine = await inference.engine()
+    await inference.forget()
+    with pytest.raises(EngineClosed):
+        await engine.request("POST", "/x", {})
+    with pytest.raises(EngineClosed):
+        await anext(engine.stream("/x", {"n": 1}))
+    with pytest.raises(EngineClosed):
+        async with engine.turn("foreground"):
+            pass
+    with pytest.raises(EngineClosed):
+        await engine._supervisor.running()
+    assert backend.count == 1
+    assert await (await inference.engine()).request("POST", "/x", {}) == {"echo": {}}
+
+
+async def test_several_strings_are_no_prompt(inference: Inference) -> None:
+    engine = await inference.engine()
+    with pytest.raises(ValueError, match="several strings"):
+        await engine.request("POST", "/completion", {"prompt": ["a", "b"]})
+    with pytest.raises(ValueError, match="several strings"):
+        await anext(engine.stream("/completion", {"prompt": ["a", "b"], "n": 1}))
+    for prompt in ("a", ["a"], ["a", 1, "b"], [1, 2]):
+        assert await engine.request("POST", "/completion", {"prompt": prompt})
+
+
 async def test_text_and_embedding_are_two_engines(inference: Inference, backend: FakeBackend) -> None:
     text, embedding = await asyncio.gather(inference.engine(), inference.engine(purpose="embedding"))
     assert text is not embedding
@@ -283,7 +427,7 @@ async def test_close_leaves_no_process(inference: Inference) -> None:
     await inference.engine(purpose="embedding")
     pids = [engine["pid"] for engine in inference.snapshot()]
     await inference.close()
-    assert not any(psutil.pid_exists(pid) for pid in pids if pid)
+    assert all(gone(pid) for pid in pids if pid)
 
 
 async def test_close_during_a_load_leaves_no_process(
@@ -296,7 +440,7 @@ async def test_close_during_a_load_leaves_no_process(
     with pytest.raises(asyncio.CancelledError):
         await loading
     pid = int(backend.starts.read_text())
-    await until(lambda: not psutil.pid_exists(pid))
+    await until(lambda: gone(pid))
 
 
 async def test_the_key_is_neither_in_argv_nor_in_the_environment(inference: Inference) -> None:
@@ -337,11 +481,11 @@ async def test_the_engine_dies_with_its_host(models: Path, tmp_path: Path, until
     )
     assert host.stdout is not None
     pid = int(host.stdout.readline())
-    assert psutil.pid_exists(pid)
+    assert not gone(pid)
     host.send_signal(getattr(signal, how))
     host.wait()
     host.stdout.close()
-    await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    await until(lambda: gone(pid))
 
 
 async def test_stderr_goes_to_a_log_that_rotates(

@@ -6,16 +6,20 @@ import pytest
 
 from ide_agent.features.completion import templates
 from ide_agent.features.completion.prompt import PromptPlanner
-from ide_agent.features.completion.tokens import TokenCounter
 from ide_agent.features.completion.wire import CompletionRequest
 
 
-async def tokenize(text: str) -> Sequence[int]:
+async def tokenize(text: str, *, special: bool = False) -> Sequence[int]:
     return range(max(1, len(text) // 4))
 
 
+async def letters(text: str, *, special: bool = False) -> Sequence[int]:
+    """One token a letter, and one for what is special."""
+    return [9] if special else [ord(letter) for letter in text]
+
+
 def planner(template: templates.FimTemplate | None = None) -> PromptPlanner:
-    return PromptPlanner(template, TokenCounter(tokenize))
+    return PromptPlanner(template, tokenize)
 
 
 def request(**more: Any) -> CompletionRequest:
@@ -106,8 +110,28 @@ async def test_prefix_only_models_do_not() -> None:
 
 
 async def test_case_22_user_sentinels_stay_text() -> None:
-    plan = await planner(templates.QWEN).plan(request(prefix='MARK = "<|fim_suffix|>"'))
-    assert plan.parts.count("<|fim_suffix|>") == 1
+    template = await templates.resolve(templates.QWEN, letters)
+    plans = PromptPlanner(template, letters)
+    plan = await plans.plan(request(path="", prefix="<|fim_suffix|>", suffix="y"))
+    assert plan.parts == ["", 9, *map(ord, "<|fim_suffix|>"), 9, "y", 9]
+
+
+@pytest.mark.parametrize("prefix", ["a <|im_end|> b <s>c</s>(", "see <filename>("])
+async def test_a_prompt_with_special_tokens_in_it_is_one_prompt(prefix: str) -> None:
+    plan = await PromptPlanner(None, letters, ["<filename>"]).plan(request(path="", prefix=prefix))
+    assert plan.healing.text == ""
+    assert plan.parts == ["", *map(ord, prefix)]
+
+
+@pytest.mark.parametrize("family", [templates.STARCODER, templates.CODESTRAL, templates.CODELLAMA])
+@pytest.mark.parametrize("path", ["", "pkg/a.py"])
+async def test_several_strings_never_stand_without_a_token_id(
+    family: templates.FimTemplate, path: str
+) -> None:
+    plans = PromptPlanner(await templates.resolve(family, letters), letters)
+    for prefix, suffix in (("x", "y"), ("", ""), ("<s>a</s>b", "c<s>d")):
+        plan = await plans.plan(request(path=path, prefix=prefix, suffix=suffix))
+        assert any(isinstance(part, int) for part in plan.parts)
 
 
 async def test_snippets_that_do_not_fit_are_left_out_whole() -> None:
@@ -127,8 +151,9 @@ async def test_plain_text_gets_no_comment_header() -> None:
     assert text(plan.parts) + plan.healing.text == "# Hello"
 
 
-async def test_a_prompt_of_token_ids_starts_with_the_start_token() -> None:
+async def test_before_token_ids_the_engine_is_given_a_place_for_the_start_token() -> None:
     template = templates.choose("own", {"prefix": 7, "suffix": 8, "middle": 9})
-    plans = PromptPlanner(template, TokenCounter(tokenize), bos=1)
-    plan = await plans.plan(request(path="", prefix="x", suffix="y"))
-    assert plan.parts == [1, 7, "x", 8, "y", 9]
+    plan = await PromptPlanner(template, tokenize).plan(request(path="", prefix="x", suffix="y"))
+    assert plan.parts == ["", 7, "x", 8, "y", 9]
+    plan = await planner().plan(request(path="", prefix="x("))
+    assert plan.parts == ["x("]

@@ -9,7 +9,7 @@ class Tokenizer:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def __call__(self, text: str) -> Sequence[int]:
+    async def __call__(self, text: str, *, special: bool = False) -> Sequence[int]:
         self.asked += 1
         return range(max(1, len(text) // 4))
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ide_agent.errors import ModelFileInvalid
-from ide_agent.inference.gguf import TENSOR_TYPES, read_header, token_texts
+from ide_agent.inference.gguf import TENSOR_TYPES, read_header, special_texts, token_texts
 from support import gguf_file
 
 ONE_TENSOR = [gguf_file.tensor("w", (32, 4), 2, 0)]  # Q4_0: 4 blocks of 18 bytes
@@ -67,6 +67,19 @@ def test_fim_tokens_under_both_spellings(tmp_path: Path, names: tuple[str, str, 
     assert header.has_fim
     assert header.fim == {"prefix": 3, "suffix": 4, "middle": 5}
     assert token_texts(header, header.fim.values()) == {3: "<PRE>", 4: "<SUF>", 5: "<MID>"}
+
+
+def test_special_tokens_are_known_by_their_type(tmp_path: Path) -> None:
+    kinds = {"tokenizer.ggml.token_type": [2, 1, 1, 3, 3, 1]}
+    header = read_header(written(tmp_path, gguf_file.file(gguf_file.llama(**kinds))))
+    assert special_texts(header) == ["<s>", "<PRE>", "<SUF>"]
+    header.file.unlink()
+    with pytest.raises(ModelFileInvalid):
+        special_texts(header)
+
+
+def test_a_file_without_types_names_no_special_token(tmp_path: Path) -> None:
+    assert special_texts(read_header(written(tmp_path, gguf_file.file(gguf_file.llama())))) == []
 
 
 def test_token_texts_leave_out_ids_that_do_not_exist(tmp_path: Path) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
+from ide_agent.errors import EngineClosed
 from ide_agent.host.sse import EventStream, until_gone
 
 from . import templates
 from .prompt import Plan, PromptPlanner
-from .tokens import TokenCounter
-from .wire import CompletionEvents, CompletionRequest
+from .wire import CompletionEvents, CompletionRequest, Priority
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -30,71 +31,68 @@ _SAMPLING = {"temperature": 0.0, "cache_prompt": True}
 def register(services: Services) -> None:
     """Add the routes to the host's app."""
     planners: weakref.WeakKeyDictionary[Engine, PromptPlanner] = weakref.WeakKeyDictionary()
+    making = asyncio.Lock()
 
-    def planner(engine: Engine) -> PromptPlanner:
-        found = planners.get(engine)
-        if found is None:
-            header = engine.model.header
-            template = templates.choose(f"{engine.model.file.name} {header.name}", header.fim)
-            start = header.bos_id if header.add_bos else None
-            found = planners[engine] = PromptPlanner(template, TokenCounter(engine.tokenize), start)
-        return found
+    async def planner(engine: Engine) -> PromptPlanner:
+        async with making:  # a second one would not know where the first let its windows start
+            found = planners.get(engine)
+            if found is None:
+                found = planners[engine] = await _new_planner(engine)
+            return found
 
     async def prepare(body: CompletionRequest) -> tuple[Engine, Plan]:
         engine = await services.inference.engine(body.model)
         context = services.settings.inference.context_tokens
         room = min(context, engine.model.header.context_length or context) - body.max_tokens - 8
         body.prompt_tokens = max(1, min(body.prompt_tokens, room))
-        return engine, await planner(engine).plan(body)
+        return engine, await (await planner(engine)).plan(body)
+
+    @asynccontextmanager
+    async def prepared(body: CompletionRequest, priority: Priority) -> AsyncGenerator[tuple[Engine, Plan]]:
+        """The engine, held for the time of the block, and the prompt for it."""
+        async with AsyncExitStack() as stack:
+            try:
+                engine, plan = await prepare(body)
+                await stack.enter_async_context(engine.turn(priority))
+            except EngineClosed:  # nobody held it until now
+                engine, plan = await prepare(body)
+                await stack.enter_async_context(engine.turn(priority))
+            yield engine, plan
 
     @services.app.post("/completion")
     async def completion(body: CompletionRequest) -> EventStream:
         return EventStream(_complete(body))
 
     async def _complete(body: CompletionRequest) -> AsyncGenerator[dict[str, Any]]:
-        engine, plan = await prepare(body)
-        yield {
-            "type": "start",
-            "model": engine.model.name,
-            "engine": engine.backend,
-            "fim": plan.fim,
-            "prompt_tokens": plan.tokens,
-        }
-        payload = {
-            **_SAMPLING,
-            **plan.healing.payload(body.stop, body.max_tokens),
-            "prompt": plan.parts,
-            "stream": True,
-        }
-        held, holding = "", body.whole_line
-        async with engine.turn(body.priority), aclosing(engine.stream("/completion", payload)) as chunks:
-            async for chunk in chunks:
-                text, ended = plan.healing.take(chunk.get("content") or "", body.stop)
-                ended = ended or bool(chunk.get("stop"))
-                held += text
-                holding = holding and not ended and "\n" not in held.lstrip()
-                if held and not holding:
-                    yield {"type": "text", "text": held}
-                    held = ""
-                if ended:
-                    yield {
-                        "type": "done",
-                        "finish_reason": _reason(chunk),
-                        "timings": chunk.get("timings", {}),
-                    }
-                    return
+        async with prepared(body, body.priority) as (engine, plan):
+            yield {
+                "type": "start",
+                "model": engine.model.name,
+                "engine": engine.backend,
+                "fim": plan.fim,
+                "prompt_tokens": plan.tokens,
+            }
+            payload = {
+                **_SAMPLING,
+                **plan.healing.payload(body.stop, body.max_tokens),
+                "prompt": plan.parts,
+                "stream": True,
+            }
+            async with aclosing(_answer(body, plan, engine.stream("/completion", payload))) as events:
+                async for event in events:
+                    yield event
 
     @services.app.post("/completion/warm")
     async def warm(request: Request, body: CompletionRequest) -> Response:
         return JSONResponse(await until_gone(request, _warm(body)))
 
     async def _warm(body: CompletionRequest) -> dict[str, int]:
-        engine, plan = await prepare(body)
-        payload = {**_SAMPLING, "prompt": plan.parts, "n_predict": 0, "stream": True}
         timings: dict[str, Any] = {}
-        async with engine.turn("background"), aclosing(engine.stream("/completion", payload)) as chunks:
-            async for chunk in chunks:
-                timings = chunk.get("timings") or timings
+        async with prepared(body, "background") as (engine, plan):
+            payload = {**_SAMPLING, "prompt": plan.parts, "n_predict": 0, "stream": True}
+            async with aclosing(engine.stream("/completion", payload)) as chunks:
+                async for chunk in chunks:
+                    timings = chunk.get("timings") or timings
         return {
             "prompt_tokens": timings.get("prompt_n", 0) + timings.get("cache_n", 0),
             "cached_tokens": timings.get("cache_n", 0),
@@ -109,6 +107,34 @@ def register(services: Services) -> None:
 
         await services.database.run(write)
         return {"recorded": len(body.events)}
+
+
+async def _new_planner(engine: Engine) -> PromptPlanner:
+    from ide_agent.inference import special_texts
+
+    header = engine.model.header
+    known = templates.choose(f"{engine.model.file.name} {header.name}", header.fim)
+    special = await asyncio.to_thread(special_texts, header)
+    return PromptPlanner(await templates.resolve(known, engine.tokenize), engine.tokenize, special)
+
+
+async def _answer(
+    body: CompletionRequest, plan: Plan, chunks: AsyncGenerator[dict[str, Any]]
+) -> AsyncGenerator[dict[str, Any]]:
+    """What the caller is told of the engine's answer."""
+    held, holding = "", body.whole_line
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            text, ended = plan.healing.take(chunk.get("content") or "", body.stop)
+            ended = ended or bool(chunk.get("stop"))
+            held += text
+            holding = holding and not ended and "\n" not in held.lstrip()
+            if held and not holding:
+                yield {"type": "text", "text": held}
+                held = ""
+            if ended:
+                yield {"type": "done", "finish_reason": _reason(chunk), "timings": chunk.get("timings", {})}
+                return
 
 
 def _reason(chunk: dict[str, Any]) -> str:

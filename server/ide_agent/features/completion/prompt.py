@@ -1,19 +1,18 @@
 """The prompt of a completion: what goes in, in which order, within a budget of tokens.
 
 The order is stable, from what changes least to what changes most — snippets, imported declarations, file
-header,
-prefix — and the start of the prefix stays where it is while the user types, so that the engine's KV cache
-covers all but
-the newest tokens.
+header, prefix — and the start of the prefix stays where it is while the user types, so that the engine's KV
+cache covers all but the newest tokens.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .healing import Healing
-from .templates import FimTemplate, Part, plain
+from .templates import FimTemplate, Part, Tokenize, sentinels
 from .tokens import TokenCounter
 from .wire import CompletionRequest, SnippetBody
 
@@ -42,7 +41,8 @@ class Plan:
     """A prompt ready for the engine."""
 
     parts: list[Part]
-    """Strings and token ids, as llama-server's ``prompt`` takes them."""
+    """Strings and token ids, as llama-server's ``prompt`` takes them: one string, or at least one id among
+    them. It would take several strings for several prompts."""
     tokens: int
     """Estimated length in tokens."""
     fim: bool
@@ -53,11 +53,12 @@ class Plan:
 class PromptPlanner:
     """Builds prompts for one model; remembers where each document's prefix window starts."""
 
-    def __init__(self, template: FimTemplate | None, counter: TokenCounter, bos: int | None = None) -> None:
-        """`bos` is put before prompts that start with a token id; engines add it to text only."""
+    def __init__(self, template: FimTemplate | None, tokenize: Tokenize, special: Iterable[str] = ()) -> None:
+        """`template` has token ids only (`templates.resolve`); `special` tokens stay text in the user's."""
         self._template = template
-        self._bos = bos
-        self._counter = counter
+        self._tokenize = tokenize
+        self._sentinels = sentinels(special)
+        self._counter = TokenCounter(tokenize)
         self._starts: OrderedDict[str, int] = OrderedDict()
 
     async def plan(self, request: CompletionRequest) -> Plan:
@@ -78,27 +79,31 @@ class PromptPlanner:
         if self._template is None:
             prompt = before + prefix
             healing = Healing.of(prompt)
-            return Plan(plain(prompt.removesuffix(healing.text)), tokens, fim=False, healing=healing)
-        # these models were trained on holes that begin anywhere
-        return Plan(self._fill_in(before, prefix, suffix), tokens, fim=True, healing=Healing())
+            parts = await self._plain(prompt.removesuffix(healing.text))
+        else:
+            healing = Healing()  # these models were trained on holes that begin anywhere
+            parts = await self._fill_in(self._template, before, prefix, suffix)
+        if parts and isinstance(parts[0], int):
+            parts.insert(0, "")  # where the model wants a start token, engines put it before text only
+        return Plan(parts, tokens, fim=self._template is not None, healing=healing)
 
-    def _fill_in(self, before: str, prefix: str, suffix: str) -> list[Part]:
-        assert self._template is not None
-        parts: list[Part] = []
-        head = before
-        if self._template.file_separator and before:
-            parts += [part for part in (self._template.file_separator, *plain(before)) if part != ""]
-            head = ""
-        for part in self._template.build("\0prefix", "\0suffix"):
-            if part == "\0prefix":
-                parts += plain(head + prefix)
-            elif part == "\0suffix":
-                parts += plain(suffix or "\n")
-            else:
-                parts.append(part)
-        if self._bos is not None and isinstance(parts[0], int):
-            parts.insert(0, self._bos)
-        return parts
+    async def _fill_in(self, template: FimTemplate, before: str, prefix: str, suffix: str) -> list[Part]:
+        head: list[Part] = []
+        if template.file_separator != "" and before:
+            head = [template.file_separator, *await self._plain(before)]
+            before = ""
+        hole = template.build(await self._plain(before + prefix), await self._plain(suffix))
+        return [*head, *hole]
+
+    async def _plain(self, text: str) -> list[Part]:
+        """`text` as parts in which nothing is read as a special token.
+
+        Engines read special tokens inside strings. A text that has one goes as token ids, made of it as a
+        whole.
+        """
+        if self._sentinels.search(text):
+            return list(await self._tokenize(text))
+        return [text] if text else []
 
     def _before(self, request: CompletionRequest, pieces: list[SnippetBody]) -> str:
         """What stands before the prefix: other places first, then the name of this file."""

@@ -1,7 +1,8 @@
 """Fill-in-the-middle templates: how each model family wants prefix and suffix written.
 
-A prompt is a list of parts: a string is text, an int a token id. Ids are used where the GGUF declares its
-own (``tokenizer.ggml.fim_*_token_id``), so the template is right whatever the tokens are called.
+A prompt is a list of parts: a string is text, an int a token id. A GGUF file may declare its sentinels'
+ids (``tokenizer.ggml.fim_*_token_id``), so the template is right whatever they are called; those of a family
+are spelled out here and looked up in the model's vocabulary (`resolve`).
 
 Sources: the model cards and papers of the families (StarCoder 2305.06161, Code Llama 2308.12950 §3.2,
 DeepSeek-Coder 2401.14196, Qwen2.5-Coder 2409.12186, CodeGemma 2406.11409, Granite Code 2405.04324), and for
@@ -11,10 +12,18 @@ Codestral Mistral's tokenizer (suffix first).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 Part = str | int
+
+
+class Tokenize(Protocol):
+    """A model's tokeniser; see `ide_agent.inference.Engine.tokenize`."""
+
+    async def __call__(self, text: str, *, special: bool = False) -> Sequence[int]:
+        """The token ids of `text`, without a start token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,56 +34,32 @@ class FimTemplate:
     prefix: Part
     suffix: Part
     middle: Part | None
-    file_separator: str = ""
+    file_separator: Part = ""
     """Written before ``path\\n`` of each file where the family was trained on repositories."""
     suffix_first: bool = False
-    stop: tuple[str, ...] = ()
 
-    def build(self, prefix: str, suffix: str) -> list[Part]:
+    def build(self, prefix: Sequence[Part], suffix: Sequence[Part]) -> list[Part]:
         """The prompt's parts for a hole between `prefix` and `suffix`.
 
         An empty suffix becomes a newline: several families end at once when there is none (case 24).
         """
-        suffix = suffix or "\n"
+        suffix = suffix or ["\n"]
         if self.suffix_first:
-            parts: list[Part] = [self.suffix, suffix, self.prefix, prefix]
+            parts: list[Part] = [self.suffix, *suffix, self.prefix, *prefix]
         else:
-            parts = [self.prefix, prefix, self.suffix, suffix]
+            parts = [self.prefix, *prefix, self.suffix, *suffix]
         return parts if self.middle is None else [*parts, self.middle]
 
 
-QWEN = FimTemplate(
-    "qwen",
-    "<|fim_prefix|>",
-    "<|fim_suffix|>",
-    "<|fim_middle|>",
-    "<|file_sep|>",
-    stop=("<|endoftext|>", "<|file_sep|>"),
-)
-STARCODER = FimTemplate(
-    "starcoder",
-    "<fim_prefix>",
-    "<fim_suffix>",
-    "<fim_middle>",
-    "<file_sep>",
-    stop=("<|endoftext|>", "<file_sep>"),
-)
-CODELLAMA = FimTemplate("codellama", "<PRE> ", " <SUF>", " <MID>", stop=("<EOT>",))
-DEEPSEEK = FimTemplate(
-    "deepseek", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>", stop=("<｜end▁of▁sentence｜>",)
-)
+QWEN = FimTemplate("qwen", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>")
+STARCODER = FimTemplate("starcoder", "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<file_sep>")
+CODELLAMA = FimTemplate("codellama", "▁<PRE>", "▁<SUF>", "▁<MID>")
+DEEPSEEK = FimTemplate("deepseek", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>")
 CODEGEMMA = FimTemplate(
-    "codegemma",
-    "<|fim_prefix|>",
-    "<|fim_suffix|>",
-    "<|fim_middle|>",
-    "<|file_separator|>",
-    stop=("<|file_separator|>",),
+    "codegemma", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>"
 )
-CODESTRAL = FimTemplate(
-    "codestral", "[PREFIX]", "[SUFFIX]", None, suffix_first=True, stop=("[PREFIX]", "[SUFFIX]")
-)
-GRANITE = FimTemplate("granite", "<fim_prefix>", "<fim_suffix>", "<fim_middle>", stop=("<|endoftext|>",))
+CODESTRAL = FimTemplate("codestral", "[PREFIX]", "[SUFFIX]", None, suffix_first=True)
+GRANITE = FimTemplate("granite", "<fim_prefix>", "<fim_suffix>", "<fim_middle>")
 
 _FAMILIES: tuple[tuple[str, FimTemplate], ...] = (
     (r"codestral", CODESTRAL),
@@ -86,9 +71,9 @@ _FAMILIES: tuple[tuple[str, FimTemplate], ...] = (
     (r"star-?coder|santacoder|refact|smol.*coder", STARCODER),
 )
 
-SENTINEL = re.compile(
-    r"<\|[\w.▁ -]{2,40}\|>|<｜[\w▁ -]{2,40}｜>|<(?:fim|file|repo)_\w+>"
-    r"|<(?:PRE|SUF|MID|EOT)>|\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>"
+_SENTINEL = (
+    r"<\|[\w.▁ -]{2,40}\|>|<｜[\w▁ -]{2,40}｜>|<(?:fim|file|repo)[_-]\w+>"
+    r"|<(?:PRE|SUF|MID|EOT)>|\[(?:PREFIX|SUFFIX|MIDDLE)\]|</?s>|<end_of_\w+>"
 )
 
 
@@ -105,29 +90,43 @@ def choose(name: str, fim_tokens: Mapping[str, int]) -> FimTemplate | None:
     if prefix is not None and suffix is not None and middle is not None:
         base = family or FimTemplate("declared", prefix, suffix, middle)
         order = base.suffix_first and base.middle is None
-        return FimTemplate(
-            base.name,
-            prefix,
-            suffix,
-            None if order else middle,
-            base.file_separator,
-            base.suffix_first,
-            base.stop,
-        )
+        return replace(base, prefix=prefix, suffix=suffix, middle=None if order else middle)
     return family
 
 
-def plain(text: str) -> list[Part]:
-    """`text` as parts in which nothing is read as a special token.
+async def resolve(template: FimTemplate | None, tokenize: Tokenize) -> FimTemplate | None:
+    """`template` with token ids for all its sentinels.
 
-    Engines parse special tokens inside strings. Where the user's own source contains one it is cut in two,
-    so that each half is tokenised as ordinary text.
+    Returns:
+        None where the vocabulary lacks one of them: such a model never learnt to fill in.
     """
-    parts: list[Part] = []
-    start = 0
-    for match in SENTINEL.finditer(text):
-        middle = match.start() + (match.end() - match.start()) // 2
-        parts.append(text[start:middle])
-        start = middle
-    parts.append(text[start:])
-    return [part for part in parts if part != ""]
+    if template is None:
+        return None
+    prefix, suffix = await _id(template.prefix, tokenize), await _id(template.suffix, tokenize)
+    middle = template.middle if template.middle is None else await _id(template.middle, tokenize)
+    if prefix is None or suffix is None or (middle is None and template.middle is not None):
+        return None
+    separator = await _id(template.file_separator, tokenize) if template.file_separator else None
+    return replace(
+        template,
+        prefix=prefix,
+        suffix=suffix,
+        middle=middle,
+        file_separator="" if separator is None else separator,
+    )
+
+
+async def _id(sentinel: Part, tokenize: Tokenize) -> int | None:
+    if isinstance(sentinel, int):
+        return sentinel
+    ids = await tokenize(sentinel, special=True)
+    return ids[0] if len(ids) == 1 else None
+
+
+def sentinels(special: Iterable[str] = ()) -> re.Pattern[str]:
+    """What an engine may read as a token of its own where it stands in a text.
+
+    Args:
+        special: spellings that the model's vocabulary declares; engines add some that it forgot.
+    """
+    return re.compile("|".join([*map(re.escape, special), _SENTINEL]))

@@ -16,8 +16,7 @@ class TokenCounter:
     """Counts tokens line by line for one model and remembers each line.
 
     While the user types, only his own line is new: it is estimated, all others are known. A request to the
-    engine is made
-    only when many lines are new, as on the first request in a file.
+    engine is made only when many lines are new, as on the first request in a file.
     """
 
     def __init__(self, tokenize: Tokenize) -> None:

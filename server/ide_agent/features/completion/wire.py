@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+Priority = Literal["foreground", "background"]
+
 
 class SnippetBody(BaseModel):
     """A piece of another file."""
@@ -30,7 +32,7 @@ class CompletionRequest(BaseModel):
     stop: list[str] = Field([], max_length=4)
     prompt_tokens: int = Field(1024, ge=64, le=32768)
     model: str = ""
-    priority: Literal["foreground", "background"] = "foreground"
+    priority: Priority = "foreground"
     whole_line: bool = False
     """Hold the first line back until it is whole: for who can do nothing with a part of it."""
 
