@@ -21,8 +21,6 @@ class ClientAbilities:
         dynamic_watchers: watches files, if asked to.
         relative_patterns: watches files outside the workspace.
         work_done_progress: shows progress that the server begins.
-        change_annotations: lets the user confirm annotated edits.
-        show_document: opens documents and addresses.
     """
 
     inline_completion_more: bool = False
@@ -32,8 +30,6 @@ class ClientAbilities:
     dynamic_watchers: bool = False
     relative_patterns: bool = False
     work_done_progress: bool = False
-    change_annotations: bool = False
-    show_document: bool = False
 
     @classmethod
     def of(cls, declared: types.ClientCapabilities) -> ClientAbilities:
@@ -53,6 +49,4 @@ class ClientAbilities:
             dynamic_watchers=has("workspace.did_change_watched_files.dynamic_registration"),
             relative_patterns=has("workspace.did_change_watched_files.relative_pattern_support"),
             work_done_progress=has("window.work_done_progress"),
-            change_annotations=has("workspace.workspace_edit.change_annotation_support"),
-            show_document=has("window.show_document.support"),
         )

@@ -63,6 +63,11 @@ class Configuration:
         folders = self._folders()
         return self._for_folder(folders[0])
 
+    @property
+    def by_folder(self) -> dict[Path | None, Settings]:
+        """The settings of the workspace folders as loaded last; None stands for having no folder."""
+        return dict(self._loaded)
+
     async def ready(self) -> None:
         """Wait for the first load."""
         await self._ready.wait()
@@ -80,7 +85,7 @@ class Configuration:
         self._loaded = {folder: settings for folder, (settings, _) in found.items()}
         self._ready.set()
         for _, problems in found.values():
-            self._show(problems)
+            self.report(problems)
         for listener in self.listeners:
             listener()
 
@@ -121,6 +126,14 @@ class Configuration:
         files = [Path(path) for event in events if (path := to_fs_path(event.uri))]
         return any(file.name == WORKSPACE_FILE or file == config_file() for file in files)
 
+    def report(self, problems: list[ConfigError]) -> None:
+        """Show what is wrong with the settings, each thing once."""
+        for problem in problems:
+            text = problem.message(self._server.language)
+            if text not in self._shown:
+                self._shown.add(text)
+                self._server.say(text, types.MessageType.Warning)
+
     def _watchers(self) -> list[types.FileSystemWatcher]:
         from ide_agent.config import WORKSPACE_FILE
 
@@ -157,13 +170,6 @@ class Configuration:
             if isinstance(given, dict):
                 editor[folder] = given
         return editor
-
-    def _show(self, problems: list[ConfigError]) -> None:
-        for problem in problems:
-            text = problem.message(self._server.language)
-            if text not in self._shown:
-                self._shown.add(text)
-                self._server.say(text, types.MessageType.Warning)
 
 
 def _read(folder: Path | None, editor: dict[str, Any]) -> tuple[Settings, list[ConfigError]]:

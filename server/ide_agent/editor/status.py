@@ -10,16 +10,22 @@ if TYPE_CHECKING:
     from ide_agent.editor.server import EditorServer
 
 
+# What a user who switched suggestions off still wants to know.
+_SHOWN_WHEN_OFF = ("error", "downloading")
+
+
 class Status:
     """Sends `ideAgent/status` to clients that show it, and remembers the last.
 
     Attributes:
-        last: what was said last, whether or not the client shows it.
+        last: how things are, whether or not the client shows it and whether or not the user switched us off.
     """
 
     def __init__(self, server: EditorServer) -> None:
         self._server = server
         self.last = StatusParams(state="starting")
+        self._off = False
+        self._sent = self.last
 
     def show(
         self,
@@ -31,10 +37,13 @@ class Status:
         progress: int | None = None,
     ) -> None:
         """Say how things are; see `StatusParams`. Saying the same again sends nothing."""
-        status = StatusParams(state, model, engine, message, progress)
-        if status != self.last:
-            self.last = status
-            self.repeat()
+        self.last = StatusParams(state, model, engine, message, progress)
+        self._send_news()
+
+    def switch(self, *, on: bool) -> None:
+        """The user switched suggestions on or off: ``off`` stands for all that does not concern him then."""
+        self._off = not on
+        self._send_news()
 
     def forward(self, event: dict[str, Any]) -> None:
         """Pass on a status event of the host; its `error`, if any, is put into the user's language."""
@@ -54,5 +63,15 @@ class Status:
 
     def repeat(self) -> None:
         """Send the last status again."""
+        self._sent = self._shown
         if self._server.client.status:
-            self._server.protocol.notify(STATUS, self.last)
+            self._server.protocol.notify(STATUS, self._sent)
+
+    @property
+    def _shown(self) -> StatusParams:
+        hidden = self._off and self.last.state not in _SHOWN_WHEN_OFF
+        return StatusParams("off") if hidden else self.last
+
+    def _send_news(self) -> None:
+        if self._shown != self._sent:
+            self.repeat()

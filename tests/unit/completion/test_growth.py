@@ -1,8 +1,7 @@
 import asyncio
 
-from ide_agent.features.completion.cursor import CursorContext, Suggestion
+from ide_agent.features.completion.cursor import CursorContext, Offer, Suggestion
 from ide_agent.features.completion.growth import Growth
-from ide_agent.features.completion.service import Offer
 
 CONTEXT = CursorContext("file:///a.py", "a.py", "python", 1, "x", 0, "", 0)
 

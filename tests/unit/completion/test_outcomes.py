@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -6,11 +7,11 @@ import pytest
 
 from ide_agent.errors import HostUnavailable
 from ide_agent.features.completion import outcomes
-from ide_agent.features.completion.cursor import CursorContext, Suggestion
-from ide_agent.features.completion.outcomes import Outcomes, surviving
-from ide_agent.features.completion.service import Offer
+from ide_agent.features.completion.cursor import CursorContext, Offer, Suggestion
+from ide_agent.features.completion.outcomes import Outcomes
 
 CONTEXT = CursorContext("file:///a.py", "a.py", "python", 1, "def f():\n    ", 0, "\n", 1)
+PATIENCE = 30
 OFFER = Offer("c1", CONTEXT, Suggestion("return 1"), "starter", 12.5)
 
 
@@ -36,7 +37,7 @@ def book(sent: list[dict[str, Any]], lines: list[str], monkeypatch: pytest.Monke
 
 
 async def until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.001)
 
@@ -88,7 +89,7 @@ async def test_unknown_ids_are_passed_over(book: Outcomes, sent: list[dict[str, 
     book.shown("x")
     book.dismissed("x")
     assert book.accepted("x") is None
-    await book.close()
+    await book.close(deliver=True)
     assert sent == []
 
 
@@ -99,24 +100,86 @@ async def test_a_host_that_is_away_costs_the_events_only(lines: list[str]) -> No
     book = Outcomes(send, lambda uri: lines)
     book.offered(OFFER)
     book.shown("c1")
-    await book.close()
+    await book.close(deliver=True)
 
 
-@pytest.mark.parametrize(
-    ("document", "left"),
-    [
-        (["def f():", "    return 1"], "return 1"),
-        (["# new", "", "def f():", "    return 1"], "return 1"),
-        (["def f():", "    return 10"], "return 10"),
-        (["def f():", "    pass"], ""),
-        ([], ""),
-    ],
-)
-def test_what_survives(document: list[str], left: str) -> None:
-    assert surviving(OFFER, [line + "\n" for line in document]) == left
+async def test_at_the_end_a_delivery_under_way_is_waited_for_and_the_rest_goes_along(
+    lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "_BATCH_S", 0.0)
+    monkeypatch.setattr(outcomes, "_LAST_WORDS_S", 30.0)
+    begun, delivered = asyncio.Event(), []
+    gate = asyncio.Event()
+
+    async def send(events: list[dict[str, Any]]) -> None:
+        begun.set()
+        await gate.wait()
+        delivered.extend(kinds(events))
+
+    book = Outcomes(send, lambda uri: lines)
+    book.offered(OFFER)
+    book.shown("c1")
+    await asyncio.wait_for(begun.wait(), PATIENCE)
+    book.dismissed("c1")
+    closing = asyncio.create_task(book.close(deliver=True))
+    await asyncio.sleep(0)
+    gate.set()
+    await closing
+    assert sorted(delivered) == ["dismissed", "shown"]
 
 
-def test_of_several_lines_the_edited_ones_count() -> None:
-    offer = Offer("c", CONTEXT, Suggestion("a = 1\n    b = 2\n    return a"), "m")
-    document = ["def f():\n", "    a = 1\n", "    b = 3\n", "    return a\n"]
-    assert surviving(offer, document) == "a = 1\n    b = 3\n    return a"
+async def test_at_the_end_nobody_is_waited_for_long(
+    lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "_LAST_WORDS_S", 0.0)
+    cancelled = asyncio.Event()
+
+    async def send(events: list[dict[str, Any]]) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    book = Outcomes(send, lambda uri: lines)
+    book.offered(OFFER)
+    book.accepted("c1")
+    await asyncio.wait_for(book.close(deliver=True), PATIENCE)
+    await asyncio.wait_for(cancelled.wait(), PATIENCE)
+
+
+async def test_at_the_end_nothing_is_sent_where_nobody_listens(
+    book: Outcomes, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "_BATCH_S", 3600.0)
+    book.offered(OFFER)
+    book.shown("c1")
+    await book.close(deliver=False)
+    assert sent == []
+
+
+async def test_what_must_not_be_recorded_any_more_is_dropped(
+    book: Outcomes, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "_BATCH_S", 3600.0)
+    book.offered(OFFER)
+    book.accepted("c1")
+    book.forget()
+    book.dismissed("c1")
+    await book.close(deliver=True)
+    assert sent == []
+
+
+async def test_the_loop_goes_on_while_the_document_is_searched(
+    book: Outcomes, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def search(*_: Any) -> str:
+        threads.append(threading.get_ident())
+        return "x"
+
+    monkeypatch.setattr(outcomes, "surviving", search)
+    book.offered(OFFER)
+    book.accepted("c1")
+    await until(lambda: "kept" in kinds(sent))
+    assert threads and threading.get_ident() not in threads

@@ -131,7 +131,7 @@ def test_a_glob_that_is_not_valid_is_reported_and_the_others_work() -> None:
     own = policy(private=("!", "good.txt"), disabled=("!", "bad/"))
     assert own.is_private("good.txt")
     assert own.allows("file:///work/bad/a.py", "bad/a.py", "python").reason == "disabled"
-    assert [(p.params["key"], p.params["problem"][0]) for p in own.problems] == [
+    assert [(p.params["key"], p.params["glob"]) for p in own.problems] == [
         ("completion.private_globs", "!"),
         ("completion.disabled_globs", "!"),
     ]

@@ -21,17 +21,13 @@ def test_nothing_is_taken_for_granted() -> None:
 def test_what_is_declared_is_known() -> None:
     dynamic = types.DidChangeConfigurationClientCapabilities(dynamic_registration=True)
     watched = types.DidChangeWatchedFilesClientCapabilities(True, True)
-    annotations = types.ChangeAnnotationsSupportOptions()
     declared = types.ClientCapabilities(
         workspace=types.WorkspaceClientCapabilities(
             configuration=True,
             did_change_configuration=dynamic,
             did_change_watched_files=watched,
-            workspace_edit=types.WorkspaceEditClientCapabilities(change_annotation_support=annotations),
         ),
-        window=types.WindowClientCapabilities(
-            work_done_progress=True, show_document=types.ShowDocumentClientCapabilities(True)
-        ),
+        window=types.WindowClientCapabilities(work_done_progress=True),
         experimental={"ideAgent": {"inlineCompletionMore": True, "status": True}},
     )
     abilities = ClientAbilities.of(declared)

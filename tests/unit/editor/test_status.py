@@ -38,3 +38,23 @@ async def test_events_of_the_host_are_put_into_words(server: EditorServer) -> No
         shown = await editor.wait_for("ideAgent/status", lambda status: status["state"] == "error")
         assert shown == {"state": "error", "message": error.message("tr"), "progress": 42}
         assert server.status.last.state == "error"
+
+
+async def test_while_suggestions_are_off_only_what_concerns_the_user_is_shown(server: EditorServer) -> None:
+    async with attached(server) as editor:
+        await editor.initialize(SHOWS)
+        await editor.wait_for("ideAgent/status", lambda status: status == {"state": "ready"})
+        server.status.switch(on=False)
+        server.host_event({"type": "status", "state": "loading", "model": "m"})
+        server.host_event({"type": "status", "state": "ready", "model": "m"})
+        server.host_event({"type": "status", "state": "downloading", "progress": 4})
+        server.host_event({"type": "status", "state": "ready", "model": "m"})
+        server.host_event({"type": "status", "state": "error", "message": "e"})
+        server.host_event({"type": "status", "state": "noModel"})
+        server.status.switch(on=False)
+        server.host_event({"type": "status", "state": "ready", "model": "m"})
+        server.status.switch(on=True)
+        await editor.command("ideAgent.host.status")
+        shown = [status["state"] for status in editor.all("ideAgent/status")]
+        assert shown[shown.index("off") :] == ["off", "downloading", "off", "error", "off", "ready"]
+        assert editor.all("ideAgent/status")[-1] == {"state": "ready", "model": "m"}

@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pygls.uris import to_fs_path
+
 from .cursor import CursorContext, Snippet
 from .declarations import Declarations, read_file
 from .policy import Policy
@@ -38,12 +40,7 @@ class ContextBuilder:
 
     def path(self, document: Document) -> str:
         """Workspace-relative with forward slashes; the bare name outside of it; '' without a file."""
-        file = document.file
-        if file is None:
-            return ""
-        if self._root is not None and file.is_relative_to(self._root):
-            return file.relative_to(self._root).as_posix()
-        return file.name
+        return self._name(document.file) if document.file is not None else ""
 
     def allows(self, document: Document) -> bool:
         """Whether the document gets suggestions."""
@@ -88,8 +85,11 @@ class ContextBuilder:
         return before != (self._ring.choose(context, SNIPPETS), self._declared[document.uri])
 
     def forget(self, uri: str) -> None:
-        """The document was closed."""
+        """The document was closed. What was seen in it still counts, unless it is gone from the disk, too."""
         self._declared.pop(uri, None)
+        file = Path(to_fs_path(uri) or "")
+        if file.name and not file.exists():
+            self._ring.forget(self._name(file))
 
     def body(self, context: CursorContext) -> dict[str, Any]:
         """The part of ``POST /completion`` that describes the situation."""
@@ -103,6 +103,11 @@ class ContextBuilder:
             "snippets": _wire(self._ring.choose(context, SNIPPETS)),
             "declarations": _wire(self._declared.get(context.uri, [])),
         }
+
+    def _name(self, file: Path) -> str:
+        if self._root is not None and file.is_relative_to(self._root):
+            return file.relative_to(self._root).as_posix()
+        return file.name
 
     def _read(self, path: Path) -> str | None:
         """The text of another file: as it is open in the editor, else as it is on disk."""

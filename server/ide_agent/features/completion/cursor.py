@@ -57,3 +57,14 @@ class Suggestion:
     """Code points right of the cursor, on its line, that `text` replaces."""
     complete: bool = False
     """Nothing more will follow: generation may be stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A suggestion for the position that was asked about."""
+
+    completion_id: str
+    context: CursorContext
+    suggestion: Suggestion
+    model: str = ""
+    latency_ms: float = 0.0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,29 +17,24 @@ from ide_agent.editor.messages import (
     InlineCompletionMoreParams,
 )
 from ide_agent.editor.server import EditorServer
-from ide_agent.errors import HostError, IdeAgentError
 
-from .context import LINES_BEFORE, ContextBuilder
-from .cursor import CursorContext
+from .cursor import CursorContext, Offer
+from .edits import cursors
+from .failures import Failures
 from .generation import Priority, Stream
 from .growth import Growth
 from .outcomes import Outcomes
-from .pauses import Pauses
+from .rooms import Rooms
 from .selected import with_selected
-from .service import CompletionService, Offer
+from .service import CompletionService
 from .shape import Shape
+from .warmup import WarmUp
 
 if TYPE_CHECKING:
     from ide_agent.config import CompletionSettings
 
-log = logging.getLogger(__name__)
-
 ACCEPT = "ideAgent.completion.accept"
 TOGGLE = "ideAgent.completion.toggle"
-# The user paused for so long: time to choose snippets anew and warm the engine up with them.
-_IDLE_S = 1.5
-_OPENING_S = 0.3
-_OPENING = "opening"
 
 
 @attrs.define
@@ -65,10 +59,13 @@ class CompletionFeature:
         self.server = server
         self.enabled: bool | None = None
         """What the user switched to for this session; None: as the settings say."""
-        self.service = CompletionService(self._ask, self._failed)
+        self.service = CompletionService(self._ask, Failures(server).ended)
         self.outcomes = Outcomes(self._record, self._lines)
-        self._builders: dict[Path | None, tuple[CompletionSettings, ContextBuilder]] = {}
-        self._pauses = Pauses()
+        self._rooms = Rooms(server)
+        self._warm_up = WarmUp(
+            server, self._rooms, self.service, lambda settings: self._wanted(settings, invoked=False)
+        )
+        server.configuration.listeners.append(self._configured)
 
     # --- requests
 
@@ -78,8 +75,7 @@ class CompletionFeature:
         invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
         if document is None:
             return None
-        settings = self.server.settings_for(document.uri).completion
-        builder = self._builder(document, settings)
+        settings, builder = self._rooms.of(document)
         if not self._wanted(settings, invoked) or not builder.allows(document):
             return None
         version = document.version
@@ -88,14 +84,12 @@ class CompletionFeature:
             return None
         builder.visit(document, params.position.line)
         context = selected.apply(builder.cursor(document, params.position, invoked=invoked))
-        self._pauses.after(_IDLE_S, self._paused, document.uri)
+        self._warm_up.asked(document.uri)
 
         growth = Growth(partial(self._grow, document, selected)) if self._can_grow else None
         offer = await self.service.suggest(context, settings, growth)
         if offer is None or document.version != version:
             return None
-        if self.server.status.last.state in ("error", "noModel"):
-            self.server.status.show("ready", model=offer.model or None)
         self._remember(offer, settings)
         if growth is not None:
             growth.answered(offer)
@@ -122,43 +116,30 @@ class CompletionFeature:
     # --- what happens around them
 
     def opened(self, uri: str) -> None:
-        """A document came into view. Of several that open at once the last one counts."""
-        self._pauses.after(_OPENING_S, self._greet, uri, key=_OPENING)
+        """A document came into view."""
+        self._warm_up.opened(uri)
 
-    async def _greet(self, uri: str) -> None:
-        """Remember the document's beginning and have the model loaded, and the document read, before the
-        first keystroke.
-
-        What an engine has read up to the end of a document serves at any position within it.
-        """
-        document = self.server.documents.get(uri)
-        if document is None or self.service.last_context(uri) is not None:
-            return
-        settings, builder = self._rooms(document)
-        if not self._wanted(settings, invoked=False) or not builder.allows(document):
-            return
-        builder.visit(document, 0)
-        end = types.Position(min(len(document.lines), LINES_BEFORE) - 1, 0)
-        context = builder.cursor(document, end, invoked=False)
-        await builder.refresh(document, context)
-        await self._warm(builder, context, settings)
-
-    def changed(self, uri: str) -> None:
+    def changed(self, uri: str, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """The document's text changed."""
-        self.service.changed(uri)
+        document = self.server.documents.get(uri)
+        if document is not None and self.service.busy(uri):
+            builder = self._rooms.of(document)[1]
+            places = cursors(document, changes)
+            self.service.changed(uri, [builder.cursor(document, at, invoked=False) for at in places])
 
     def saved(self, uri: str) -> None:
         """What was edited is worth remembering for other places."""
         document = self.server.documents.get(uri)
         if document is not None and (line := self.service.last_line(uri)) is not None:
-            builder = self._rooms(document)[1]
+            builder = self._rooms.of(document)[1]
             if builder.allows(document):
                 builder.edited(document, line)
 
     def closed(self, uri: str) -> None:
         """The document is gone."""
         self.service.closed(uri)
-        self._pauses.drop(uri)
+        self._warm_up.closed(uri)
+        self._rooms.forget(uri)
 
     def event(self, params: InlineCompletionEventParams) -> None:
         """What the client saw happen."""
@@ -173,12 +154,19 @@ class CompletionFeature:
 
     def toggle(self, wanted: bool | None) -> bool:
         """Switch ghost text on or off for this session."""
-        now = self.enabled if self.enabled is not None else self.server.settings.completion.enabled
-        self.enabled = (not now) if wanted is None else wanted
+        self.enabled = not self._enabled(self.server.settings.completion) if wanted is None else wanted
         if not self.enabled:
             self.service.reset()
-        self.server.status.show("ready" if self.enabled else "off")
+        self.server.status.switch(on=self.enabled)
         return self.enabled
+
+    def _configured(self) -> None:
+        """The settings were read anew."""
+        if self._rooms.refresh():
+            self.service.reset()
+        if not all(settings.completion.record for settings in self.server.configuration.by_folder.values()):
+            self.outcomes.forget()
+        self.server.status.switch(on=self._enabled(self.server.settings.completion))
 
     # --- the host
 
@@ -186,8 +174,9 @@ class CompletionFeature:
         self, context: CursorContext, shape: Shape, settings: CompletionSettings, priority: Priority
     ) -> Stream:
         document = self.server.documents.get(context.uri)
-        body = self._builder(document, settings).body(context) if document else {}
-        body |= {
+        if document is None:
+            return _silence()
+        body = self._rooms.of(document)[1].body(context) | {
             "max_tokens": shape.max_tokens,
             "stop": list(shape.stop),
             "prompt_tokens": settings.prompt_tokens,
@@ -197,45 +186,8 @@ class CompletionFeature:
         }
         return self.server.host.stream("/completion", body)
 
-    async def _paused(self, uri: str) -> None:
-        """Choose context anew and warm the engine up with it, unless the user went on meanwhile."""
-        document = self.server.documents.get(uri)
-        context = self.service.last_context(uri)
-        if document is None or context is None:
-            return
-        settings, builder = self._rooms(document)
-        if (
-            await builder.refresh(document, context)
-            and not self.service.busy(uri)
-            and not self._pauses.waiting(uri)
-        ):
-            await self._warm(builder, context, settings)
-
-    async def _warm(
-        self, builder: ContextBuilder, context: CursorContext, settings: CompletionSettings
-    ) -> None:
-        body = builder.body(context) | {
-            "prompt_tokens": settings.prompt_tokens,
-            "model": settings.model,
-            "priority": "background",
-        }
-        try:
-            await self.server.host.request("POST", "/completion/warm", body, timeout=300)
-        except IdeAgentError as error:
-            log.info("warm-up failed: %s", error)
-
     async def _record(self, events: list[dict[str, Any]]) -> None:
         await self.server.host.request("POST", "/completion/events", {"events": events})
-
-    def _failed(self, error: IdeAgentError) -> None:
-        """Say once what is wrong; the host client speaks for the host itself."""
-        if isinstance(error, HostError):
-            return
-        text = error.message(self.server.language)
-        missing = error.key_used == "error.model.none"
-        if self.server.status.last.message != text and not missing:  # the hub offers a model
-            self.server.say(text, types.MessageType.Error)
-        self.server.status.show("noModel" if missing else "error", message=text)
 
     # --- small things
 
@@ -244,8 +196,10 @@ class CompletionFeature:
         return self.server.client.inline_completion_more
 
     def _wanted(self, settings: CompletionSettings, invoked: bool) -> bool:
-        enabled = settings.enabled if self.enabled is None else self.enabled
-        return enabled and (settings.automatic or invoked)
+        return self._enabled(settings) and (settings.automatic or invoked)
+
+    def _enabled(self, settings: CompletionSettings) -> bool:
+        return settings.enabled if self.enabled is None else self.enabled
 
     def _remember(self, offer: Offer, settings: CompletionSettings) -> None:
         if settings.record:
@@ -255,16 +209,11 @@ class CompletionFeature:
         document = self.server.documents.get(uri)
         return document.lines if document is not None else None
 
-    def _rooms(self, document: Document) -> tuple[CompletionSettings, ContextBuilder]:
-        settings = self.server.settings_for(document.uri).completion
-        return settings, self._builder(document, settings)
 
-    def _builder(self, document: Document, settings: CompletionSettings) -> ContextBuilder:
-        root = self.server.documents.folder_of(document.uri)
-        known = self._builders.get(root)
-        if known is None or known[0] is not settings:
-            known = self._builders[root] = (settings, ContextBuilder(self.server, settings, root))
-        return known[1]
+async def _silence() -> Stream:
+    """The answer for a document that is gone."""
+    return
+    yield
 
 
 def register(server: EditorServer) -> None:
@@ -283,7 +232,7 @@ def register(server: EditorServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(ls: EditorServer, params: types.DidChangeTextDocumentParams) -> None:
-        feature.changed(params.text_document.uri)
+        feature.changed(params.text_document.uri, params.content_changes)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(ls: EditorServer, params: types.DidSaveTextDocumentParams) -> None:
@@ -307,4 +256,4 @@ def register(server: EditorServer) -> None:
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(ls: EditorServer, params: None) -> None:
-        await feature.outcomes.close()
+        await feature.outcomes.close(deliver=ls.host.connected)

@@ -28,7 +28,7 @@ class Generation:
     Attributes:
         suggestion: what can be shown so far; None while there is nothing, or when nothing is worth showing.
         done: nothing more will come.
-        conclusive: the model said all it had to say; it neither failed nor was stopped.
+        conclusive: the model said all it had to say; it neither failed nor was stopped, nor did it break off.
         error: why it failed, if it did.
         model: name of the model that answers, once known.
         first_line_s: seconds to the first line, once there is one.
@@ -46,10 +46,12 @@ class Generation:
         self.error: IdeAgentError | None = None
         self.model = ""
         self.first_line_s: float | None = None
+        self._raw = ""
         self._shape = shape
         self._on_grown = on_grown
         self._began = time.monotonic()
         self._showable = asyncio.Event()
+        self._news = asyncio.Event()
         self._task = asyncio.create_task(self._run(stream))
         # not at the end of `_run`: a task that is cancelled before its first step never runs at all
         self._task.add_done_callback(self._ended)
@@ -57,6 +59,15 @@ class Generation:
     async def showable(self) -> None:
         """Wait until there is a first line to show, or certainty that there will be none."""
         await self._showable.wait()
+
+    async def grown(self) -> None:
+        """Wait until `suggestion` changes or nothing more will come."""
+        await self._news.wait()
+
+    def has_said(self, text: str) -> bool:
+        """Whether the answer so far begins with `text`, an unfinished line included."""
+        shown = self.suggestion.text if self.suggestion else ""
+        return shown.startswith(text) or self._raw.startswith(text)
 
     async def finished(self, timeout: float) -> None:
         """Wait until nothing more will come, at most `timeout` seconds."""
@@ -69,8 +80,8 @@ class Generation:
     async def _run(self, stream: Stream) -> None:
         try:
             async with aclosing(stream):
-                await self._read(stream)
-            self.conclusive = True
+                whole = await self._read(stream)
+            self.conclusive = whole
         except IdeAgentError as error:
             self.error = error
         except Exception:
@@ -80,29 +91,30 @@ class Generation:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.done = True
         self._showable.set()
-        self._on_grown(self)
+        self._tell()
 
-    async def _read(self, stream: Stream) -> None:
-        raw = ""
+    async def _read(self, stream: Stream) -> bool:
+        """Take what comes; whether that was all of it."""
         async for event in stream:
             match event["type"]:
                 case "start":
                     self.model = event["model"]
                 case "text":
-                    raw += event["text"]
-                    cut = finished(self.context, raw, self._shape)
+                    self._raw += event["text"]
+                    cut = finished(self.context, self._raw, self._shape)
                     if cut is not None:
-                        self._show(raw[:cut], final=True)
-                        return
+                        self._show(self._raw[:cut], final=True)
+                        return True
                     if "\n" in event["text"]:
-                        self._show(raw, final=False)
+                        self._show(self._raw, final=False)
                         if self.suggestion is not None and self.suggestion.complete:
-                            return
+                            return True
                 case "done":
-                    self._show(raw, final=True, truncated=event.get("finish_reason") == "length")
-                    return
+                    self._show(self._raw, final=True, truncated=event.get("finish_reason") == "length")
+                    return True
                 case "error":
                     raise from_wire(event["error"])
+        return False
 
     def _show(self, raw: str, *, final: bool, truncated: bool = False) -> None:
         suggestion = clean(self.context, raw, self._shape, final=final, truncated=truncated)
@@ -113,4 +125,9 @@ class Generation:
             self.first_line_s = time.monotonic() - self._began
         if not final and not suggestion.complete:
             self._showable.set()
-            self._on_grown(self)
+            self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        self._on_grown(self)
+        news.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from .service import Offer
+from .cursor import Offer
 
 
 class Growth:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import SequenceMatcher
 from typing import Any
 
 from ide_agent.errors import IdeAgentError
 
-from .service import Offer
+from .cursor import Offer
+from .survival import neighbourhood, surviving
 
 log = logging.getLogger(__name__)
 
 KEPT_AFTER_S = 30.0
 _REMEMBERED = 200
 _BATCH_S = 1.0
-# An edit above moves accepted text; this far it is looked for.
-_DRIFT_LINES = 60
-_SAME = 0.5
+# At the end the editor waits for us.
+_LAST_WORDS_S = 1.0
 
 Send = Callable[[list[dict[str, Any]]], Awaitable[None]]
 Lines = Callable[[str], Sequence[str] | None]
@@ -46,7 +45,8 @@ class Outcomes:
         self._offers: OrderedDict[str, _Shown] = OrderedDict()
         self._batch: list[dict[str, Any]] = []
         self._flusher: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._looks: set[asyncio.Task[None]] = set()
+        self._deliveries: set[asyncio.Task[None]] = set()
 
     def offered(self, offer: Offer) -> None:
         """An offer was sent to the client, which may show it. Of one id the longest text counts."""
@@ -73,7 +73,7 @@ class Outcomes:
         self.shown(completion_id)
         known.settled = True
         self._note(known.offer, "accepted")
-        self._spawn(self._look_later(known.offer))
+        _spawn(self._look_later(known.offer), self._looks)
         return known.offer
 
     def accepted_partly(self, completion_id: str, length: int) -> None:
@@ -89,19 +89,37 @@ class Outcomes:
             known.settled = True
             self._note(known.offer, "dismissed")
 
-    async def close(self) -> None:
-        """Deliver what is waiting; drop the looks that are still to come."""
-        for task in self._tasks:
-            task.cancel()
+    def forget(self) -> None:
+        """Nothing is to be recorded any more: drop what was not delivered yet, and what is still to come."""
+        self._offers.clear()
+        self._batch.clear()
+        for look in self._looks:
+            look.cancel()
+
+    async def close(self, *, deliver: bool) -> None:
+        """Drop the looks that are still to come; wait a second at most for what is under way.
+
+        Args:
+            deliver: whether there is somebody to deliver the rest to.
+        """
+        for look in self._looks:
+            look.cancel()
         if self._flusher is not None:
             self._flusher.cancel()
-        await self._deliver()
+            self._flusher = None
+        if deliver:
+            _spawn(self._deliver(), self._deliveries)
+        if self._deliveries:
+            _, late = await asyncio.wait(self._deliveries, timeout=_LAST_WORDS_S)
+            for delivery in late:
+                delivery.cancel()
 
     async def _look_later(self, offer: Offer) -> None:
         await asyncio.sleep(KEPT_AFTER_S)
         lines = self._lines(offer.context.uri)
         if lines is not None:
-            self._note(offer, "kept", kept_text=surviving(offer, lines))
+            kept = await asyncio.to_thread(surviving, offer, *neighbourhood(offer, lines))
+            self._note(offer, "kept", kept_text=kept)
 
     def _note(self, offer: Offer, kind: str, **more: Any) -> None:
         context = offer.context
@@ -123,7 +141,7 @@ class Outcomes:
 
     def _flush(self) -> None:
         self._flusher = None
-        self._spawn(self._deliver())
+        _spawn(self._deliver(), self._deliveries)
 
     async def _deliver(self) -> None:
         batch, self._batch = self._batch, []
@@ -134,30 +152,8 @@ class Outcomes:
         except IdeAgentError as error:
             log.warning("%d completion events were not recorded: %s", len(batch), error)
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-
-def surviving(offer: Offer, lines: Sequence[str]) -> str:
-    """What is left of an accepted suggestion in the document now; '' when it is gone.
-
-    The stretch of as many lines that is most like the accepted text, near where it was put.
-    """
-    accepted = (offer.context.line_prefix + offer.suggestion.text).split("\n")
-    whole = "\n".join(accepted)
-    best, best_ratio = "", _SAME
-    first = max(0, offer.context.line - _DRIFT_LINES)
-    last = min(len(lines) - len(accepted), offer.context.line + _DRIFT_LINES)
-    matcher = SequenceMatcher(autojunk=False, b=whole)
-    for start in sorted(range(first, last + 1), key=lambda n: abs(n - offer.context.line)):
-        candidate = "\n".join(line.rstrip("\r\n") for line in lines[start : start + len(accepted)])
-        if candidate == whole:
-            best = candidate
-            break
-        matcher.set_seq1(candidate)
-        if matcher.real_quick_ratio() > best_ratio and matcher.ratio() > best_ratio:
-            best, best_ratio = candidate, matcher.ratio()
-    prefix = offer.context.line_prefix
-    return best[len(prefix) :] if best.startswith(prefix) else best.lstrip()
+def _spawn(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

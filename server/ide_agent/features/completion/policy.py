@@ -122,7 +122,9 @@ class Policy:
                 GitIgnoreSpec.from_lines([glob])
             except ValueError as failure:
                 self._problems.append(
-                    ConfigError(file="*", key=f"completion.{setting}", problem=f"{glob}: {failure}")
+                    ConfigError(
+                        "error.config_glob", key=f"completion.{setting}", glob=glob, reason=str(failure)
+                    )
                 )
             else:
                 good.append(glob)

@@ -11,8 +11,7 @@ from pygls.workspace import ServerTextPosition
 if TYPE_CHECKING:
     from ide_agent.editor.documents import Document
 
-    from .cursor import CursorContext
-    from .service import Offer
+    from .cursor import CursorContext, Offer
 
 
 @dataclass(frozen=True, slots=True)

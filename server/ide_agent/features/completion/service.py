@@ -1,8 +1,8 @@
 """The completion policy: when to ask the model, what to keep asking, what to show.
 
 At most one generation runs for a document. A keystroke that agrees with what the model is saying keeps it
-going; any
-other stops it, down to the engine's slot. While a suggestion shows, the one after it is computed ahead.
+going; any other stops it, down to the engine's slot. While a suggestion shows, the one after it is computed
+ahead.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ide_agent.errors import IdeAgentError
-
+from .activity import Activity, Grow
+from .ahead import accepted, entered, leads_to, with_removed
 from .cache import Hit, SuggestionCache
-from .cursor import CursorContext, Suggestion
+from .cursor import CursorContext, Offer, Suggestion
 from .debounce import Debounce
 from .generation import Generation, Priority, Stream
 from .shape import Shape, decide
@@ -25,8 +24,6 @@ from .shape import Shape, decide
 if TYPE_CHECKING:
     from ide_agent.config import CompletionSettings
 
-# A client cancels the old request before it sends the one that may carry the generation on.
-_GRACE_S = 0.03
 # A client that cannot show growth waits a little longer, for more than one line.
 _PATIENCE_S = 0.5
 _DOCUMENTS = 64
@@ -35,46 +32,15 @@ Ask = Callable[[CursorContext, Shape, "CompletionSettings", Priority], Stream]
 """Asks the host; yields the events of ``POST /completion``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A suggestion for the position that was asked about."""
-
-    completion_id: str
-    context: CursorContext
-    suggestion: Suggestion
-    model: str = ""
-    latency_ms: float = 0.0
-
-
-Grow = Callable[[Offer], None]
-
-
-@dataclass(slots=True)
-class _Document:
-    """What is going on in one document."""
-
-    debounce: Debounce
-    turn: int = 0
-    asked: CursorContext | None = None
-    generation: Generation | None = None
-    follows: str = ""
-    """Id of the suggestion after which `generation` looks ahead; '' when it answers the user."""
-    watcher: tuple[CursorContext, Grow] | None = None
-    """Who sees `generation` grow, and for which position."""
-    lapse: asyncio.TimerHandle | None = None
-    model: str = ""
-    """The model that answered last."""
-
-
 class CompletionService:
     """All open documents of one editor."""
 
-    def __init__(self, ask: Ask, on_error: Callable[[IdeAgentError], None]) -> None:
-        """`on_error` hears of every generation that failed."""
+    def __init__(self, ask: Ask, on_end: Callable[[Generation], None]) -> None:
+        """`on_end` hears of every generation that has ended, well or not."""
         self._ask = ask
-        self._on_error = on_error
+        self._on_end = on_end
         self._cache = SuggestionCache()
-        self._documents: dict[str, _Document] = {}
+        self._documents: dict[str, Activity] = {}
 
     async def suggest(
         self, context: CursorContext, settings: CompletionSettings, grow: Grow | None
@@ -94,10 +60,12 @@ class CompletionService:
         document = self._document(context.uri, settings)
         document.turn += 1
         turn = document.turn
-        context = _with_removed(context, document.asked)
+        context = with_removed(context, document.asked)
         document.asked = context
         try:
-            hit = self._cache.lookup(context)
+            hit = await self._find(document, context, grow)
+            if document.turn != turn:
+                return None
             if hit is not None and hit.text:
                 return self._from_cache(document, context, hit, settings, grow)
             if hit is not None and hit.complete and not context.invoked:
@@ -105,7 +73,7 @@ class CompletionService:
             generation = await self._generate(document, context, settings, turn)
             if generation is None:
                 return None
-            document.watcher = (context, grow) if grow else None
+            document.answer(context, grow)
             await generation.showable()
             if grow is None:
                 await generation.finished(_PATIENCE_S)
@@ -115,11 +83,21 @@ class CompletionService:
                 self._abandon(document)
             raise
 
-    def changed(self, uri: str) -> None:
-        """The document changed: its generation ends unless a request takes it up at once."""
+    def changed(self, uri: str, cursors: Sequence[CursorContext] = ()) -> None:
+        """The document changed: its generation ends unless a request takes it up soon.
+
+        Args:
+            uri: the document.
+            cursors: where the cursor may stand now; empty when that is not known. Where the generation leads
+                to none of them, the edit contradicts it, and it ends at once.
+        """
         document = self._documents.get(uri)
-        if document is not None and document.generation is not None and document.lapse is None:
-            document.lapse = asyncio.get_running_loop().call_later(_GRACE_S, self._stop, document)
+        if document is None or document.live is None:
+            return
+        if cursors and not any(self._agrees(document.live, cursor) for cursor in cursors):
+            self._give_up(document)
+        else:
+            document.lapse(self._give_up)
 
     def dismissed(self, completion_id: str) -> None:
         """The user does not want this one: stop it and what was to come after it."""
@@ -127,13 +105,13 @@ class CompletionService:
         for document in self._documents.values():
             generation = document.generation
             if generation and completion_id in (generation.completion_id, document.follows):
-                self._stop(document)
+                self._give_up(document)
 
     def closed(self, uri: str) -> None:
         """Forget a document."""
         document = self._documents.pop(uri, None)
         if document is not None:
-            self._stop(document)
+            self._give_up(document)
         self._cache.forget(uri)
 
     def reset(self) -> None:
@@ -155,30 +133,39 @@ class CompletionService:
     def busy(self, uri: str) -> bool:
         """Whether a generation runs for the document."""
         document = self._documents.get(uri)
-        return bool(document and document.generation and not document.generation.done)
-
-    @property
-    def running(self) -> int:
-        """Generations under way."""
-        return sum(1 for d in self._documents.values() if d.generation and not d.generation.done)
+        return document is not None and document.live is not None
 
     # --- finding
 
+    async def _find(self, document: Activity, context: CursorContext, grow: Grow | None) -> Hit | None:
+        """What is known for `context`. While the user is just as far as the model, waits for more."""
+        while True:
+            hit = self._cache.lookup(context)
+            generation = document.live
+            if hit is None or hit.text or generation is None or hit.completion_id != generation.completion_id:
+                return hit
+            if not generation.has_said(context.prefix[len(context.prefix) - hit.typed :]):
+                return hit
+            document.answer(context, grow)
+            await generation.grown()
+            if grow is None:
+                await generation.finished(_PATIENCE_S)
+            if document.asked is not context:
+                return None
+
     def _from_cache(
         self,
-        document: _Document,
+        document: Activity,
         context: CursorContext,
         hit: Hit,
         settings: CompletionSettings,
         grow: Grow | None,
     ) -> Offer:
-        self._keep(document)
-        generation = document.generation
-        live = generation is not None and not generation.done
-        if live and generation is not None and generation.completion_id == hit.completion_id:
-            document.watcher = (context, grow) if grow else None
-            document.follows = ""
-        elif live and document.follows != hit.completion_id:
+        document.keep()
+        generation = document.live
+        if generation is not None and generation.completion_id == hit.completion_id:
+            document.answer(context, grow)
+        elif generation is not None and document.follows != hit.completion_id:
             self._stop(document)
         suggestion = Suggestion(hit.text, hit.replace_after, hit.complete)
         offer = Offer(hit.completion_id, context, suggestion, document.model)
@@ -186,17 +173,19 @@ class CompletionService:
             self._look_ahead(document, offer, settings)
         return offer
 
+    def _agrees(self, generation: Generation, cursor: CursorContext) -> bool:
+        """Whether `generation` says, or may yet say, what the user typed up to `cursor`."""
+        if leads_to(cursor, generation.context):
+            return True
+        hit = self._cache.lookup(cursor)
+        return hit is not None and hit.completion_id == generation.completion_id
+
     # --- generating
 
     async def _generate(
-        self, document: _Document, context: CursorContext, settings: CompletionSettings, turn: int
+        self, document: Activity, context: CursorContext, settings: CompletionSettings, turn: int
     ) -> Generation | None:
-        """A running generation for exactly `context`; None when the call was overtaken while it waited."""
-        generation = document.generation
-        if generation and not generation.done and _same_place(generation.context, context):
-            self._keep(document)
-            document.follows = ""
-            return generation
+        """A generation for exactly `context`; None when the call was overtaken while it waited."""
         wait = document.debounce.wait(context, time.monotonic())
         self._stop(document)
         if wait:
@@ -206,7 +195,7 @@ class CompletionService:
         return self._start(document, context, settings, "foreground")
 
     def _start(
-        self, document: _Document, context: CursorContext, settings: CompletionSettings, priority: Priority
+        self, document: Activity, context: CursorContext, settings: CompletionSettings, priority: Priority
     ) -> Generation:
         self._stop(document)
         completion_id = secrets.token_hex(6)
@@ -220,64 +209,76 @@ class CompletionService:
         self._cache.put(context, completion_id)
         return document.generation
 
-    def _grown(self, document: _Document, generation: Generation, settings: CompletionSettings) -> None:
+    def _grown(self, document: Activity, generation: Generation, settings: CompletionSettings) -> None:
         """Put what was added into the cache and before the user."""
         found = generation.suggestion
-        done = generation.done
-        if found is None and done:
-            if generation.conclusive:
-                self._cache.extend(generation.completion_id, "", True)
-            else:
-                self._cache.discard(generation.completion_id)
-        elif found is not None:
-            self._cache.extend(generation.completion_id, found.text, done, found.replace_after)
+        whole = generation.done and generation.conclusive
+        if found is not None:
+            self._cache.extend(generation.completion_id, found.text, whole, found.replace_after)
             document.model = generation.model
-        if done and generation.error is not None:
-            self._on_error(generation.error)
-        if generation is not document.generation:
+        elif whole:
+            self._cache.extend(generation.completion_id, "", True)
+        if generation is document.generation:
+            self._show(document, generation)
+        if not generation.done:
             return
-        if done and document.follows:
-            if found is None and generation.conclusive and generation.context.line_prefix.strip():
-                self._look_to_next_line(document, generation.context, settings)
-            return
-        if done and generation.first_line_s is not None:
-            document.debounce.answered(generation.first_line_s)
+        self._on_end(generation)
+        if not whole:
+            self._cache.discard(generation.completion_id)
+        if generation is document.generation:
+            if whole:
+                self._go_on(document, generation, settings)
+            else:
+                self._give_up(document)
+
+    def _show(self, document: Activity, generation: Generation) -> None:
+        """Tell who watches. Of one that broke off he learns that no more will come."""
         if document.watcher is None:
             return
         context, grow = document.watcher
-        hit = self._cache.lookup(context) if found else None
-        if hit is not None and hit.completion_id == generation.completion_id:
-            grow(
-                Offer(
-                    hit.completion_id,
-                    context,
-                    Suggestion(hit.text, hit.replace_after, hit.complete),
-                    generation.model,
-                )
-            )
-        if done:
-            document.watcher = None
-            if hit is not None:
-                offer = Offer(hit.completion_id, context, Suggestion(hit.text, hit.replace_after, True))
-                self._look_ahead(document, offer, settings)
+        hit = self._cache.lookup(context)
+        if (
+            grow is not None
+            and hit is not None
+            and hit.text
+            and hit.completion_id == generation.completion_id
+        ):
+            suggestion = Suggestion(hit.text, hit.replace_after, generation.done)
+            grow(Offer(hit.completion_id, context, suggestion, generation.model))
 
-    def _look_ahead(self, document: _Document, offer: Offer, settings: CompletionSettings) -> None:
-        """Compute what would follow if the user took `offer`, unless that is known or on its way."""
-        generation = document.generation
-        if not settings.prefetch or (generation and not generation.done):
+    # --- ahead of the user
+
+    def _go_on(self, document: Activity, generation: Generation, settings: CompletionSettings) -> None:
+        """`generation` has said all: what may be wanted next?"""
+        if document.follows:
+            if generation.suggestion is None and generation.context.line_prefix.strip():
+                self._look_to_next_line(document, generation.context, settings)
             return
-        taken = _accepted(offer.context, offer.suggestion)
+        if generation.first_line_s is not None:
+            document.debounce.answered(generation.first_line_s)
+        if document.watcher is None:
+            return
+        context, _ = document.watcher
+        document.watcher = None
+        hit = self._cache.lookup(context)
+        if hit is not None and hit.text:
+            offer = Offer(hit.completion_id, context, Suggestion(hit.text, hit.replace_after, True))
+            self._look_ahead(document, offer, settings)
+
+    def _look_ahead(self, document: Activity, offer: Offer, settings: CompletionSettings) -> None:
+        """Compute what would follow if the user took `offer`, unless that is known or on its way."""
+        if not settings.prefetch or document.live is not None:
+            return
+        taken = accepted(offer.context, offer.suggestion)
         if self._cache.lookup(taken) is None:
             self._start(document, taken, settings, "background")
             document.follows = offer.completion_id
 
     def _look_to_next_line(
-        self, document: _Document, context: CursorContext, settings: CompletionSettings
+        self, document: Activity, context: CursorContext, settings: CompletionSettings
     ) -> None:
         """The line is whole: what the user will want to see is what comes after Enter."""
-        line = context.line_prefix
-        indent = line[: len(line) - len(line.lstrip())]
-        below = replace(context, prefix=f"{context.prefix}\n{indent}", line=context.line + 1)
+        below = entered(context)
         if self._cache.lookup(below) is None:
             follows = document.follows
             self._start(document, below, settings, "background")
@@ -285,29 +286,27 @@ class CompletionService:
 
     # --- ending
 
-    def _abandon(self, document: _Document) -> None:
+    def _abandon(self, document: Activity) -> None:
         """The caller went away. If the document changed, the next request may yet carry the generation on."""
-        if document.lapse is None:
+        if not document.lapsing:
             self._stop(document)
 
-    def _keep(self, document: _Document) -> None:
-        if document.lapse is not None:
-            document.lapse.cancel()
-            document.lapse = None
+    def _give_up(self, document: Activity) -> None:
+        """Nothing comes of what is going on: who waits for it gets nothing."""
+        document.turn += 1
+        self._stop(document)
 
-    def _stop(self, document: _Document) -> None:
-        self._keep(document)
-        if document.generation is not None:
-            document.generation.cancel()
-            document.generation = None
-        document.watcher = None
-        document.follows = ""
+    def _stop(self, document: Activity) -> None:
+        """End the generation. What it has said is not the whole suggestion, and so is forgotten."""
+        if document.live is not None:
+            self._cache.discard(document.live.completion_id)
+        document.stop()
 
-    def _document(self, uri: str, settings: CompletionSettings) -> _Document:
+    def _document(self, uri: str, settings: CompletionSettings) -> Activity:
         document = self._documents.get(uri)
         if document is None:
             debounce = Debounce(settings.debounce_min_ms / 1000, settings.debounce_max_ms / 1000)
-            document = self._documents[uri] = _Document(debounce)
+            document = self._documents[uri] = Activity(debounce)
             while len(self._documents) > _DOCUMENTS:
                 self.closed(next(iter(self._documents)))
         return document
@@ -318,28 +317,3 @@ def _offer(generation: Generation, context: CursorContext, began: float) -> Offe
         return None
     latency = (time.monotonic() - began) * 1000
     return Offer(generation.completion_id, context, generation.suggestion, generation.model, latency)
-
-
-def _same_place(one: CursorContext, other: CursorContext) -> bool:
-    return one.line == other.line and one.prefix == other.prefix and one.suffix == other.suffix
-
-
-def _with_removed(context: CursorContext, before: CursorContext | None) -> CursorContext:
-    """`context` with what the user deleted since he was last asked, if he deleted backwards."""
-    if before is None or before.prefix_line != context.prefix_line or before.prefix == context.prefix:
-        return context
-    if before.prefix.startswith(context.prefix):
-        return replace(context, removed=before.prefix[len(context.prefix) :])
-    return context
-
-
-def _accepted(context: CursorContext, suggestion: Suggestion) -> CursorContext:
-    """The situation after the user took `suggestion`."""
-    return replace(
-        context,
-        prefix=context.prefix + suggestion.text,
-        suffix=context.suffix[suggestion.replace_after :],
-        line=context.line + suggestion.text.count("\n"),
-        removed="",
-        invoked=False,
-    )

@@ -72,6 +72,7 @@ async def offer(ls: EditorServer) -> None:
 
     "Not now" is remembered; a question that was closed without an answer comes again with the next start.
     """
+    await ls.configuration.ready()  # which may choose another language
     try:
         if (await ls.host.request("GET", "/models"))["models"]:
             return

@@ -1,0 +1,71 @@
+"""What is going on in one document: at most one generation, and for whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .cursor import CursorContext, Offer
+from .debounce import Debounce
+from .generation import Generation
+
+# How long an edit that agrees with a generation keeps it without a request that takes it up: VS Code asks
+# 50 ms after a keystroke, and cancels the old request before.
+GRACE_S = 0.15
+
+Grow = Callable[[Offer], None]
+"""Called with the longer offer each time a line is added."""
+
+
+@dataclass(slots=True)
+class Activity:
+    """One document's share of the service."""
+
+    debounce: Debounce
+    turn: int = 0
+    asked: CursorContext | None = None
+    generation: Generation | None = None
+    follows: str = ""
+    """Id of the suggestion after which `generation` looks ahead; '' when it answers the user."""
+    watcher: tuple[CursorContext, Grow | None] | None = None
+    """For which position `generation` answers, and who sees it grow there."""
+    model: str = ""
+    """The model that answered last."""
+    _lapse: asyncio.TimerHandle | None = None
+
+    @property
+    def live(self) -> Generation | None:
+        """The generation under way."""
+        return self.generation if self.generation and not self.generation.done else None
+
+    @property
+    def lapsing(self) -> bool:
+        """Whether the generation ends soon unless `keep` is called."""
+        return self._lapse is not None
+
+    def lapse(self, stop: Callable[[Activity], None]) -> None:
+        """Call ``stop(self)`` in a while; asking again starts that while anew."""
+        self.keep()
+        self._lapse = asyncio.get_running_loop().call_later(GRACE_S, stop, self)
+
+    def keep(self) -> None:
+        """Let the generation go on."""
+        if self._lapse is not None:
+            self._lapse.cancel()
+            self._lapse = None
+
+    def answer(self, context: CursorContext, grow: Grow | None) -> None:
+        """The generation now answers the user, at `context`."""
+        self.keep()
+        self.follows = ""
+        self.watcher = (context, grow)
+
+    def stop(self) -> None:
+        """End the generation, if there is one."""
+        self.keep()
+        if self.generation is not None:
+            self.generation.cancel()
+            self.generation = None
+        self.watcher = None
+        self.follows = ""
