@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 
 from ide_agent.features.completion.prompt import PromptPlanner
-from ide_agent.features.completion.tokens import TokenCounter
 from ide_agent.features.completion.wire import CompletionRequest
 
 from .stack import QUIET, SAME_ENGINE, Stack, bare_engine, first_line, stack
@@ -188,11 +187,11 @@ async def _timed_bare(engine: httpx.AsyncClient, prompt: str) -> tuple[float, st
 async def _same_prompt(engine: httpx.AsyncClient, prefix: str) -> dict[str, Any]:
     """What the host sends to its engine for `prefix`, for the bare engine."""
 
-    async def tokenize(text: str) -> list[int]:
-        answer = await engine.post("/tokenize", json={"content": text})
+    async def tokenize(text: str, *, special: bool = False) -> list[int]:
+        answer = await engine.post("/tokenize", json={"content": text, "parse_special": special})
         return list(answer.json()["tokens"])
 
-    plan = await PromptPlanner(None, TokenCounter(tokenize)).plan(CompletionRequest(**_body(prefix)))
+    plan = await PromptPlanner(None, tokenize).plan(CompletionRequest(**_body(prefix)))
     healing = plan.healing.payload([], 96)
     return {"prompt": plan.parts, **healing, "temperature": 0.0, "stream": True, "cache_prompt": True}
 
