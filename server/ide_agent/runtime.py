@@ -7,11 +7,12 @@ even after a kill -9). Light enough for the lsp process: the standard library an
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import logging
 import os
 import secrets
-import subprocess
 import sys
 import threading
 import time
@@ -25,12 +26,13 @@ from filelock import FileLock, Timeout
 from ide_agent import __version__
 from ide_agent.errors import HostStartError, HostUnavailable, from_wire
 from ide_agent.paths import log_file, state_dir
+from ide_agent.spawn import spawn, tail
+from ide_agent.versions import OURS, PROTOCOL, Program, compare
 
+log = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 _ANSWER_SECONDS = 5.0  # a living host answers /health in milliseconds; one that needs longer hangs
 _POLL_SECONDS = 0.03
-_TAIL_LINES = 3
-_TAIL_CHARS = 600
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class RuntimeInfo:
         version: version of the program that runs.
         pid: its process id.
         started: when it began to listen, seconds since the epoch.
+        protocol: what it speaks, see `ide_agent.versions`.
     """
 
     port: int
@@ -50,6 +53,7 @@ class RuntimeInfo:
     version: str
     pid: int
     started: float
+    protocol: int = PROTOCOL
 
     @property
     def url(self) -> str:
@@ -87,6 +91,7 @@ def read() -> RuntimeInfo | None:
             str(raw["version"]),
             int(raw["pid"]),
             float(raw["started"]),
+            int(raw.get("protocol", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -112,8 +117,8 @@ def remove(info: RuntimeInfo) -> None:
         runtime_file().unlink(missing_ok=True)
 
 
-def version_of(info: RuntimeInfo, timeout: float = _ANSWER_SECONDS) -> str | None:
-    """The version of the host that answers at `info`; None when no host does."""
+def program_of(info: RuntimeInfo, timeout: float = _ANSWER_SECONDS) -> Program | None:
+    """What answers at `info`; None when no host does."""
     if not _pid_alive(info.pid):
         return None
     try:
@@ -123,14 +128,30 @@ def version_of(info: RuntimeInfo, timeout: float = _ANSWER_SECONDS) -> str | Non
         return None
     if status != 200 or not isinstance(answer, dict) or answer.get("status") != "ok":
         return None
-    version = answer.get("version")
-    return version if isinstance(version, str) else None
+    version, protocol = answer.get("version"), answer.get("protocol", 0)
+    return Program(version, protocol) if isinstance(version, str) and isinstance(protocol, int) else None
+
+
+def serves(program: Program | None) -> bool:
+    """Whether this host serves us; False when it is older, and when there is none.
+
+    Raises:
+        HostStartError: it is newer and speaks otherwise; it is not ours to replace.
+    """
+    relation = "older" if program is None else compare(program)
+    if program is not None and relation == "newer":
+        raise HostStartError("error.host.newer", version=program.version, ours=OURS.version)
+    return relation == "fits"
 
 
 def find_host() -> RuntimeInfo | None:
-    """The running host of our own version; starts nothing."""
+    """The running host that serves us; starts nothing.
+
+    Raises:
+        HostStartError: one runs that is newer and speaks otherwise.
+    """
     info = read()
-    return info if info is not None and version_of(info) == __version__ else None
+    return info if info is not None and serves(program_of(info)) else None
 
 
 def ensure_host(timeout: float = 30.0) -> RuntimeInfo:
@@ -140,50 +161,82 @@ def ensure_host(timeout: float = 30.0) -> RuntimeInfo:
         timeout: seconds for all of it.
 
     Raises:
-        HostStartError: it did not come up; carries the last lines of its log.
+        HostStartError: it did not come up (carries the last lines of its log), or one runs that is newer and
+            speaks otherwise.
     """
     deadline = time.monotonic() + timeout
     seen = read()
-    version = version_of(seen) if seen is not None else None
-    if seen is not None and version == __version__:
+    program = program_of(seen) if seen is not None else None
+    if seen is not None and serves(program):
         return seen
     try:
-        with FileLock(state_dir() / "host.start.lock", timeout=timeout, mode=0o600):
+        left = max(0.0, deadline - time.monotonic())
+        with FileLock(state_dir() / "host.start.lock", timeout=left, mode=0o600):
             info = read()
             # One that gave no answer a moment ago is not asked again: if it hangs that takes seconds.
             if info != seen:
-                version = version_of(info) if info is not None else None
-            if info is not None and version == __version__:
+                program = program_of(info) if info is not None else None
+            if info is not None and serves(program):
                 return info
-            if info is not None and version is not None:
+            if info is not None and program is not None:
                 ask_to_leave(info)
             return _start(deadline, timeout)
     except Timeout:
-        raise HostStartError(
-            "error.host.timeout", seconds=round(timeout), log=str(log_file("host"))
-        ) from None
+        raise _late(timeout) from None
 
 
 def stop_host(timeout: float = 20.0) -> bool:
     """Ask the running host, of whatever version, to leave and wait until it has.
 
+    Args:
+        timeout: seconds for it to leave; one that hangs is then ended.
+
     Returns:
         False when none ran.
 
     Raises:
-        HostUnavailable: it is still there after `timeout` seconds.
+        HostUnavailable: it is still there.
     """
-    info = read()
-    if info is None or version_of(info) is None:
-        return False
-    ask_to_leave(info)
+    deadline = time.monotonic() + timeout
     lock = run_lock()
+    asked: RuntimeInfo | None = None
+    runs = False
+    while True:
+        info = read()
+        if info is not None and info != asked and program_of(info) is not None:
+            ask_to_leave(info)
+            asked, runs = info, True
+        try:
+            lock.acquire(timeout=_POLL_SECONDS)
+        except Timeout:
+            runs = True  # also one that hangs, or does not listen yet
+        else:
+            lock.release()
+            return runs
+        if time.monotonic() >= deadline:
+            break
+    if info is None:
+        raise HostUnavailable("error.host.stuck")
+    if program_of(info) is None:
+        evict(info)
     try:
-        lock.acquire(timeout=timeout)
+        lock.acquire(timeout=_ANSWER_SECONDS)
     except Timeout:
         raise HostUnavailable("error.host.stays", pid=info.pid) from None
     lock.release()
     return True
+
+
+def evict(info: RuntimeInfo) -> None:
+    """Kill the host that wrote `info`, if that is what its process id still means."""
+    import psutil  # here, for the lsp process hardly ever needs it
+
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(info.pid)
+        # One that began after the file was written has only inherited the number.
+        if process.create_time() <= info.started + 1 and "ide_agent" in " ".join(process.cmdline()):
+            log.warning("host %d does not answer and is ended", info.pid)
+            process.kill()
 
 
 def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Any:
@@ -235,10 +288,16 @@ def stream(info: RuntimeInfo, path: str, body: Any, timeout: float = 600.0) -> I
         connection.close()
 
 
+def _late(timeout: float) -> HostStartError:
+    return HostStartError("error.host.timeout", seconds=round(timeout), log=str(log_file("host")))
+
+
 def _start(deadline: float, timeout: float) -> RuntimeInfo:
-    log = log_file("host")
-    begin = log.stat().st_size if log.exists() else 0
-    process = _spawn(log)
+    if time.monotonic() >= deadline:
+        raise _late(timeout)
+    output = log_file("host")
+    begin = output.stat().st_size if output.exists() else 0
+    process = spawn(output)
     try:
         while time.monotonic() < deadline:
             ended = process.poll() is not None
@@ -246,40 +305,13 @@ def _start(deadline: float, timeout: float) -> RuntimeInfo:
             if found is not None:
                 return found
             if ended:
-                raise HostStartError(reason=_tail(log, begin) or f"exit status {process.returncode}")
+                raise HostStartError(reason=tail(output, begin) or f"exit status {process.returncode}")
             time.sleep(_POLL_SECONDS)
         process.terminate()
-        raise HostStartError("error.host.timeout", seconds=round(timeout), log=str(log))
+        raise _late(timeout)
     finally:
         # The host outlives this process or dies before it; either way somebody must reap it.
         threading.Thread(target=process.wait, name="host-reaper", daemon=True).start()
-
-
-def _spawn(log: Path) -> subprocess.Popen[bytes]:
-    """The host as a process of its own, away from our terminal, working folder and session."""
-    environment = dict(os.environ)
-    for name in ("IDE_AGENT_HOME", "IDE_AGENT_MODELS"):
-        if environment.get(name):
-            environment[name] = str(Path(environment[name]).absolute())
-    detached: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        # `-m` puts the working folder on sys.path: it must not be a workspace that somebody else wrote.
-        return subprocess.Popen(
-            [sys.executable, "-m", "ide_agent", "host", "run"],
-            stdin=subprocess.DEVNULL,
-            stdout=handle,
-            stderr=handle,
-            cwd=log.parent,
-            env=environment,
-            **detached,
-        )
-    except OSError as failure:
-        raise HostStartError(reason=str(failure)) from failure
-    finally:
-        os.close(handle)
 
 
 def ask_to_leave(info: RuntimeInfo) -> None:
@@ -318,16 +350,3 @@ def _pid_alive(pid: int) -> bool:
     except (ProcessLookupError, PermissionError, OverflowError):
         return False
     return True
-
-
-def _tail(log: Path, begin: int) -> str:
-    """The last lines written to `log` since it was `begin` bytes long."""
-    try:
-        with log.open("rb") as stream:
-            end = stream.seek(0, os.SEEK_END)
-            stream.seek(max(begin if begin <= end else 0, end - 8192))
-            text = stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(lines[-_TAIL_LINES:])[-_TAIL_CHARS:]

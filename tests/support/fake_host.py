@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ide_agent import __version__
+from ide_agent.versions import PROTOCOL
 
 JSON = dict[str, Any]
 
@@ -147,7 +148,7 @@ class FakeHost:
 
     async def _answer(self, call: Call, reader: asyncio.StreamReader) -> None:
         if call.path == "/health":
-            call.answer({"status": "ok", "version": __version__})
+            call.answer({"status": "ok", "version": __version__, "protocol": PROTOCOL})
             return
         if call.headers.get("authorization") != f"Bearer {self.token}":
             call.answer(

@@ -16,6 +16,7 @@ from ide_agent.host.activity import Activity
 from ide_agent.host.auth import Auth
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
+from ide_agent.versions import PROTOCOL
 
 
 def create_app(services: Services, token: str) -> ASGIApp:
@@ -60,7 +61,7 @@ def _routes(services: Services) -> APIRouter:
 
     @router.get("/health")
     async def health() -> Response:
-        return JSONResponse({"status": "ok", "version": __version__})
+        return JSONResponse({"status": "ok", "version": __version__, "protocol": PROTOCOL})
 
     @router.get("/status")
     async def status() -> Response:

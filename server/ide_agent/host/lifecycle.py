@@ -13,7 +13,6 @@ import sys
 import time
 from types import FrameType
 
-import psutil
 import uvicorn
 from filelock import BaseFileLock, Timeout
 
@@ -52,10 +51,11 @@ def run(port: int | None = None) -> None:
 
 
 def _sole_host() -> BaseFileLock | None:
-    """The run lock, once we have it; None when a living host of our version has it.
+    """The run lock, once we have it; None when a living host that serves us has it.
 
     Raises:
-        HostStartError: somebody holds it who neither answers nor can be removed.
+        HostStartError: somebody holds it who neither answers nor can be removed, or who is newer and speaks
+            otherwise.
     """
     lock = runtime.run_lock()
     begun = time.monotonic()
@@ -66,16 +66,16 @@ def _sole_host() -> BaseFileLock | None:
         except Timeout:
             pass
         info = runtime.read()
-        version = runtime.version_of(info) if info is not None else None
-        if version == __version__:
+        program = runtime.program_of(info) if info is not None else None
+        if runtime.serves(program):
             return None
         waited = time.monotonic() - begun
         if waited > _STUCK_SECONDS:
             raise HostStartError("error.host.stuck")
-        if info is not None and version is not None:
+        if info is not None and program is not None:
             runtime.ask_to_leave(info)
         elif info is not None and waited > _PREDECESSOR_SECONDS:
-            _evict(info)
+            runtime.evict(info)
 
 
 def _serve(port: int | None) -> None:
@@ -180,13 +180,3 @@ def _listen(port: int) -> socket.socket:
             raise HostStartError("error.host.port", port=port) from None
         raise HostStartError(reason=str(failure)) from failure
     return listener
-
-
-def _evict(info: RuntimeInfo) -> None:
-    """Kill the host that wrote `info`, if that is what its process id still means."""
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(info.pid)
-        # One that began after the file was written has only inherited the number.
-        if process.create_time() <= info.started + 1 and "ide_agent" in " ".join(process.cmdline()):
-            log.warning("host %d does not answer and is ended", info.pid)
-            process.kill()

@@ -1,13 +1,17 @@
 """The host as a process: started once, found, healed, gone. Real processes throughout."""
 
 import http.client
+import json
 import os
+import re
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,12 +20,15 @@ import pytest
 from ide_agent import __version__, runtime
 from ide_agent.errors import HostStartError, HostUnavailable
 from ide_agent.runtime import RuntimeInfo, call, ensure_host, find_host, stop_host
+from ide_agent.versions import PROTOCOL
 from support.host_process import processes_of, wait_for
 
-OLD_HOST = """
+OTHER_HOST = """
 import http.server, json, os, sys
 from ide_agent import runtime
 from ide_agent.runtime import RuntimeInfo
+
+program = json.loads(sys.argv[1])
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, body):
@@ -29,16 +36,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
     def do_GET(self):
-        self.answer({"status": "ok", "version": "0.0.1"})
+        self.answer({"status": "ok", **program})
     def do_POST(self):
-        if self.path == "/shutdown" and self.headers["Authorization"] == "Bearer old":
+        if self.path == "/shutdown" and self.headers["Authorization"] == "Bearer other":
             self.answer({})
             os._exit(0)
 
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 lock = runtime.run_lock()
 lock.acquire()
-runtime.write(RuntimeInfo(server.server_port, "old", "0.0.1", os.getpid(), 0.0))
+runtime.write(RuntimeInfo(server.server_port, "other", program["version"], os.getpid(), 0.0))
 print("ready", flush=True)
 server.serve_forever()
 """
@@ -122,15 +129,61 @@ def test_process_and_port_that_now_belong_to_others_are_left_alone(home: Path) -
     other.communicate()
 
 
-def test_host_of_another_version_makes_room(home: Path) -> None:
-    old = subprocess.Popen([sys.executable, "-c", OLD_HOST], stdout=subprocess.PIPE, text=True)
-    assert old.stdout is not None
-    assert old.stdout.readline() == "ready\n"
-    info = ensure_host(60)
-    assert info.version == __version__
-    assert old.wait(60) == 0
-    old.stdout.close()
+@contextmanager
+def other_host(**program: object) -> Iterator[subprocess.Popen[str]]:
+    """A host of another installation, which says that of itself; it leaves when it is asked to."""
+    arguments = [sys.executable, "-c", OTHER_HOST, json.dumps(program)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        try:
+            yield other
+        finally:
+            other.kill()
+
+
+@pytest.mark.parametrize(
+    "program", [{"version": "0.0.1"}, {"version": "0.0.1", "protocol": PROTOCOL}], ids=["silent", "same"]
+)
+def test_older_host_makes_room(home: Path, program: dict[str, object]) -> None:
+    with other_host(**program) as old:
+        info = ensure_host(60)
+        assert info.version == __version__
+        assert old.wait(60) == 0
     assert [p.pid for p in hosts(home)] == [info.pid]
+
+
+def test_newer_host_serves_us_as_long_as_it_speaks_the_same(home: Path) -> None:
+    with other_host(version="99.0", protocol=PROTOCOL) as newer:
+        info = ensure_host(60)
+        assert (info.pid, info.version) == (newer.pid, "99.0")
+        assert find_host() == info
+        by_hand = subprocess.run([sys.executable, "-m", "ide_agent", "host", "run"], timeout=60, check=False)
+        assert by_hand.returncode == 0
+        assert newer.poll() is None
+    assert not hosts(home)
+
+
+def test_newer_host_that_speaks_otherwise_is_left_alone(home: Path) -> None:
+    with other_host(version="99.0", protocol=PROTOCOL + 1) as newer:
+        for ask in (ensure_host, find_host):
+            with pytest.raises(HostStartError) as caught:
+                ask()
+            assert caught.value.key_used == "error.host.newer"
+            for language in ("en", "tr"):
+                assert {"99.0", __version__} <= set(re.findall(r"[\d.]*\d", caught.value.message(language)))
+        by_hand = subprocess.run(
+            [sys.executable, "-m", "ide_agent", "host", "run"],
+            timeout=60,
+            check=False,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert by_hand.returncode == 1
+        assert "99.0" in by_hand.stderr
+        assert newer.poll() is None
+        assert stop_host(60) is True
+        assert newer.wait(60) == 0
 
 
 def test_host_that_hangs_is_replaced(home: Path) -> None:
@@ -165,6 +218,33 @@ def test_stopping(home: Path) -> None:
         call(info, "GET", "/status")
 
 
+def test_stopping_a_host_that_hangs(home: Path) -> None:
+    info = ensure_host(60)
+    os.kill(info.pid, signal.SIGSTOP)
+    assert stop_host(1) is True
+    wait_for(lambda: not hosts(home), "the end of the host")
+
+
+def test_stopping_a_host_that_does_not_listen_yet(home: Path) -> None:
+    """It holds the run lock, which `ensure_host` of somebody else made it take, and has no runtime file."""
+    starting = runtime.run_lock()
+    starting.acquire()
+    with pytest.raises(HostUnavailable) as caught:
+        stop_host(0.1)
+    assert caught.value.key_used == "error.host.stuck"
+    starting.release()
+    assert stop_host() is False
+
+
+def test_no_host_is_spawned_when_the_time_is_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spawned: list[Path] = []
+    monkeypatch.setattr(runtime, "spawn", spawned.append)
+    with pytest.raises(HostStartError) as caught:
+        ensure_host(0)
+    assert caught.value.key_used == "error.host.timeout"
+    assert spawned == []
+
+
 def test_sigterm_is_a_clean_end_even_with_an_editor_attached(home: Path) -> None:
     info = ensure_host(60)
     editor = http.client.HTTPConnection("127.0.0.1", info.port)
@@ -181,13 +261,13 @@ def test_sigterm_is_a_clean_end_even_with_an_editor_attached(home: Path) -> None
 
 
 def test_idle_host_leaves_but_not_while_an_editor_is_attached(home: Path) -> None:
-    settings(home, "[host]\nidle_exit_seconds = 1\n")
+    settings(home, "[host]\nidle_exit_seconds = 5\n")  # also the time that this test has to attach
     info = ensure_host(60)
     editor = http.client.HTTPConnection("127.0.0.1", info.port)
     editor.request("GET", "/events", headers=info.headers)
     answer = editor.getresponse()
     begun = call(info, "GET", "/status")["uptime"]
-    wait_for(lambda: call(info, "GET", "/status")["uptime"] > begun + 2.5, "more than the idle time")
+    wait_for(lambda: call(info, "GET", "/status")["uptime"] > begun + 7, "more than the idle time")
     answer.close()
     editor.close()
     wait_for(lambda: not hosts(home), "the end of the host")

@@ -9,12 +9,13 @@ from ide_agent import __version__
 from ide_agent.errors import ConfigError
 from ide_agent.hooks import Plugins, hookimpl
 from ide_agent.host.services import Services
+from ide_agent.versions import PROTOCOL
 from support.fake_inference import FakeInference
 
 
 async def test_health_needs_no_token(host: httpx.AsyncClient) -> None:
     answer = await host.get("/health", headers={"Authorization": ""})
-    assert answer.json() == {"status": "ok", "version": __version__}
+    assert answer.json() == {"status": "ok", "version": __version__, "protocol": PROTOCOL}
 
 
 async def test_everything_else_does(host: httpx.AsyncClient) -> None:
