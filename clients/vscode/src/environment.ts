@@ -8,6 +8,7 @@ import * as vscode from "vscode";
 import { withLock } from "./lock";
 import { findPython, hasUv, type Python, wantedPython } from "./python";
 
+const HOST_STOP_MS = 20_000;
 const UNUSED_MS = 7 * 24 * 3600 * 1000;
 
 /** No Python that would do, and no uv that could fetch one. */
@@ -32,37 +33,58 @@ export async function ensureEnvironment(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
 ): Promise<string> {
-  const bundle = await readBundle(path.join(context.extensionPath, "server"));
-  const storage = context.globalStorageUri.fsPath;
-  await fs.mkdir(storage, { recursive: true });
-  const folder = path.join(storage, `env-${bundle.fingerprint}`);
+  const bundle = await readBundle(context);
+  const folder = await folderOf(context, bundle);
   if (await isReady(folder)) {
-    await removeUnused(storage, folder, log);
+    await removeUnused(path.dirname(folder), folder, log);
     return pythonOf(folder);
   }
-  await vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t("Setting up IDE-Agent (only once)"),
-      cancellable: true,
-    },
-    (progress, token) =>
-      withLock(`${folder}.lock`, token, async () => {
-        if (await isReady(folder)) {
-          return;
-        }
-        await make(folder, bundle, token, log, (message) => progress.report({ message }));
-      }),
-  );
+  await alone(folder, async (token, report) => {
+    if (!(await isReady(folder))) {
+      await make(folder, bundle, token, log, report);
+    }
+  });
   return pythonOf(folder);
 }
 
-/** Throw all environments away; the next start makes a new one. */
-export async function removeEnvironments(context: vscode.ExtensionContext): Promise<void> {
-  const storage = context.globalStorageUri.fsPath;
-  for (const name of await environments(storage)) {
-    await fs.rm(path.join(storage, name), { recursive: true, force: true });
-  }
+/** Throw all environments away; the next start makes a new one. The host is stopped first: it runs from one of them. */
+export async function removeEnvironments(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+): Promise<void> {
+  const current = await folderOf(context, await readBundle(context));
+  await alone(current, async (token, report) => {
+    if (await isReady(current)) {
+      const stop = ["-I", "-m", "ide_agent", "host", "stop"];
+      await execute(pythonOf(current), stop, token, log, report, HOST_STOP_MS).catch((error: unknown) =>
+        log.warn(String(error)),
+      );
+    }
+    const storage = path.dirname(current);
+    for (const name of await environments(storage)) {
+      const folder = path.join(storage, name);
+      // The stamp goes first: what is left when the rest cannot be removed must not count as an environment.
+      await fs.rm(stampOf(folder), { force: true });
+      await fs.rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    }
+  });
+}
+
+/** Do `work` on `folder` while no other window does, and show that. */
+async function alone(
+  folder: string,
+  work: (token: vscode.CancellationToken, report: Report) => Promise<void>,
+): Promise<void> {
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: vscode.l10n.t("Setting up IDE-Agent (only once)"),
+    cancellable: true,
+  };
+  await vscode.window.withProgress(options, (progress, token) => {
+    const report: Report = (message) => progress.report({ message });
+    const waiting = () => report(vscode.l10n.t("another window is doing it"));
+    return withLock(`${folder}.lock`, token, waiting, () => work(token, report));
+  });
 }
 
 async function make(
@@ -112,6 +134,7 @@ function execute(
   token: vscode.CancellationToken,
   log: vscode.LogOutputChannel,
   report: Report,
+  timeout?: number,
 ): Promise<void> {
   if (token.isCancellationRequested) {
     return Promise.reject(new vscode.CancellationError());
@@ -119,7 +142,7 @@ function execute(
   log.info(`$ ${command} ${args.join(" ")}`);
   const { PYTHONHOME: _home, PYTHONPATH: _path, VIRTUAL_ENV: _env, ...env } = process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"], timeout });
     const cancelled = token.onCancellationRequested(() => child.kill());
     let last = "";
     const read = (chunk: Buffer) => {
@@ -153,7 +176,8 @@ function shorten(line: string): string {
   return short.length > 60 ? `${short.slice(0, 59)}…` : short;
 }
 
-async function readBundle(folder: string): Promise<Bundle> {
+async function readBundle(context: vscode.ExtensionContext): Promise<Bundle> {
+  const folder = path.join(context.extensionPath, "server");
   const wheel = (await fs.readdir(folder)).find((name) => name.endsWith(".whl"));
   if (wheel === undefined) {
     throw new Error(`no wheel in ${folder}`);
@@ -164,6 +188,13 @@ async function readBundle(folder: string): Promise<Bundle> {
     hash.update(await fs.readFile(file));
   }
   return { wheel: files[0], requirements: files[1], fingerprint: hash.digest("hex").slice(0, 12) };
+}
+
+/** Where the environment belongs that `bundle` makes; the folder around it exists. */
+async function folderOf(context: vscode.ExtensionContext, bundle: Bundle): Promise<string> {
+  const storage = context.globalStorageUri.fsPath;
+  await fs.mkdir(storage, { recursive: true });
+  return path.join(storage, `env-${bundle.fingerprint}`);
 }
 
 /** Marks an environment as complete, and as used today. */

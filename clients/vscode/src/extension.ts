@@ -14,15 +14,16 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   agent = started;
   context.subscriptions.push(log, status, started);
   registerCommands(context, started);
+  const failed = (error: unknown) => log.error(String(error));
   context.subscriptions.push(
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (RESTARTING_SETTINGS.some((name) => change.affectsConfiguration(name))) {
-        void started.restart();
+        started.restart().catch(failed);
       }
     }),
   );
   // Not awaited: a first start takes a minute, and the commands must work meanwhile.
-  void started.start();
+  started.start().catch(failed);
 }
 
 export async function deactivate(): Promise<void> {

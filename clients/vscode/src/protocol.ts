@@ -27,15 +27,7 @@ export interface CompletionEvent {
   readonly acceptedLength?: number;
 }
 
-export type State =
-  | "starting"
-  | "ready"
-  | "loading"
-  | "working"
-  | "downloading"
-  | "noModel"
-  | "off"
-  | "error";
+export type State = "starting" | "ready" | "loading" | "downloading" | "noModel" | "off" | "error";
 
 export interface Status {
   readonly state: State;

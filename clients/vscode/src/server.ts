@@ -1,8 +1,9 @@
 // How to start the language server.
 
+import { existsSync } from "node:fs";
 import * as vscode from "vscode";
-import type { Executable } from "vscode-languageclient/node";
 import { ensureEnvironment, NoPython } from "./environment";
+import type { ServerCommand } from "./session";
 
 const DOWNLOAD_PAGE = "https://www.python.org/downloads/";
 
@@ -14,15 +15,21 @@ const DOWNLOAD_PAGE = "https://www.python.org/downloads/";
 export async function resolveServer(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
-): Promise<Executable> {
+): Promise<ServerCommand> {
   const own = vscode.workspace.getConfiguration("ideAgent").get<string>("server.path", "").trim();
   if (own) {
-    return { command: own, args: ["lsp"] };
+    return { command: own, args: ["lsp"], cwd: workspaceFolder() };
   }
   const command = await ensureEnvironment(context, log);
   // Isolated: a file of the workspace must never be imported in place of one of ours.
   const args = ["-I", "-m", "ide_agent", "lsp"];
-  return { command, args, options: { cwd: context.globalStorageUri.fsPath } };
+  return { command, args, cwd: context.globalStorageUri.fsPath };
+}
+
+/** Where a relative `ideAgent.server.path` starts. */
+function workspaceFolder(): string | undefined {
+  const first = vscode.workspace.workspaceFolders?.[0]?.uri;
+  return first?.scheme === "file" && existsSync(first.fsPath) ? first.fsPath : undefined;
 }
 
 /** Tell why there is no server; true when the user wants another try. */
@@ -55,4 +62,17 @@ export async function tellFailure(error: unknown, log: vscode.LogOutputChannel):
     log.show();
   }
   return answer === retry;
+}
+
+/** Tell that the server is not started any more. */
+export async function tellGivenUp(log: vscode.LogOutputChannel): Promise<void> {
+  const restart = vscode.l10n.t("Restart");
+  const show = vscode.l10n.t("Show log");
+  const message = vscode.l10n.t("IDE-Agent stopped again and again and is not started any more.");
+  const answer = await vscode.window.showErrorMessage(message, restart, show);
+  if (answer === restart) {
+    await vscode.commands.executeCommand("ideAgent.restart");
+  } else if (answer === show) {
+    log.show();
+  }
 }

@@ -7,7 +7,6 @@ const ICONS: Record<State, string> = {
   starting: "$(loading~spin)",
   ready: "$(sparkle)",
   loading: "$(loading~spin)",
-  working: "$(sparkle)",
   downloading: "$(cloud-download)",
   noModel: "$(warning)",
   off: "$(circle-slash)",
@@ -81,8 +80,6 @@ function words(state: State): string {
       return vscode.l10n.t("ready");
     case "loading":
       return vscode.l10n.t("loading the model");
-    case "working":
-      return vscode.l10n.t("thinking");
     case "downloading":
       return vscode.l10n.t("downloading");
     case "noModel":

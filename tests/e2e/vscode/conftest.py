@@ -35,6 +35,7 @@ class Window:
         self.vscode.press("Control+a", "Delete")
         self.vscode.holds(FILE, "")
         self.vscode.shows("")
+        until(lambda: self.script.text() == "")  # what the test before did came before this
         self.script.forget()
         self.vscode.watch()
 
@@ -46,12 +47,8 @@ class Window:
 @pytest.fixture(scope="session")
 def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which our .vsix is installed."""
-    subprocess.run([ROOT / "tests" / "e2e" / "vscode" / "setup.sh"], check=True)
-    built = subprocess.run(
-        [ROOT / "clients" / "vscode" / "scripts" / "build_vsix.sh"],
-        check=True,
-        stdout=subprocess.PIPE,
-    )
+    setup = ROOT / "tests" / "e2e" / "vscode" / "setup.sh"
+    built = subprocess.run([setup], check=True, stdout=subprocess.PIPE)
     folder = tmp_path_factory.mktemp("vscode") / "extensions"
     install(Path(built.stdout.decode().strip()), folder, tmp_path_factory.mktemp("installer"))
     return folder

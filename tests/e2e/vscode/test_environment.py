@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import sys
@@ -13,7 +14,7 @@ import pytest
 from support.script import SERVER, Script
 from support.vscode import ROOT, VSCode, install_turkish, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 FILE = "sample.py"
 
@@ -108,6 +109,56 @@ def test_fails_is_cancelled_and_tried_again(
     until(lambda: vscode.status() == "starter")
 
 
+def test_second_window_waits_for_the_first(launch: Callable[..., VSCode], python: FakePython) -> None:
+    (python.folder / "shut").touch()
+    vscode = launch(settings={"ideAgent.python": str(python.program)})
+    vscode.open(FILE)
+    until(lambda: python.calls("-m pip"))
+    second = vscode.open_beside(FILE)
+    second.get_by_text("another window is doing it").wait_for()
+    [lock] = vscode.data.glob("User/globalStorage/ide-agent.ide-agent/env-*.lock")
+    told = lock.stat().st_mtime
+    until(lambda: lock.stat().st_mtime > told + 12)  # for longer than a lock without an owner is respected
+    (python.folder / "shut").unlink()
+    until(lambda: len(python.script.log("initialize")) == 2)
+    assert len(python.calls("-m venv")) == 1
+    assert not lock.exists()
+
+
+@pytest.mark.parametrize("owner", [str(os.getpid()), ""], ids=["other-process", "nobody"])
+def test_lock_that_was_left_behind_is_taken_over(
+    launch: Callable[..., VSCode], python: FakePython, owner: str
+) -> None:
+    vscode = launch(settings={"ideAgent.python": str(python.program)})
+    vscode.open(FILE)
+    until(lambda: vscode.status() == "starter")
+    [stamp] = vscode.data.glob("User/globalStorage/ide-agent.ide-agent/env-*/ide-agent-ready.json")
+    stamp.unlink()
+    stamp.parent.with_suffix(".lock").write_text(owner, encoding="utf-8")
+    vscode.open(FILE)
+    until(lambda: "another window is doing it" in vscode.page.content())
+    until(lambda: len(python.script.log("initialize")) == 2)
+    assert len(python.calls("-m venv")) == 2
+    assert list(stamp.parent.parent.glob("*.lock*")) == []
+
+
+def test_set_up_again_stops_the_host_first(launch: Callable[..., VSCode], python: FakePython) -> None:
+    vscode = launch(settings={"ideAgent.python": str(python.program)})
+    vscode.open(FILE)
+    until(lambda: vscode.status() == "starter")
+    [stamp] = vscode.data.glob("User/globalStorage/ide-agent.ide-agent/env-*/ide-agent-ready.json")
+    (stamp.parent / "left-over").touch()
+    vscode.run("IDE-Agent: Set up the environment again")
+    until(lambda: len(python.script.log("initialize")) == 2)
+    until(lambda: vscode.status() == "starter")
+    stopped, made = python.calls("host stop")[0], python.calls("-m venv")[1]
+    assert stopped.startswith("-I -m ide_agent")
+    calls = python.calls("")
+    assert calls.index(stopped) < len(calls) - 1 - calls[::-1].index(made)
+    assert stamp.exists()
+    assert not (stamp.parent / "left-over").exists()
+
+
 def test_no_python_is_told_in_turkish(
     launch: Callable[..., VSCode], extensions: Path, tmp_path: Path, keep: Callable[..., None]
 ) -> None:
@@ -122,7 +173,6 @@ def test_no_python_is_told_in_turkish(
     assert vscode.entries()[:2] == ["Önerileri kapat", "Başlangıç modelini indir (90 MB)"]
 
 
-@pytest.mark.timeout(600)
 def test_first_start_with_a_real_python(
     launch: Callable[..., VSCode], tmp_path: Path, keep: Callable[..., None]
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ide_agent.paths import models_dir
 from support.vscode import ROOT, VSCode, environment, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.engine]
+pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.timeout(600)]
 
 PROGRAM = Path(sys.executable).with_name("ide-agent")
 FILE = "prices.py"

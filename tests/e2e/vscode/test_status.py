@@ -14,7 +14,7 @@ from support.vscode import until
 if TYPE_CHECKING:
     from .conftest import Window
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SUGGESTION: dict[str, Any] = {"id": "s", "after": "return ", "chunks": ["total"]}
 
@@ -67,11 +67,76 @@ def test_restart_restarts_host_and_server(window: Window) -> None:
     _suggests(window)
 
 
+def test_restart_ends_a_server_that_hangs(window: Window) -> None:
+    hung = _server(window)
+    os.kill(hung, signal.SIGSTOP)
+    window.vscode.run("IDE-Agent: Restart")
+    _started_again(window)
+    assert _server(window) != hung
+    _suggests(window)
+
+
 def test_a_server_that_was_killed_comes_back(window: Window) -> None:
-    [server] = _servers(window)
-    os.kill(server, signal.SIGKILL)
+    os.kill(_server(window), signal.SIGKILL)
     _started_again(window)
     _suggests(window)
+
+
+def test_a_server_that_was_killed_while_it_started_comes_back_alone(window: Window) -> None:
+    for again in (False, True):
+        old = _server(window)
+        window.vscode.run("IDE-Agent: Restart")
+        [young] = until(lambda old=old: [server for server in _servers(window) if server != old])
+        os.kill(young, signal.SIGKILL)
+        if again:
+            window.vscode.run("IDE-Agent: Restart")
+        until(lambda old=old, young=young: not {old, young, None} & {_started(window)})
+        until(lambda: window.vscode.status() == "starter")
+        _server(window)
+    _suggests(window)
+
+
+def test_suggestions_stay_off_when_the_server_was_killed(window: Window) -> None:
+    off = window.vscode.page.locator(".statusbar .codicon-circle-slash")
+    window.vscode.menu()
+    window.vscode.choose("Turn suggestions off")
+    until(lambda: off.count() == 1)
+    window.script.forget()
+    os.kill(_server(window), signal.SIGKILL)
+    [told] = until(lambda: window.script.log("command", command="ideAgent.completion.toggle"))
+    assert told["argument"] == {"enabled": False}
+    until(lambda: off.count() == 1)
+    window.vscode.menu()
+    window.vscode.choose("Turn suggestions on")
+    until(lambda: off.count() == 0)
+    _suggests(window)
+
+
+@pytest.mark.parametrize("moment", ["start", "initialize"])
+def test_gives_up_after_many_crashes_and_restart_helps(
+    scripted: Callable[..., Window], keep: Callable[..., None], moment: str
+) -> None:
+    window = scripted()
+    gave_up = window.vscode.page.locator(".statusbar-item.error-kind")
+    killed = set()
+
+    def given_up() -> bool:
+        started = {entry["pid"] for entry in window.script.log("initialize")}
+        for server in {*_servers(window)} - killed:
+            if moment == "start" or server in started:
+                killed.add(server)
+                os.kill(server, signal.SIGKILL)
+        return gave_up.count() == 1 and _servers(window) == []
+
+    until(given_up)
+    assert len(killed) == 5
+    until(lambda: "IDE-Agent stopped again and again" in window.vscode.notifications())
+    keep(window.vscode, "given-up")
+    window.script.forget()
+    window.vscode.answer("Restart")
+    _started_again(window)
+    _suggests(window)
+    _server(window)
 
 
 def test_walkthrough(window: Window, keep: Callable[..., None]) -> None:
@@ -100,6 +165,18 @@ def _suggests(window: Window) -> None:
     window.vscode.shows("total")
     window.vscode.press("Tab")
     window.holds("return total")
+
+
+def _server(window: Window) -> int:
+    """The one process that runs our scripted server."""
+    [server] = until(lambda: len(found := _servers(window)) == 1 and found)
+    return int(server)
+
+
+def _started(window: Window) -> int | None:
+    """The last server that was asked to initialize, while it lives."""
+    asked = [int(entry["pid"]) for entry in window.script.log("initialize")]
+    return asked[-1] if asked and asked[-1] in _servers(window) else None
 
 
 def _servers(window: Window) -> list[int]:
