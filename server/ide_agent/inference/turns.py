@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 Priority = Literal["foreground", "background"]
@@ -51,7 +51,8 @@ class Turns:
                 self._background -= 1
                 self._admit()
             else:
-                self._waiting.remove(mine)
+                with suppress(ValueError):  # somebody who left just now has passed it over
+                    self._waiting.remove(mine)
             raise
 
     def _admit(self) -> None:

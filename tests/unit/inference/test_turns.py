@@ -111,3 +111,22 @@ async def test_cancelled_in_the_very_moment_of_admission() -> None:
     await room.cancel("gone")
     assert room.inside == ["next"]
     await room.leave("next")
+
+
+@pytest.mark.parametrize("rounds", range(4))
+async def test_cancelled_at_any_moment_around_the_end_of_a_turn(rounds: int) -> None:
+    for before in (True, False):
+        room = Room()
+        await room.enter("first", "foreground")
+        await room.enter("gone", "background")
+        acts = [room.doors["first"].set, room.tasks["gone"].cancel]
+        for act in acts if before else acts[::-1]:
+            act()
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await room.tasks["gone"]
+        await room.settle()
+        await room.enter("later", "background")
+        assert room.inside == ["later"]
+        await room.leave("later")

@@ -1,0 +1,132 @@
+"""The host's routes, with an engine that is scripted."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from ide_agent.config import Settings
+from ide_agent.errors import EngineClosed
+from ide_agent.features.completion import api
+from ide_agent.host.services import Services
+from ide_agent.inference.models import ModelFile, ModelStore
+from support import gguf_file
+
+ANSWER = [{"content": "on"}, {"content": "e\ntwo"}, {"content": "", "stop": True, "stop_type": "limit"}]
+
+
+class ScriptedEngine:
+    """Says `ANSWER`; `closed`: somebody put it away."""
+
+    backend = "scripted"
+
+    def __init__(self, model: ModelFile) -> None:
+        self.model = model
+        self.closed = False
+        self.asked: list[dict[str, Any]] = []
+        self.turns: list[str] = []
+
+    async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        return [ord(letter) for letter in text]
+
+    @asynccontextmanager
+    async def turn(self, priority: str) -> AsyncIterator[None]:
+        if self.closed:
+            raise EngineClosed(model="tiny")
+        self.turns.append(priority)
+        yield
+
+    async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        self.asked.append(payload)
+        for chunk in ANSWER:
+            yield {**chunk, "timings": {"prompt_n": 3, "cache_n": 2}}
+
+
+class Room:
+    """Hands out `engines`, the last one again and again."""
+
+    def __init__(self, *engines: ScriptedEngine) -> None:
+        self.engines = list(engines)
+
+    async def engine(self, model: str = "") -> ScriptedEngine:
+        return self.engines.pop(0) if len(self.engines) > 1 else self.engines[0]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> ModelFile:
+    file = tmp_path / "tiny" / "tiny.gguf"
+    file.parent.mkdir()
+    kinds = {"tokenizer.ggml.token_type": [3, 1, 1, 1, 1, 1]}
+    file.write_bytes(gguf_file.file(gguf_file.llama(**kinds)))
+    return ModelStore(tmp_path).find("tiny")
+
+
+@asynccontextmanager
+async def host(*engines: ScriptedEngine) -> AsyncIterator[httpx.AsyncClient]:
+    services = SimpleNamespace(app=FastAPI(), settings=Settings(), inference=Room(*engines))
+    api.register(cast("Services", services))
+    transport = httpx.ASGITransport(services.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
+
+
+async def complete(client: httpx.AsyncClient, **more: Any) -> list[dict[str, Any]]:
+    body = {"document": "file:///a.py", "prefix": "x(", **more}
+    answer = await client.post("/completion", json=body)
+    return [json.loads(line[6:]) for line in answer.text.split("\n") if line]
+
+
+async def test_start_text_done(model: ModelFile) -> None:
+    engine = ScriptedEngine(model)
+    async with host(engine) as client:
+        start, *texts, done = await complete(client, max_tokens=7)
+    assert start.pop("prompt_tokens") > 0
+    assert start == {"type": "start", "model": "tiny", "engine": "scripted", "fim": False}
+    assert [event["text"] for event in texts] == ["on", "e\ntwo"]
+    assert done == {"type": "done", "finish_reason": "length", "timings": {"prompt_n": 3, "cache_n": 2}}
+    assert (engine.asked[0]["prompt"], engine.asked[0]["n_predict"]) == (["x("], 7)
+    assert engine.turns == ["foreground"]
+
+
+async def test_a_whole_line_comes_in_one_piece(model: ModelFile) -> None:
+    async with host(ScriptedEngine(model)) as client:
+        _, *texts, _ = await complete(client, whole_line=True)
+    assert [event["text"] for event in texts] == ["one\ntwo"]
+
+
+async def test_a_stop_string_ends_the_answer(model: ModelFile) -> None:
+    async with host(ScriptedEngine(model)) as client:
+        _, *texts, done = await complete(client, stop=["\n"])
+    assert "".join(event["text"] for event in texts) == "one"
+    assert done["finish_reason"] == "stop"
+
+
+async def test_tokens_that_the_vocabulary_calls_special_stay_text(model: ModelFile) -> None:
+    engine = ScriptedEngine(model)
+    async with host(engine) as client:
+        await complete(client, prefix="a<s>b(")
+    assert engine.asked[0]["prompt"] == ["", *map(ord, "a<s>b(")]
+
+
+async def test_warming_up_makes_nothing(model: ModelFile) -> None:
+    engine = ScriptedEngine(model)
+    async with host(engine) as client:
+        answer = await client.post("/completion/warm", json={"document": "d", "prefix": "x("})
+    assert answer.json() == {"prompt_tokens": 5, "cached_tokens": 2}
+    assert (engine.asked[0]["n_predict"], engine.turns) == (0, ["background"])
+
+
+@pytest.mark.parametrize("path", ["/completion", "/completion/warm"])
+async def test_an_engine_that_was_put_away_is_asked_for_once_more(model: ModelFile, path: str) -> None:
+    first, second = ScriptedEngine(model), ScriptedEngine(model)
+    first.closed = True
+    async with host(first, second) as client:
+        answer = await client.post(path, json={"document": "d", "prefix": "x("})
+    assert "error" not in answer.text
+    assert (len(first.asked), len(second.asked)) == (0, 1)
