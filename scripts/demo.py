@@ -1,8 +1,7 @@
 """`make demo`: ghost text in the terminal.
 
 Speaks to `ide-agent lsp` over stdio exactly as an editor would: opens a sample, asks for a suggestion at its
-end, and
-prints the suggestion as it streams, with its timings.
+end, and prints the suggestion as it streams, with its timings.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "shop" / "prices.py"
+PATIENCE = 60.0  # seconds for a suggestion to grow on
 console = Console(highlight=False)
 
 
@@ -27,11 +28,11 @@ class Editor(LanguageClient):
 
     def __init__(self) -> None:
         super().__init__("ide-agent-demo", "1")
-        self.grown: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        self.grown: asyncio.Queue[Any] = asyncio.Queue()
 
         @self.feature("ideAgent/inlineCompletion/more")
         def more(params: Any) -> None:
-            self.grown.put_nowait((params.insertText, params.done))
+            self.grown.put_nowait(params)
 
         @self.feature("ideAgent/status")
         def status(params: Any) -> None:
@@ -72,6 +73,19 @@ class Editor(LanguageClient):
         items = answer.items if isinstance(answer, types.InlineCompletionList) else answer or []
         return items[0] if items else None
 
+    async def growth(self, completion_id: str, patience: float = PATIENCE) -> AsyncIterator[str]:
+        """The whole suggestion each time that it has grown, until it is done.
+
+        Raises:
+            TimeoutError: it does not grow on for so many seconds.
+        """
+        done = False
+        while not done:
+            news = await asyncio.wait_for(self.grown.get(), patience)
+            if news.completionId == completion_id:
+                done = news.done
+                yield news.insertText
+
     async def close(self) -> None:
         """Leave as an editor does."""
         await self.shutdown_async(None)
@@ -97,11 +111,16 @@ async def main() -> int:
     text = str(item.insert_text)
     console.print(f"    [green]{text}[/green]", end="")
     first = _ms(asked)
-    done = item.command is None or item.command.arguments[0]["done"]
-    while not done:
-        longer, done = await editor.grown.get()
-        console.print(f"[green]{longer.removeprefix(text)}[/green]", end="")
-        text = longer
+    about = item.command.arguments[0] if item.command and item.command.arguments else {"done": True}
+    if not about["done"]:
+        try:
+            async for longer in editor.growth(about["completionId"]):
+                console.print(f"[green]{longer.removeprefix(text)}[/green]", end="")
+                text = longer
+        except TimeoutError:
+            console.print(f"\n\n[red]the suggestion did not grow on for {PATIENCE:.0f} s[/red]")
+            await editor.close()
+            return 1
     cold = f"first line after {first}, all after {_ms(asked)}"
     console.print(f"\n\n[dim]cold, with the model to load: {cold}[/dim]")
 
