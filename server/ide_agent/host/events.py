@@ -15,20 +15,31 @@ class Events:
 
     A subscriber that does not keep up loses its oldest events; it never holds up the publisher or the others.
     The last status is told to every new subscriber first.
+
+    Attributes:
+        status: the last status that was not a passing one; None when there was none yet.
     """
 
     def __init__(self) -> None:
         self._subscribers: set[_Mailbox] = set()
+        self.status: dict[str, Any] | None = None
         self._last_status: dict[str, Any] | None = None
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._subscribers)
 
-    def publish(self, event: dict[str, Any]) -> None:
-        """Hand `event`, a JSON object with a ``type``, to all subscribers. Never blocks."""
+    def publish(self, event: dict[str, Any], *, passing: bool = False) -> None:
+        """Hand `event`, a JSON object with a ``type``, to all subscribers. Never blocks.
+
+        Args:
+            event: what to tell.
+            passing: whether it is a status for a while only; its publisher brings `status` back afterwards.
+        """
         if event.get("type") == "status":
             self._last_status = event
+            if not passing:
+                self.status = event
         for mailbox in self._subscribers:
             mailbox.put(event)
 

@@ -53,3 +53,14 @@ async def test_subscribing_after_the_end_ends_at_once() -> None:
     events.publish({"type": "status", "state": "ready"})
     events.close()
     assert [event async for event in events.subscribe()] == [{"type": "status", "state": "ready"}]
+
+
+async def test_a_passing_status_is_told_but_does_not_replace_the_lasting_one() -> None:
+    events = Events()
+    assert events.status is None
+    ready, passing = ({"type": "status", "state": state} for state in ("ready", "downloading"))
+    events.publish(ready)
+    events.publish(passing, passing=True)
+    assert events.status == ready
+    async with aclosing(events.subscribe()) as stream:
+        assert await anext(stream) == passing

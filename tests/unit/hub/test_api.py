@@ -7,6 +7,7 @@ import hashlib
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ide_agent.hooks import Plugins, hookimpl
 from ide_agent.host import app as app_module
 from ide_agent.host.app import create_app
 from ide_agent.host.services import Services
+from ide_agent.inference.models import ModelStore
 from support import http_server
 from support.fake_inference import FakeInference
 from support.http_server import FileServer
@@ -64,6 +66,7 @@ class HubPlugin:
 @pytest.fixture
 def services(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    monkeypatch.setenv("IDE_AGENT_MODELS", str(hub.folder))
     monkeypatch.setattr(ide_agent.inference, "Inference", FakeInference, raising=False)
     plugins = Plugins()
     plugins.register(HubPlugin(hub))
@@ -105,7 +108,12 @@ class Statuses:
     def __init__(self, services: Services) -> None:
         self.seen: list[dict[str, Any]] = []
         publish = services.events.publish
-        services.events.publish = lambda event: (self.seen.append(event), publish(event))[1]  # type: ignore[method-assign]
+
+        def watched(event: dict[str, Any], *, passing: bool = False) -> None:
+            self.seen.append(event)
+            publish(event, passing=passing)
+
+        services.events.publish = watched  # type: ignore[method-assign]
 
 
 async def test_a_pull_streams_its_progress(
@@ -150,7 +158,58 @@ async def test_a_failure_is_the_last_event(
         events = [event async for event in events_of(response)]
     assert events[-1]["type"] == "error"
     assert events[-1]["error"]["code"] == "error.download.refused"
-    assert statuses.seen[-1] == {"type": "status", "state": "noModel"}
+    assert statuses.seen[-1]["state"] == "noModel"
+    assert statuses.seen[-1]["error"]["code"] == "error.model.none"
+
+
+READY = {"type": "status", "state": "ready", "model": "mine", "engine": "fake"}
+FAILED = {"type": "status", "state": "error", "model": "mine", "engine": "fake", "message": "m"}
+
+
+@pytest.mark.parametrize("before", [READY, FAILED, {**READY, "state": "loading"}])
+async def test_after_a_pull_the_engines_stand_as_they_stood(
+    server: FileServer, host: httpx.AsyncClient, services: Services, before: dict[str, Any]
+) -> None:
+    services.events.publish(before)
+    statuses = Statuses(services)
+    await host.post("/models/pull", json={"name": "tiny"})
+    assert statuses.seen[0]["state"] == "downloading"
+    assert statuses.seen[-1] == before
+    async with aclosing(services.events.subscribe()) as news:
+        assert await anext(news) == before
+
+
+async def test_what_the_engines_say_during_a_pull_is_not_lost(
+    server: FileServer, host: httpx.AsyncClient, services: Services
+) -> None:
+    services.events.publish(READY)
+    statuses = Statuses(services)
+    async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
+        events = events_of(response)
+        await anext(events)
+        FakeInference.current.publish(FAILED)
+        async for _ in events:
+            pass
+    assert statuses.seen[-1] == FAILED
+
+
+async def test_a_model_that_failed_and_was_pulled_anew_is_no_failure_any_more(
+    server: FileServer, host: httpx.AsyncClient, services: Services
+) -> None:
+    services.events.publish({**FAILED, "model": "tiny"})
+    statuses = Statuses(services)
+    await host.post("/models/pull", json={"name": "tiny"})
+    assert statuses.seen[-1] == {"type": "status", "state": "ready", "model": "tiny"}
+
+
+async def test_a_pulled_model_that_is_not_the_chosen_one_does_not_make_us_ready(
+    server: FileServer, host: httpx.AsyncClient, services: Services
+) -> None:
+    services.models = ModelStore(services.models._folder, "chosen")
+    statuses = Statuses(services)
+    await host.post("/models/pull", json={"name": "tiny"})
+    assert statuses.seen[-1]["state"] == "noModel"
+    assert statuses.seen[-1]["error"]["params"] == {"name": "chosen"}
 
 
 async def test_closing_the_stream_stops_the_pull_and_keeps_what_arrived(

@@ -10,9 +10,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
+from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.progress import Progress
-from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.service import Hub, PulledModel
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
 
@@ -56,25 +57,36 @@ async def _pull(services: Services, hub: Hub, name: str) -> AsyncGenerator[dict[
         work = asyncio.create_task(hub.pull(name, reports.put_nowait))
         work.add_done_callback(lambda _: reports.put_nowait(None))
         told: int | None = -1
+        model = None
         try:
             while (progress := await reports.get()) is not None:
                 if progress.percent != told:
                     told = progress.percent
-                    services.events.publish(_status("downloading", name, told))
+                    services.events.publish(_status("downloading", model=name, progress=told), passing=True)
                 yield progress.as_wire()
             model = work.result()
         finally:
             work.cancel()
             await asyncio.wait([work])
-            services.events.publish(await _after(hub))
+            services.events.publish(await _after(services, model))
     yield {"phase": "ready", **model.as_wire()}
 
 
-async def _after(hub: Hub) -> dict[str, Any]:
-    models = await asyncio.to_thread(hub.list)
-    return _status("ready", models[0].name) if models else _status("noModel")
+async def _after(services: Services, pulled: PulledModel | None) -> dict[str, Any]:
+    """How things stand apart from the pull: as the engines said last, unless that is out of date."""
+    before = services.events.status
+    outdated = before is None or before["state"] == "noModel"
+    if pulled is not None and before is not None and before["state"] == "error":
+        outdated = before.get("model") == pulled.name
+    if before is not None and not outdated:
+        return before
+    try:
+        default = await asyncio.to_thread(services.models.find)
+    except ModelNotFound as missing:
+        return _status("noModel", message=str(missing), error=missing.as_wire())
+    return _status("ready", model=default.name)
 
 
-def _status(state: str, model: str | None = None, progress: int | None = None) -> dict[str, Any]:
-    named = {"type": "status", "state": state, "model": model, "progress": progress}
+def _status(state: str, **more: Any) -> dict[str, Any]:
+    named = {"type": "status", "state": state, **more}
     return {key: value for key, value in named.items() if value is not None}
