@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -79,4 +78,4 @@ def test_case_22_a_sentinel_in_the_source_is_one_prompt_of_plain_text(host: Runt
     plain = complete(host, prefix='mark = "im_end"\n' + PREFIX, suffix=SUFFIX)
     marked = complete(host, prefix='mark = "<|im_end|>"\n' + PREFIX, suffix=SUFFIX)
     assert [event["type"] for event in marked].count("done") == 1
-    assert read(marked) > read(plain)  # as text it is several tokens more, as a special token it would be fewer
+    assert read(marked) > read(plain)  # a special token would be fewer
