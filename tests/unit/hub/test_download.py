@@ -22,6 +22,7 @@ from ide_agent.features.hub.download import Download, Policy, retry_after
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.sources import Remote
 from support import http_server
+from support.editor import eventually
 from support.http_server import FileServer
 
 CONTENT = random.Random(7).randbytes(3_000_000)
@@ -56,9 +57,7 @@ class Run:
 
     async def wrote(self) -> None:
         """Return once something of the file is on the disk."""
-        async with asyncio.timeout(30):
-            while not (self.part.exists() and self.part.stat().st_size):
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.part.exists() and self.part.stat().st_size)
 
     @property
     def phases(self) -> list[str]:
@@ -175,24 +174,42 @@ async def test_cancelling_while_a_block_is_written_does_not_write_it_twice(
     assert CONTENT.startswith(run.part.read_bytes())
 
 
+async def wait_for_the_stall(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the loop's time jump until `run` has lost patience; the next connection gets all of it anew."""
+    loop = asyncio.get_running_loop()
+    real, ahead = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: real() + ahead)
+    while "stalled" not in run.phases:
+        ahead += HASTY.stall
+        await asyncio.sleep(0.01)
+
+
 async def test_case_42_a_download_that_stalls_says_so_and_connects_anew(
-    server: FileServer, tmp_path: Path
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.script.append(http_server.stall_after(900_000))
-    run = Run(server, tmp_path, policy=Policy(stall=0.3, attempts=4, first_wait=0.001))
-    await run.succeeds()
+    run = Run(server, tmp_path)
+    download = asyncio.create_task(run.succeeds())
+    await eventually(lambda: run.download._part.done == 900_000)
+    await wait_for_the_stall(run, monkeypatch)
+    await download
     stalled = [report for report in run.reports if report.phase == "stalled"]
     assert [report.done for report in stalled] == [900_000]
     assert server.ranges == [None, "bytes=900000-"]
 
 
-async def test_case_42_stalling_at_the_first_byte_says_so_too(server: FileServer, tmp_path: Path) -> None:
+async def test_case_42_stalling_at_the_first_byte_says_so_too(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def silent(exchange: http_server.Exchange) -> None:
         exchange.files.released.wait(60)
 
     server.script.append(silent)
-    run = Run(server, tmp_path, policy=Policy(stall=0.3, attempts=4, first_wait=0.001))
-    await run.succeeds()
+    run = Run(server, tmp_path)
+    download = asyncio.create_task(run.succeeds())
+    await eventually(lambda: server.requests)
+    await wait_for_the_stall(run, monkeypatch)
+    await download
     assert run.phases[0] == "stalled"
 
 
