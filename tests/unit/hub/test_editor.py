@@ -11,6 +11,7 @@ import pytest
 
 from ide_agent.editor.host_client import HostClient
 from ide_agent.editor.server import EditorServer
+from ide_agent.locale import translate
 from support.editor import Editor, RpcError, attached
 from support.fake_host import Address, Call, FakeHost
 
@@ -188,3 +189,19 @@ async def test_a_question_that_was_closed_comes_again(
     await editor.command("ideAgent.models.list", {})
     assert len(await _second_session(address)) == 1
     assert "POST /models/pull" not in host.paths()
+
+
+async def test_the_question_waits_for_the_settings_which_choose_its_language(
+    editor: Editor, host: FakeHost
+) -> None:
+    asked = "workspace/configuration"
+    answer(editor, 1)
+    del editor.answers[asked]
+    await editor.initialize({"workspace": {"configuration": True}}, locale="en")
+    await editor.wait_for(asked)
+    await editor.command("ideAgent.host.status")
+    assert "GET /models" not in host.paths()
+    editor.answers[asked] = [{"locale": "tr"}]
+    editor.notify("workspace/didChangeConfiguration", {"settings": None})
+    question = await editor.wait_for(ASK)
+    assert question["message"] == translate("hub.offer.question", "tr")
