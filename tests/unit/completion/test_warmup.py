@@ -56,9 +56,8 @@ async def test_an_opened_document_is_read_to_its_end(
 
 
 async def test_of_several_that_open_at_once_the_last_one_is_read(
-    editor: Editor, server: EditorServer, voice: Voice, monkeypatch: pytest.MonkeyPatch
+    editor: Editor, server: EditorServer, voice: Voice
 ) -> None:
-    monkeypatch.setattr(warmup, "_OPENING_S", 0.05)
     await start(editor, server)
     editor.open(URI, CODE)
     editor.open(OTHER, CODE)
