@@ -15,7 +15,7 @@ from typing import Any
 from ide_agent.editor.server import EditorServer
 from ide_agent.editor.transport import FrameParser, serve_stream
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 JSON = dict[str, Any]
 
 

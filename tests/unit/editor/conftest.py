@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from ide_agent.editor import server as server_module
+from ide_agent.editor import settings as settings_module
 from ide_agent.editor.server import EditorServer
 from ide_agent.hooks import Plugins
+from support.editor import PATIENCE
 from support.fake_host import Address, FakeHost
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing touches the real home."""
+    monkeypatch.setattr(settings_module, "_ANSWER_SECONDS", PATIENCE)  # a slow test is no silent client
     folder = tmp_path / "home"
     monkeypatch.setenv("IDE_AGENT_HOME", str(folder))
     return folder

@@ -10,10 +10,8 @@ import pytest
 from ide_agent.editor.host_client import Clock, HostClient
 from ide_agent.editor.link import parse_events
 from ide_agent.errors import EngineCrashed, HostStartError, HostUnavailable, IdeAgentError, ModelNotFound
-from support.editor import eventually
+from support.editor import PATIENCE, eventually
 from support.fake_host import Address, Call, FakeHost
-
-PATIENCE = 20.0
 
 
 class News:

@@ -32,6 +32,7 @@ async def test_other_clients_hear_nothing_but_it_is_remembered(server: EditorSer
 async def test_events_of_the_host_are_put_into_words(server: EditorServer) -> None:
     async with attached(server) as editor:
         await editor.initialize(SHOWS, locale="tr")
+        await editor.wait_for("ideAgent/status", lambda status: status == {"state": "ready"})
         error = ModelNotFound(name="m")
         server.host_event({"type": "status", "state": "error", "error": error.as_wire(), "progress": 41.6})
         server.host_event({"type": "something else", "state": "off"})

@@ -72,7 +72,7 @@ async def test_the_reading_thread_says_when_the_input_ends() -> None:
     read_in_thread(out, inbox, lambda: loop.call_soon_threadsafe(ended.set))  # type: ignore[arg-type,return-value]
     os.write(into, frame(b"7"))
     os.close(into)
-    await asyncio.wait_for(ended.wait(), 20)
+    await asyncio.wait_for(ended.wait(), 60)
     os.close(out)
     assert ("receive", 7) in recorder.calls
 

@@ -52,12 +52,12 @@ async def test_attached_editor_keeps_the_host(services: Services, host: httpx.As
         idle = asyncio.create_task(services.activity.idle(0))
         await host.get("/status")
         assert not idle.done()
-    await asyncio.wait_for(idle, 20)
+    await asyncio.wait_for(idle, 60)
 
 
 async def test_shutdown_asks_to_leave(services: Services, host: httpx.AsyncClient) -> None:
     assert (await host.post("/shutdown")).json() == {"status": "leaving"}
-    await asyncio.wait_for(services.leaving(), 20)
+    await asyncio.wait_for(services.leaving(), 60)
 
 
 async def test_a_plugin_that_fails_does_not_stop_the_host(

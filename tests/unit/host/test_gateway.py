@@ -127,7 +127,7 @@ async def leave(request: object, engine: FakeEngine) -> None:
         await asyncio.sleep(0.005)
     reading.cancel()
     await asyncio.wait([reading])
-    await asyncio.wait_for(engine.cancelled.wait(), 20)
+    await asyncio.wait_for(engine.cancelled.wait(), 60)
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -85,6 +85,6 @@ async def test_reader_that_leaves_closes_the_generator(services: Services, host:
     serve(services, events())
     async with host.stream("GET", "/stream") as answer:
         await anext(answer.aiter_raw())
-    await asyncio.wait_for(closed.wait(), 20)
+    await asyncio.wait_for(closed.wait(), 60)
     while services.activity.reasons():
         await asyncio.sleep(0.005)

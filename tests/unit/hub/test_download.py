@@ -167,7 +167,7 @@ async def test_cancelling_while_a_block_is_written_does_not_write_it_twice(
 
     monkeypatch.setattr(module, "in_thread", announced)
     task = asyncio.create_task(run.download.run())
-    await asyncio.wait_for(writing.wait(), 20)
+    await asyncio.wait_for(writing.wait(), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
