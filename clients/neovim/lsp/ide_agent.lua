@@ -9,7 +9,9 @@ return {
   end,
   -- One server for the editor, however many projects are open; see attach.lua.
   reuse_client = function(client, config)
-    return client.name == config.name and not client:is_stopped()
+    return client.name == config.name
+      and not client:is_stopped()
+      and not require('ide_agent.lifecycle').leaving(client.id)
   end,
   get_language_id = function(_, filetype)
     return require('ide_agent.client').language_id(filetype)
@@ -17,8 +19,8 @@ return {
   before_init = function(params)
     require('ide_agent.client').before_init(params)
   end,
-  on_exit = function(code, signal)
-    require('ide_agent.client').exited(code, signal)
+  on_exit = function(code, signal, client_id)
+    require('ide_agent.lifecycle').exited(code, signal, client_id)
   end,
   settings = { ideAgent = {} },
   handlers = {

@@ -76,6 +76,20 @@ return {
     assert(vim.tbl_contains(complete('', 'IdeAgent '), 'pull'))
   end,
 
+  ['status: a state of another version reads as ready'] = function()
+    local client, status = require('ide_agent.client'), require('ide_agent.status')
+    local any, seen = client.any, {}
+    client.any = function()
+      return { id = 1 }
+    end
+    for _, state in ipairs({ 'error', 'pondering' }) do
+      status.update({ state = state, model = 'starter' }, 1)
+      table.insert(seen, status.text())
+    end
+    client.any = any
+    same(seen, { 'IDE-Agent error', 'IDE-Agent starter' })
+  end,
+
   ['language ids: as LSP names them'] = function()
     local client = require('ide_agent.client')
     same({ client.language_id('sh'), client.language_id(''), client.language_id('python') }, {
@@ -111,6 +125,9 @@ return {
         table.insert(calls, 'get')
         return true
       end,
+      select = function()
+        table.insert(calls, 'select')
+      end,
     }
     local fine, failure = pcall(function()
       builtin.enable(7, true)
@@ -119,13 +136,14 @@ return {
         builtin.enable(7, true)
         same(builtin.draws(7), true)
         same(builtin.accept(), true)
+        builtin.next()
         builtin.enable(7, false)
         same(builtin.draws(7), false)
       end)
     end)
     vim.lsp.inline_completion = before
     assert(fine, failure)
-    same(calls, { 'get' })
+    same(calls, { 'get', 'select' })
   end,
 
   ['builtin: absent on 0.11'] = function()

@@ -84,6 +84,7 @@ function M.on_attach(client_id, bufnr)
     return
   end
   add_folder(server, bufnr)
+  switch.introduce(server)
   if not server:supports_method('textDocument/inlineCompletion', bufnr) then
     return
   end

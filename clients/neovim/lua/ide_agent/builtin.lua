@@ -36,4 +36,12 @@ function M.accept()
   return builtin ~= nil and builtin.get() == true
 end
 
+--- Show another suggestion; Neovim asks for them by itself.
+function M.next()
+  local builtin = api()
+  if builtin then
+    builtin.select()
+  end
+end
+
 return M

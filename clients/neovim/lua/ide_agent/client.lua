@@ -109,25 +109,6 @@ function M.ensure(bufnr)
   end
 end
 
-local RESTARTS = 3
-local crashes = 0
-
---- Start a server anew that ended by itself, unless it keeps on doing so. At once: Neovim 0.11 never again tells a
---- server of changes to a buffer that was changed while no server had it.
----@param code integer
----@param signal integer
-function M.exited(code, signal)
-  if (code == 0 and signal == 0) or vim.v.exiting ~= vim.NIL or crashes >= RESTARTS then
-    return
-  end
-  crashes = crashes + 1
-  vim.schedule(function()
-    if vim.lsp.is_enabled(M.name) then
-      vim.lsp.enable(M.name)
-    end
-  end)
-end
-
 --- The client that suggests in a buffer.
 ---@param bufnr integer
 ---@return vim.lsp.Client?
@@ -140,7 +121,10 @@ end
 --- The running client, whichever buffer it serves.
 ---@return vim.lsp.Client?
 function M.any()
-  return M.get(0) or vim.lsp.get_clients({ name = M.name })[1]
+  return M.get(0)
+    or vim.iter(vim.lsp.get_clients({ name = M.name })):find(function(server)
+      return not server:is_stopped()
+    end)
 end
 
 --- Call a command of the server.

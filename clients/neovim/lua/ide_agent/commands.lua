@@ -40,19 +40,11 @@ end
 ---@param bufnr integer?
 local function turn(on, bufnr)
   switch.set(on, bufnr)
-  messages.say((on and 'on' or 'off') .. (bufnr and '_here' or ''))
-end
-
-local function restart()
-  local servers = vim.lsp.get_clients({ name = client.name })
-  vim.lsp.enable(client.name, false)
-  vim.wait(5000, function()
-    return vim.iter(servers):all(function(server)
-      return server:is_stopped()
-    end)
-  end, 20)
-  vim.lsp.enable(client.name)
-  messages.say('restarted')
+  local key = (on and 'on' or 'off') .. (bufnr and '_here' or '')
+  if on and not switch.get() then
+    key = key .. '_only'
+  end
+  messages.say(key)
 end
 
 ---@param status table what GET /status of the host returns
@@ -98,7 +90,8 @@ M.subcommands = {
   toggle = {
     complete = { 'buffer' },
     run = function(argument)
-      turn(not switch.get(0), scope(argument))
+      local bufnr = scope(argument)
+      turn(not switch.own(bufnr), bufnr)
     end,
   },
   enable = {
@@ -127,7 +120,7 @@ M.subcommands = {
           messages.say('host_restarted')
         end)
       else
-        restart()
+        require('ide_agent.lifecycle').restart()
       end
     end,
   },

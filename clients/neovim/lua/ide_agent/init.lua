@@ -64,6 +64,11 @@ end
 --- Ask for a suggestion, or for another one.
 ---@return boolean asked
 function M.next()
+  local builtin = require('ide_agent.builtin')
+  if builtin.draws(vim.api.nvim_get_current_buf()) then
+    builtin.next()
+    return true
+  end
   return require('ide_agent.request').send('invoked')
 end
 

@@ -22,13 +22,23 @@ local function global_mapping(lhs)
   end
 end
 
+--- Keys that expand an abbreviation, except where they are not remapped.
+local ENDS_WORD = [[^\%(\t\|\r\|\n\|\e\|\%x0f\|\k\@!\p\)$]]
+
+--- The plain key. Mapping it would lead back here; without mapping, Vim looks for abbreviations at <C-]> only.
+---@param lhs string
+local function feed_plain(lhs)
+  local raw = vim.api.nvim_replace_termcodes(lhs, true, false, true)
+  feed((vim.fn.match(raw, ENDS_WORD) == 0 and '<C-]>' or '') .. lhs, 'in')
+end
+
 --- Do what the key would do without us.
 ---@param bufnr integer
 ---@param lhs string
 local function fall_back(bufnr, lhs)
   local mapping = hidden[bufnr] and hidden[bufnr][lhs] or global_mapping(lhs)
   if not mapping then
-    feed(lhs, 'in')
+    feed_plain(lhs)
     return
   end
   local keys = mapping.rhs

@@ -37,7 +37,7 @@ local function same_place(one, other)
 end
 
 ---@param result lsp.InlineCompletionList|lsp.InlineCompletionItem[]|nil
----@param version integer
+---@param version integer of the document as the server had it when it was asked; not the changedtick
 ---@return ide_agent.Answer?
 local function answer(result, version)
   local items = type(result) == 'table' and (result.items or result) or {}
@@ -81,7 +81,7 @@ function M.send(trigger)
   local params = vim.lsp.util.make_position_params(0, server.offset_encoding)
   ---@cast params lsp.InlineCompletionParams
   params.context = { triggerKind = KIND[trigger] }
-  local _, id = server:request('textDocument/inlineCompletion', params, function(failure, result)
+  local _, id = server:request('textDocument/inlineCompletion', params, function(failure, result, ctx)
     if pending ~= mine then
       return
     end
@@ -89,7 +89,7 @@ function M.send(trigger)
     if not client.inserting() or not same_place(question(server, trigger), mine) then
       return
     end
-    suggestion.adopt(not failure and answer(result, mine.tick) or nil, server, mine.bufnr)
+    suggestion.adopt(not failure and answer(result, ctx.version) or nil, server, mine.bufnr)
   end, mine.bufnr)
   mine.id = id
   return true

@@ -5,7 +5,7 @@ local messages = require('ide_agent.messages')
 local M = {}
 
 ---@class ide_agent.Status
----@field state 'starting'|'ready'|'loading'|'working'|'downloading'|'noModel'|'off'|'error'
+---@field state 'starting'|'ready'|'loading'|'downloading'|'noModel'|'off'|'error'
 ---@field model? string
 ---@field engine? string
 ---@field message? string
@@ -17,11 +17,15 @@ local latest = {}
 --- States in which the server answers with nothing for now.
 local WAITING = { starting = true, loading = true, downloading = true, noModel = true }
 
----@param state string
----@return string
-local function word(state)
-  return messages.get(state == 'off' and 'state_off' or state)
-end
+--- The message of each state that is more than the name of the model.
+local WORDS = {
+  starting = 'starting',
+  loading = 'loading',
+  downloading = 'downloading',
+  noModel = 'noModel',
+  off = 'state_off',
+  error = 'error',
+}
 
 ---@param status ide_agent.Status
 ---@param client_id integer
@@ -53,15 +57,13 @@ function M.text()
     return ''
   end
   local switched_off = not require('ide_agent.switch').get()
-  local state = switched_off and 'off' or status.state
-  if state == 'ready' then
-    return 'IDE-Agent ' .. (status.model or word('ready'))
-  elseif state == 'working' then
-    return ('IDE-Agent %s …'):format(status.model or word('working'))
+  local word = WORDS[switched_off and 'off' or status.state]
+  if not word then
+    return 'IDE-Agent ' .. (status.model or messages.get('ready'))
   elseif status.progress and not switched_off then
-    return ('IDE-Agent %s %d %%'):format(word(state), status.progress)
+    return ('IDE-Agent %s %d %%'):format(messages.get(word), status.progress)
   end
-  return 'IDE-Agent ' .. word(state)
+  return 'IDE-Agent ' .. messages.get(word)
 end
 
 return M
