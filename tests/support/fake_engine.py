@@ -2,7 +2,7 @@
 
 It misbehaves on demand. As a backend: `FakeBackend`; as a process: ``--starts FILE --flaw FLAW``.
 
-Flaws: ``refuses-model``, ``dies-early``, ``never-answers``, ``babbles``,
+Flaws: ``refuses-model``, ``lacks-memory``, ``dies-early``, ``never-answers``, ``babbles``,
 ``dies-on-request``.
 """
 
@@ -101,6 +101,10 @@ def main() -> None:
         sys.exit(9)
     if flaw == "refuses-model":
         print("llama_model_load: error loading model: tensor 'x' not found", file=sys.stderr, flush=True)
+        announce(error="no", model=True)
+        sys.exit(1)
+    if flaw == "lacks-memory":
+        print("load: error loading model: unable to allocate CPU buffer", file=sys.stderr, flush=True)
         announce(error="no", model=True)
         sys.exit(1)
     if flaw == "never-answers":

@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ _STOP_SECONDS = 5.0
 _LOG_BYTES = 1 << 20
 _MAX_LINE = 2000
 _TAIL_LINES = 12
+_REFUSED = "error loading model: "
+_TELLING = re.compile(r"error|abort|failed", re.IGNORECASE)
 _WINDOWS_ILLEGAL_INSTRUCTION = 0xC000001D
 _FOREIGN = ("AIP_", "LLAMA_", "GGML_", "GOMP_", "OMP_")  # they would change how llama.cpp behaves
 
@@ -118,10 +121,11 @@ class EngineProcess:
             return
         await self.wait()
         said = self._last_error() or str(answer.get("error", "")) or self.cause()
-        if answer.get("model") or "failed to load model" in said or "error loading model" in said:
-            reason = said.rpartition("error loading model: ")[2]
+        loading = [line.rpartition(_REFUSED)[2] for line in self._tail if _REFUSED in line]
+        reason = loading[0] if loading else said
+        if (loading or answer.get("model")) and "allocate" not in reason:  # which is no fault of the file
             raise ModelFileInvalid("error.model.refused", file=spec.model, reason=reason)
-        raise EngineStartError(model=self._label, reason=said)
+        raise EngineStartError(model=self._label, reason=reason)
 
     async def wait(self) -> None:
         """Until it is gone and all it said is in the log."""
@@ -171,7 +175,7 @@ class EngineProcess:
     def _last_error(self) -> str:
         """The line of its log that says most."""
         lines = list(self._tail)
-        telling = [line for line in lines if "error" in line.lower() or "abort" in line.lower()]
+        telling = [line for line in lines if _TELLING.search(line)]
         line = (telling or lines or [""])[0 if telling else -1]
         return line.partition(" E ")[2].strip() or line.strip()
 

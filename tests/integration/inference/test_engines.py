@@ -18,11 +18,18 @@ import pytest
 import pytest_asyncio
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineCrashed, EngineError, ModelFileInvalid
+from ide_agent.errors import EngineCrashed, EngineError, EngineStartError, ModelFileInvalid
+from ide_agent.features.completion.prompt import PromptPlanner
+from ide_agent.features.completion.templates import FimTemplate, resolve
+from ide_agent.features.completion.wire import CompletionRequest
+from ide_agent.inference import special_texts, supervisor
+from ide_agent.inference.backends import EngineSpec, usable
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.process import EngineProcess
 from ide_agent.inference.service import Inference
 from support.models import starter_model
+from support.processes import gone
 
 Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
 
@@ -52,7 +59,9 @@ async def inference(
         patch.setenv("IDE_AGENT_HOME", str(tmp_path_factory.mktemp("home")))
         room = Inference(settings, ModelStore(model.file.parent.parent), lambda status: None)
         await room.engine("starter")
-    yield room
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervisor, "_DYING_SECONDS", 60.0)  # a death may be noticed late on a busy machine
+        yield room
     await room.close()
 
 
@@ -79,10 +88,15 @@ async def idle(engine: Engine) -> bool:
     return not any(slot["is_processing"] for slot in await engine.request("GET", "/slots"))
 
 
-def cpu_seconds(engine: Engine) -> float:
-    """What the engine has computed so far; unlike the clock it does not depend on other processes."""
-    times = psutil.Process(engine.snapshot()["pid"] or 0).cpu_times()
-    return times.user + times.system
+async def working(engine: Engine) -> set[int]:
+    """The slots that compute."""
+    return {slot["id"] for slot in await engine.request("GET", "/slots") if slot["is_processing"]}
+
+
+async def done_by(engine: Engine, slots: set[int]) -> int:
+    """Tokens that the slots hold: the most that one of them has computed for its last request."""
+    found = {slot["id"]: slot.get("n_prompt_tokens", 0) for slot in await engine.request("GET", "/slots")}
+    return max(int(found[slot]) for slot in slots)
 
 
 async def begin(engine: Engine, payload: dict[str, Any], until: Until, slots: int = 1) -> asyncio.Task[int]:
@@ -92,12 +106,12 @@ async def begin(engine: Engine, payload: dict[str, Any], until: Until, slots: in
         async with aclosing(engine.stream("/completion", {**GREEDY, **payload})) as events:
             return len([event async for event in events])
 
-    async def working() -> bool:
+    async def begun() -> bool:
         assert not task.done()
-        return sum(s["is_processing"] for s in await engine.request("GET", "/slots")) >= slots
+        return len(await working(engine)) >= slots
 
     task = asyncio.create_task(run())
-    await until(working)
+    await until(begun)
     return task
 
 
@@ -162,6 +176,41 @@ class TestEngine:
         ]
         assert len(set(answers)) == 1
 
+    async def test_several_strings_with_an_id_among_them_are_one_prompt(self, engine: Engine) -> None:
+        ids = await engine.tokenize("import os\n\ndef f(")
+        texts = [(await engine.request("POST", "/detokenize", {"tokens": [each]}))["content"] for each in ids]
+        events = await streamed(engine, ["", *texts[:2], ids[2], *texts[3:]], n_predict=8)
+        assert [event["stop"] for event in events].count(True) == 1
+        assert text_of(events) == (await whole(engine, ids, n_predict=8))["content"]
+
+    @pytest.mark.parametrize("special", ["<|im_end|>", "<filename>", "<s>10</s> <|im_start|>[PREFIX]"])
+    async def test_case_22_a_file_that_names_special_tokens_gets_one_completion(
+        self, engine: Engine, special: str
+    ) -> None:
+        source = f'MARKS = ["{special}"]\n\n\ndef add(a, b):\n    return a'
+        planner = PromptPlanner(None, engine.tokenize, special_texts(engine.model.header))
+        plan = await planner.plan(CompletionRequest(document="d", prefix=source))
+        request = {**plan.healing.payload([], 12), "n_predict": 12}
+        events = await streamed(engine, plan.parts, **request)
+        assert [event["stop"] for event in events].count(True) == 1
+        timings = events[-1]["timings"]
+        text = source.removesuffix(plan.healing.text)
+        assert timings["prompt_n"] + timings["cache_n"] == len(await engine.tokenize(text))
+        assert len(await engine.tokenize(text, special=True)) < len(await engine.tokenize(text))
+        assert text_of(events).startswith(" a + b")
+
+    async def test_a_template_becomes_ids_and_its_prompt_one_prompt(self, engine: Engine) -> None:
+        spelled = FimTemplate("spelled", "<repo_name>", "<file_sep>", "<filename>")
+        planner = PromptPlanner(await resolve(spelled, engine.tokenize), engine.tokenize)
+        plan = await planner.plan(CompletionRequest(document="d", prefix="x = [1", suffix="]\ny = 2"))
+        events = await streamed(engine, plan.parts, n_predict=2)
+        assert [event["stop"] for event in events].count(True) == 1
+        parts = [len(await engine.tokenize(text)) for text in ("x = [1", "]\ny = 2")]
+        timings = events[-1]["timings"]
+        assert timings["prompt_n"] + timings["cache_n"] == 3 + sum(parts)
+        unknown = FimTemplate("unknown", "<repo_name>", "<file_sep>", "<no_such_token>")
+        assert await resolve(unknown, engine.tokenize) is None
+
     async def test_special_tokens_are_read_only_on_demand(self, engine: Engine) -> None:
         assert len(await engine.tokenize("<|im_end|>", special=True)) == 1
         plain = await engine.tokenize("<|im_end|>")
@@ -187,14 +236,19 @@ class TestEngine:
         moved = (await whole(engine, [*ids[:100], *ids[200:]], n_predict=1))["timings"]
         assert moved["cache_n"] > 400
 
+    async def test_a_slot_tells_how_much_it_holds(self, engine: Engine) -> None:
+        ids = await engine.tokenize(TEXT[4000:4300])
+        held = (await whole(engine, ids, n_predict=9, ignore_eos=True))["id_slot"]
+        assert len(ids) + 8 <= await done_by(engine, {held}) <= len(ids) + 9
+
     async def test_case_15_a_caller_who_leaves_during_the_answer_frees_the_slot(
         self, engine: Engine, until: Until
     ) -> None:
         task = await begin(engine, {"prompt": "Once", "n_predict": 4000, "ignore_eos": True}, until)
-        before = cpu_seconds(engine)
+        slots = await working(engine)
         await stop(task)
         await until(lambda: idle(engine))
-        assert cpu_seconds(engine) - before < 10, "the answer was made for nobody"
+        assert await done_by(engine, slots) < 4000, "the answer was made for nobody"
 
     @pytest.mark.parametrize("path", ["/completion", "/v1/completions"])
     async def test_who_waits_for_the_whole_answer_and_leaves_frees_the_slot(
@@ -203,26 +257,26 @@ class TestEngine:
         payload = {"prompt": "Once upon", "max_tokens": 4000, "ignore_eos": True}
         task = asyncio.create_task(engine.request("POST", path, payload))
 
-        async def working() -> bool:
+        async def begun() -> bool:
             assert not task.done()
             return not await idle(engine)
 
-        await until(working)
-        before = cpu_seconds(engine)
+        await until(begun)
+        slots = await working(engine)
         task.cancel()
         await asyncio.wait([task])
         await until(lambda: idle(engine))
-        assert cpu_seconds(engine) - before < 10, "the answer was made for nobody"
+        assert await done_by(engine, slots) < 4000, "the answer was made for nobody"
 
     async def test_a_caller_who_leaves_during_the_prompt_frees_the_slot(
         self, engine: Engine, until: Until
     ) -> None:
         ids = (await engine.tokenize(TEXT[5000:]))[:3500]
         task = await begin(engine, {"prompt": ids, "n_predict": 1}, until)
-        before = cpu_seconds(engine)
+        slots = await working(engine)
         await stop(task)
         await until(lambda: idle(engine))
-        assert cpu_seconds(engine) - before < 10, "the prompt was computed for nobody"
+        assert await done_by(engine, slots) < len(ids) - 1, "the prompt was computed for nobody"
 
     async def test_cases_11_and_16_who_leaves_the_queue_is_never_served(
         self, engine: Engine, until: Until
@@ -231,12 +285,13 @@ class TestEngine:
         tasks = [await begin(engine, {"prompt": p, **long}, until, n) for n, p in ((1, "One"), (2, "Two"))]
         queued = [asyncio.create_task(streamed(engine, f"{n}", **long)) for n in range(3)]
         await until(lambda: engine.busy == 5)
-        before = cpu_seconds(engine)
+        slots = await working(engine)
+        assert len(slots) == 2
         for task in (*queued, *tasks):
             task.cancel()
         await asyncio.wait([*queued, *tasks])
         await until(lambda: idle(engine))
-        assert cpu_seconds(engine) - before < 10
+        assert await done_by(engine, slots) < 4000
         assert engine.busy == 0
 
     async def test_twenty_at_once_none_lost_none_mixed_up(self, engine: Engine) -> None:
@@ -354,13 +409,22 @@ class TestEngine:
         )
         assert host.stdout is not None
         pid = int(host.stdout.readline())
-        assert psutil.pid_exists(pid)
+        assert not gone(pid)
         host.kill()
         host.wait()
         host.stdout.close()
-        await until(
-            lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        )
+        await until(lambda: gone(pid))
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
+@pytest.mark.parametrize("name", ["xllamacpp", NATIVE])
+async def test_where_memory_is_short_the_file_is_not_blamed(model: ModelFile, name: str) -> None:
+    (backend,) = usable(name)
+    limited = ["bash", "-c", 'ulimit -v 3500000; exec "$@"', "limited", *backend.command()]
+    spec = EngineSpec(str(model.file), 200_000, 1, 1, 8, "key", os.getpid())  # 4.4 GiB of context
+    with pytest.raises(EngineStartError, match="failed to allocate"):
+        await EngineProcess.start(limited, backend.environment(), spec, "starter")
 
 
 _HOST = """

@@ -181,6 +181,15 @@ async def test_a_file_that_only_the_engine_finds_bad_is_tried_once(
     assert backend.count == 2
 
 
+async def test_a_file_for_which_memory_is_lacking_may_be_good(
+    inference: Inference, backend: FakeBackend
+) -> None:
+    backend.flaw = lambda count: "lacks-memory" if count == 1 else ""
+    with pytest.raises(EngineStartError, match="unable to allocate"):
+        await inference.engine()
+    await inference.engine()
+
+
 async def test_a_stream_that_was_left_counts_as_an_answer(inference: Inference) -> None:
     engine = await inference.engine()
     for _ in range(4):

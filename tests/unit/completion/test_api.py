@@ -18,7 +18,11 @@ from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelFile, ModelStore
 from support import gguf_file
 
-ANSWER = [{"content": "on"}, {"content": "e\ntwo"}, {"content": "", "stop": True, "stop_type": "limit"}]
+ANSWER: list[dict[str, Any]] = [
+    {"content": "on"},
+    {"content": "e\ntwo"},
+    {"content": "", "stop": True, "stop_type": "limit"},
+]
 
 
 class ScriptedEngine:

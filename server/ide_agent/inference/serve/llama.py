@@ -27,6 +27,10 @@ class ModelRefused(Exception):
     """llama.cpp could not load the file; it said why on stderr."""
 
 
+class ContextRefused(Exception):
+    """llama.cpp could not make room for the KV cache and its buffers: memory, not the file, is at fault."""
+
+
 class DecodeFailed(Exception):
     """A batch could not be computed."""
 
@@ -186,19 +190,23 @@ class Context:
         params.abort_callback_data = ctypes.cast(self._flag, ctypes.c_void_p)
         self.handle = native.llama_init_from_model(model.handle, params)
         if not self.handle:
-            raise ModelRefused
+            raise ContextRefused(f"no memory for {spec.slots} × {spec.context} tokens of context")
         self.size = int(native.llama_n_ctx_seq(self.handle))
         self.batch_size = batch
         self._memory = native.llama_get_memory(self.handle)
         self._batch = native.llama_batch_init(batch, 0, 1)
 
     def warm_up(self) -> None:
-        """Compute something: fetches the weights, and a build that does not suit this processor dies here."""
-        self.clear()
-        for position in range(min(_WARM_UP, self.batch_size)):
-            self.add(0, position, 0, output=True)
-        self.decode()
-        self.forget(0, 0)
+        """Compute something: fetches the weights, and a build that does not suit this processor dies here.
+
+        A batch and a single token: prompts and answers are computed by different kernels.
+        """
+        for count in (min(_WARM_UP, self.batch_size), 1):
+            self.clear()
+            for position in range(count):
+                self.add(0, position, 0, output=True)
+            self.decode()
+            self.forget(0, 0)
 
     def clear(self) -> None:
         """Start a new batch, and forget a wish to abort."""

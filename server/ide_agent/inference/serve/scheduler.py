@@ -68,12 +68,13 @@ class Scheduler:
             self._wake.notify()
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """The slots, as ``GET /slots`` shows them."""
+        """The slots, as ``GET /slots`` shows them; ``n_prompt_tokens`` is what the cache holds of text."""
         return [
             {
                 "id": slot.id,
                 "n_ctx": self._context.size,
                 "is_processing": slot.work is not None,
+                "n_prompt_tokens": len(slot.cached),
             }
             for slot in self._slots
         ]
