@@ -64,15 +64,15 @@ class GhostClient:
         *,
         invoked: bool = True,
         selected: types.SelectedCompletionInfo | None = None,
-    ) -> asyncio.Task[Any]:
-        """Send a request."""
+    ) -> asyncio.Future[Any]:
+        """Send a request, now."""
         kind = types.InlineCompletionTriggerKind
         params = types.InlineCompletionParams(
             context=types.InlineCompletionContext(kind.Invoked if invoked else kind.Automatic, selected),
             text_document=types.TextDocumentIdentifier(uri),
             position=types.Position(line, character),
         )
-        return asyncio.ensure_future(self.client.text_document_inline_completion_async(params))
+        return asyncio.wrap_future(self.client.text_document_inline_completion(params))
 
     async def ask(
         self, uri: str, line: int, character: int, **more: Any

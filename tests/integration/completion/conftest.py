@@ -19,7 +19,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One home, and so one host and one engine, for all tests here."""
     home = tmp_path_factory.mktemp("home")
     (home / "config").mkdir()
-    (home / "config" / "config.toml").write_text("[completion]\nprompt_tokens = 256\n")
+    # The engine that is always there: the tests know what the model says on it.
+    (home / "config" / "config.toml").write_text(
+        '[completion]\nprompt_tokens = 256\n\n[inference]\nengine = "xllamacpp"\n'
+    )
     with clean_home(home):
         yield home
 
