@@ -168,7 +168,7 @@ class VSCode:
             *("--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"),
             str(workspace),
         ]
-        self._environment = environment(folder / "home", **(env or {}))
+        self.environment = environment(folder / "home", **(env or {}))
         self._start()
         until(self._answers)
         self._context: BrowserContext = browser.new_context(
@@ -324,7 +324,7 @@ class VSCode:
         self._port = _free_port()
         self.process = subprocess.Popen(
             [*self._command, "--bind-addr", f"127.0.0.1:{self._port}"],
-            env=self._environment,
+            env=self.environment,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -115,7 +115,7 @@ def test_second_window_waits_for_the_first(launch: Callable[..., VSCode], python
     vscode.open(FILE)
     until(lambda: python.calls("-m pip"))
     second = vscode.open_beside(FILE)
-    second.get_by_text("another window is doing it").wait_for()
+    second.locator(".notifications-toasts").get_by_text("another window is doing it").wait_for()
     [lock] = vscode.data.glob("User/globalStorage/ide-agent.ide-agent/env-*.lock")
     told = lock.stat().st_mtime
     until(lambda: lock.stat().st_mtime > told + 12)  # for longer than a lock without an owner is respected

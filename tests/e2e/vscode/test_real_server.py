@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ide_agent.paths import models_dir
-from support.vscode import ROOT, VSCode, environment, until
+from support.vscode import ROOT, VSCode, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -29,7 +30,7 @@ def vscode(launch: Callable[..., VSCode], tmp_path_factory: pytest.TempPathFacto
     started.open(FILE)
     until(lambda: started.status() == "starter")
     yield started
-    subprocess.run([PROGRAM, "host", "stop"], env=environment(folder / "home", **homes), check=True)
+    subprocess.run([PROGRAM, "host", "stop"], env=started.environment, check=True)
 
 
 @pytest.fixture
@@ -55,11 +56,14 @@ def test_appears_and_tab_accepts_it(vscode: VSCode, before: str, keep: Callable[
 
 def test_typed_through_it_stays(vscode: VSCode, before: str) -> None:
     vscode.type("    return ")
-    line = until(vscode.ghost).splitlines()[0]
+    until(vscode.ghost)
+    until(lambda: _idle(vscode))
+    vscode.page.wait_for_timeout(500)  # what the model wrote last is drawn by then
+    shown = vscode.ghost()
     vscode.watch()
-    vscode.type(line[0])
-    until(lambda: vscode.ghost() and not vscode.ghost().startswith(line))
-    assert vscode.ghost().startswith(line[1:])
+    vscode.type(shown[0])
+    until(lambda: vscode.ghost() != shown)
+    assert vscode.ghost().startswith(shown.splitlines()[0][1:])
     assert "" not in vscode.watched()
 
 
@@ -72,6 +76,14 @@ def test_escape_sends_it_away(vscode: VSCode, before: str) -> None:
     vscode.page.wait_for_timeout(1000)  # the model would go on for about this long
     assert set(vscode.watched()) == {""}
     vscode.holds(FILE, before + "    return ")
+
+
+def _idle(vscode: VSCode) -> bool:
+    """Whether no engine writes."""
+    asked = subprocess.run(
+        [PROGRAM, "host", "status", "--json"], env=vscode.environment, check=True, stdout=subprocess.PIPE
+    )
+    return not any(engine["busy"] for engine in json.loads(asked.stdout)["engines"])
 
 
 def _written(vscode: VSCode, start: str) -> str:
