@@ -1,7 +1,8 @@
 """The OpenAI dialect, passed through to the engine of the model that a request names.
 
-Only what routing needs is understood here: ``model`` and ``stream``. All else is the engine's business, so
-that clients get each parameter the engine knows, and the engine's own errors.
+Only what routing needs is understood here: ``model`` and ``stream``; and what engines pass over in silence is
+refused. All else is the engine's business, so that clients get each parameter the engine knows, and the
+engine's own errors.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
 async def _ask(engine: Engine, request: Request, payload: dict[str, Any]) -> Response:
     path = request.url.path
     try:
+        _refuse(payload)
         if payload.get("stream") is not True:
             answer = await until_gone(request, engine.request("POST", path, payload))
             return JSONResponse(_named(answer, engine))
@@ -83,6 +85,15 @@ async def _ask(engine: Engine, request: Request, payload: dict[str, Any]) -> Res
         if refusal.key_used == _REFUSED:
             return error_response(refusal, 400)
         raise
+
+
+def _refuse(payload: dict[str, Any]) -> None:
+    """What no engine here does and none says so."""
+    wanted = [name for name in ("echo", "suffix") if payload.get(name)]
+    if payload.get("best_of") not in (None, 1):
+        wanted.append("best_of")
+    if wanted:
+        raise EngineError(_REFUSED, reason=f"{', '.join(wanted)}: not supported")
 
 
 async def _chunks(engine: Engine, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:

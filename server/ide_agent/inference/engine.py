@@ -152,8 +152,9 @@ class Engine:
         async with self._held():
             running = await self._supervisor.running()
             if running.backend.progress and path in _GENERATING:
-                async with aclosing(self.stream(path, streaming(path, json or {}))) as events:
-                    return await whole(events)
+                asked = json or {}
+                async with aclosing(self.stream(path, streaming(path, asked))) as events:
+                    return await whole(events, asked.get("n") or 1)
             try:
                 answer = await running.client.request(method, path, json)
             except EngineGone as failure:

@@ -19,13 +19,15 @@ def streaming(path: str, payload: dict[str, Any]) -> dict[str, Any]:
     return {**payload, "stream": True, "stream_options": {"include_usage": True}}
 
 
-async def whole(events: AsyncIterable[dict[str, Any]]) -> dict[str, Any]:
-    """The answer that the engine would have given without ``stream``."""
+async def whole(events: AsyncIterable[dict[str, Any]], repeat: Any = 1) -> dict[str, Any]:
+    """The answer that the engine would have given without ``stream``; `repeat`: answers to each prompt."""
     answer: dict[str, Any] = {}
     texts: list[str] = []
     tokens: list[int] = []
     choices: dict[int, dict[str, Any]] = {}
+    usages: list[dict[str, Any]] = []
     async for event in events:
+        usages += [event["usage"]] if event.get("usage") else []
         texts.append(event.get("content") or "")
         tokens += event.get("tokens") or []
         for part in event.get("choices") or []:
@@ -35,9 +37,18 @@ async def whole(events: AsyncIterable[dict[str, Any]]) -> dict[str, Any]:
         kind = answer["object"]
         answer["object"] = _OBJECTS.get(kind, kind)
         answer["choices"] = [choices[index] for index in sorted(choices)]
+        if len(usages) > 1:
+            answer["usage"] |= _sum(usages, repeat if isinstance(repeat, int) else 1)
     else:
         answer |= {"content": "".join(texts), "tokens": tokens}
     return answer
+
+
+def _sum(usages: list[dict[str, Any]], repeat: int) -> dict[str, int]:
+    """Of answers that were made apart; a prompt counts once, however often it is answered."""
+    read = sum(usage["prompt_tokens"] for usage in usages) // max(repeat, 1)
+    made = sum(usage["completion_tokens"] for usage in usages)
+    return {"prompt_tokens": read, "completion_tokens": made, "total_tokens": read + made}
 
 
 def _merge_choice(choice: dict[str, Any], part: dict[str, Any]) -> None:

@@ -1,9 +1,12 @@
 """The official openai client, unchanged, against the host with a real model."""
 
 import asyncio
+import base64
 import os
+import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,26 @@ from support.host_process import clean_home, wait_for
 pytestmark = pytest.mark.engine
 
 
+NATIVE = pytest.param(
+    "llama-cpp-python",
+    marks=[
+        pytest.mark.native,
+        pytest.mark.skipif(find_spec("llama_cpp") is None, reason="llama-cpp-python is not installed"),
+    ],
+)
+
+
+@pytest.fixture(scope="module", params=["xllamacpp", NATIVE])
+def name(request: pytest.FixtureRequest) -> str:
+    """Of the engine."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeInfo]:
+def info(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[RuntimeInfo]:
     home = tmp_path_factory.mktemp("openai")
     (home / "config").mkdir()
-    # The engine that is always there, on every machine.
-    (home / "config" / "config.toml").write_text('[inference]\nengine = "xllamacpp"\n')
+    (home / "config" / "config.toml").write_text(f'[inference]\nengine = "{name}"\n')
     with pytest.MonkeyPatch.context() as patch, clean_home(home):
         patch.setenv("IDE_AGENT_MODELS", str(models_dir()))
         patch.setenv("IDE_AGENT_HOME", str(home))
@@ -94,16 +111,73 @@ def test_embeddings(client: openai.OpenAI, encoding: str | None) -> None:
     answer = client.embeddings.create(
         model="starter", input=["a cat sat", "a cat sits", "tax law of 1987"], **chosen
     )
-    vectors = [item.embedding for item in answer.data]
-    if encoding == "base64":
-        assert all(isinstance(vector, str) for vector in vectors)
-        return
+    vectors = [_floats(item.embedding) if encoding == "base64" else item.embedding for item in answer.data]
 
     def dot(a: list[float], b: list[float]) -> float:
         return sum(x * y for x, y in zip(a, b, strict=True))
 
     assert len(vectors[0]) == 576
     assert dot(vectors[0], vectors[1]) > dot(vectors[0], vectors[2])
+
+
+def _floats(coded: Any) -> list[float]:
+    raw = base64.b64decode(coded, validate=True)
+    return list(struct.unpack(f"<{len(raw) // 4}f", raw))
+
+
+def test_both_encodings_say_the_same(client: openai.OpenAI) -> None:
+    asked = {"model": "starter", "input": "a cat sat"}
+    coded = client.embeddings.create(**asked, encoding_format="base64").data[0].embedding
+    plain = client.embeddings.create(**asked, encoding_format="float").data[0].embedding
+    assert _floats(coded) == pytest.approx(plain, abs=1e-3)
+    with pytest.raises(openai.BadRequestError):
+        client.embeddings.create(**asked, encoding_format="int8")
+
+
+PROMPTS = ["one, two, three, four,", "1, 2, 3, 4, 5,"]
+
+
+def test_several_prompts_are_answered_each(client: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {"model": "starter", "max_tokens": 6, "temperature": 0}
+    apart = [client.completions.create(prompt=prompt, **asked) for prompt in PROMPTS]
+    both = client.completions.create(prompt=PROMPTS, **asked)
+    assert [choice.index for choice in both.choices] == [0, 1]
+    assert [choice.text for choice in both.choices] == [answer.choices[0].text for answer in apart]
+    assert both.usage is not None
+    assert both.usage.completion_tokens == 12
+    assert both.usage.prompt_tokens == sum(answer.usage.prompt_tokens for answer in apart if answer.usage)
+    texts = ["", ""]
+    for chunk in client.completions.create(prompt=PROMPTS, stream=True, **asked):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.text
+    assert texts == [choice.text for choice in both.choices]
+
+
+def test_several_answers_to_one_prompt(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="starter", n=2, **CHAT)
+    assert [choice.index for choice in answer.choices] == [0, 1]
+    assert all(choice.message.content for choice in answer.choices)
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 48
+    once = client.chat.completions.create(model="starter", **CHAT).usage
+    assert once is not None
+    assert answer.usage.prompt_tokens == once.prompt_tokens
+
+
+@pytest.mark.parametrize("wish", [{"echo": True}, {"best_of": 2}, {"suffix": "x"}], ids=str)
+def test_what_no_engine_can_do_is_refused(client: openai.OpenAI, wish: dict[str, Any]) -> None:
+    with pytest.raises(openai.BadRequestError, match=next(iter(wish))):
+        client.completions.create(model="starter", prompt="x", max_tokens=1, **wish)
+
+
+@pytest.mark.parametrize("wish", [{"logprobs": 1}, {"logit_bias": {"5": 1}}], ids=str)
+def test_what_only_one_engine_can_do(client: openai.OpenAI, name: str, wish: dict[str, Any]) -> None:
+    asked: dict[str, Any] = {"model": "starter", "prompt": "x", "max_tokens": 1, **wish}
+    if name == "xllamacpp":
+        assert client.completions.create(**asked).choices
+        return
+    with pytest.raises(openai.BadRequestError, match=next(iter(wish))):
+        client.completions.create(**asked)
 
 
 def test_concurrent_answers_are_not_mixed_up(client: openai.OpenAI) -> None:

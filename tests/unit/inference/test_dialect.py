@@ -27,7 +27,43 @@ def read(**body: Any) -> Wish:
     [("ab", [1, 97, 98]), ([5, 6], [5, 6]), (["a", 5, "b"], [1, 97, 5, 98]), ([5, "a"], [5, 97])],
 )
 def test_prompts_of_text_and_token_ids(prompt: Any, tokens: list[int]) -> None:
-    assert read(prompt=prompt).prompt == tokens
+    assert read(prompt=prompt).prompts == [tokens]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "prompts"),
+    [
+        (["ab"], [[1, 97, 98]]),
+        (["a", "b"], [[1, 97], [1, 98]]),
+        ([[5, 6], [7]], [[5, 6], [7]]),
+        (["a", [5, "b"]], [[1, 97], [5, 98]]),
+    ],
+)
+def test_a_list_without_token_ids_is_a_list_of_prompts(prompt: Any, prompts: list[list[int]]) -> None:
+    assert read(prompt=prompt).prompts == prompts
+
+
+def test_several_answers_to_each_prompt() -> None:
+    assert (read().repeat, read(n=None).repeat, read(n=3).repeat) == (1, 1, 3)
+    for n in (0, -1, 65, "2", True):
+        with pytest.raises(BadRequest, match="n: "):
+            read(n=n)
+
+
+@pytest.mark.parametrize("body", [{"prompt": ["a", "b"]}, {"n": 2}])
+def test_llama_servers_own_dialect_has_one_answer(body: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match="one prompt"):
+        Native("m", read(**body))
+
+
+@pytest.mark.parametrize(
+    "body", [{"logprobs": 0}, {"logprobs": True}, {"top_logprobs": 2}, {"logit_bias": {"5": 1}}]
+)
+def test_what_we_cannot_do_is_refused_by_its_name(body: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match=next(iter(body))):
+        read(**body)
+    read(**dict.fromkeys(body))
+    read(logprobs=False, top_logprobs=0, logit_bias={})
 
 
 def test_defaults_are_those_of_llama_server() -> None:
@@ -82,7 +118,7 @@ def done(stop: Any = "eos") -> tuple[Piece, Generation]:
 
 
 def test_the_last_native_event() -> None:
-    event = Native("m", read()).last(*done("word"))[0]
+    event = Native("m", read()).last(0, *done("word"))[0]
     assert (event["content"], event["stop"], event["stop_type"], event["id_slot"]) == ("end", True, "word", 1)
     timings = event["timings"]
     assert (timings["cache_n"], timings["prompt_n"], timings["prompt_ms"]) == (2, 1, 500)
@@ -91,16 +127,31 @@ def test_the_last_native_event() -> None:
 
 def test_openai_events_of_a_chat() -> None:
     shape = OpenAI("m", read(stream_options={"include_usage": True}), chat=True)
-    events = [*shape.chunk(Piece("a")), *shape.chunk(Piece("")), *shape.last(*done("limit"))]
-    deltas = [event["choices"][0]["delta"] for event in events[:-1]]
+    piece, work = done("limit")
+    events = [*shape.chunk(0, Piece("a")), *shape.chunk(0, Piece("")), *shape.last(0, piece, work)]
+    deltas = [event["choices"][0]["delta"] for event in events]
     assert deltas == [{"role": "assistant", "content": "a"}, {"content": "end"}, {}]
-    assert [event["choices"][0]["finish_reason"] for event in events[:-1]] == [None, None, "length"]
-    assert (events[-1]["choices"], events[-1]["usage"]["total_tokens"]) == ([], 8)
-    assert len({event["id"] for event in events}) == 1
+    assert [event["choices"][0]["finish_reason"] for event in events] == [None, None, "length"]
+    (end,) = shape.end([work])
+    assert (end["choices"], end["usage"]["total_tokens"]) == ([], 8)
+    assert len({event["id"] for event in [*events, end]}) == 1
 
 
 def test_openai_answers_in_one() -> None:
     piece, work = done()
-    answer = OpenAI("m", read(), chat=False).whole("all of it", piece, work)
+    answer = OpenAI("m", read(), chat=False).whole(["all of it"], [piece], [work])
     assert answer["choices"] == [{"index": 0, "logprobs": None, "finish_reason": "stop", "text": "all of it"}]
     assert answer["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
+
+
+def test_several_openai_answers() -> None:
+    piece, work = done()
+    shape = OpenAI("m", read(n=2, stream_options={"include_usage": True}), chat=True)
+    answer = shape.whole(["a", "b"], [piece, piece], [work, work])
+    said = [(choice["index"], choice["message"]["content"]) for choice in answer["choices"]]
+    assert said == [(0, "a"), (1, "b")]
+    usage = {"prompt_tokens": 3, "completion_tokens": 10, "total_tokens": 13}
+    assert answer["usage"] == {**usage, "prompt_tokens_details": {"cached_tokens": 2}}
+    events = [*shape.chunk(0, Piece("a")), *shape.chunk(1, Piece("b"))]
+    assert [event["choices"][0]["delta"].get("role") for event in events] == ["assistant"] * 2
+    assert [event["choices"][0]["index"] for event in events] == [0, 1]

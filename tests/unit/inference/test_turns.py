@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import pytest
 
@@ -119,7 +120,7 @@ async def test_cancelled_at_any_moment_around_the_end_of_a_turn(rounds: int) -> 
         room = Room()
         await room.enter("first", "foreground")
         await room.enter("gone", "background")
-        acts = [room.doors["first"].set, room.tasks["gone"].cancel]
+        acts: list[Callable[[], object]] = [room.doors["first"].set, room.tasks["gone"].cancel]
         for act in acts if before else acts[::-1]:
             act()
             for _ in range(rounds):

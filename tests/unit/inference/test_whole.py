@@ -84,3 +84,15 @@ async def test_chat_with_reasoning_and_tool_calls() -> None:
 async def test_a_chat_that_says_nothing() -> None:
     answer = await whole(events(chunk(delta={"role": "assistant", "content": ""}, finish_reason="stop")))
     assert answer["choices"][0]["message"] == {"role": "assistant", "content": ""}
+
+
+async def test_usage_of_several_answers_is_summed_up() -> None:
+    def usage(read: int, made: int) -> dict[str, Any]:
+        return {"prompt_tokens": read, "completion_tokens": made, "total_tokens": read + made}
+
+    parts = [
+        {"object": "text_completion", "choices": [{"index": 0, "text": "a"}], "usage": usage(5, 2)},
+        {"object": "text_completion", "choices": [{"index": 1, "text": "b"}], "usage": usage(7, 4)},
+    ]
+    assert (await whole(events(*parts)))["usage"] == usage(12, 6)
+    assert (await whole(events(*parts), repeat=2))["usage"] == usage(6, 6)

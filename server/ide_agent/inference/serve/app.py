@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import base64
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+import struct
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
@@ -18,9 +19,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ide_agent.inference.backends.base import EngineSpec
+from ide_agent.inference.serve.answer import Answer, error_body, send_json
 from ide_agent.inference.serve.chat import ChatPrompt
 from ide_agent.inference.serve.dialect import BadRequest, Native, OpenAI, Wish, parse
-from ide_agent.inference.serve.generation import Generation, Piece
 from ide_agent.inference.serve.llama import Context, DecodeFailed, Model
 from ide_agent.inference.serve.scheduler import Scheduler
 
@@ -123,6 +124,9 @@ class EngineApp:
 
     async def _embeddings(self, request: Request) -> Response:
         body = await _body(request)
+        encoding = body.get("encoding_format") or "float"
+        if encoding not in ("float", "base64"):
+            raise BadRequest("encoding_format: float or base64 is needed")
         given = body.get("input")
         texts = given if isinstance(given, list) and not all(isinstance(i, int) for i in given) else [given]
         data: list[dict[str, Any]] = []
@@ -142,83 +146,15 @@ class EngineApp:
                 vector = await loop.run_in_executor(self._worker, self._context.embed, tokens)
             except DecodeFailed as failure:
                 raise BadRequest(str(failure)) from failure
-            data.append({"object": "embedding", "index": index, "embedding": vector})
+            coded = vector if encoding == "float" else _base64(vector)
+            data.append({"object": "embedding", "index": index, "embedding": coded})
         usage = {"prompt_tokens": total, "total_tokens": total}
         model = str(body.get("model") or self._model.file)
         return JSONResponse({"object": "list", "data": data, "model": model, "usage": usage})
 
     def _answer(self, wish: Wish, shape: Native | OpenAI, *, end: bytes) -> Response:
         assert self._scheduler is not None
-        return _Answer(self._scheduler, wish, shape, end)
-
-
-class _Answer(Response):
-    """An answer under way. The request leaves the scheduler as soon as the client leaves."""
-
-    def __init__(self, scheduler: Scheduler, wish: Wish, shape: Native | OpenAI, end: bytes) -> None:
-        super().__init__()
-        self._scheduler = scheduler
-        self._wish = wish
-        self._shape = shape
-        self._end = end
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        pieces: asyncio.Queue[Piece] = asyncio.Queue()
-        wish = self._wish
-
-        def emit(piece: Piece) -> None:
-            loop.call_soon_threadsafe(pieces.put_nowait, piece)
-
-        work = Generation(wish.prompt, emit, wish.limit, wish.stops, wish.sampling, wish.reuse)
-        self._scheduler.submit(work)
-        write = self._stream if wish.stream else self._whole
-        answering = asyncio.create_task(write(work, pieces, send))
-        watching = asyncio.create_task(_gone(receive))
-        try:
-            await asyncio.wait([answering, watching], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not answering.done():
-                self._scheduler.cancel(work)
-            for task in (answering, watching):
-                task.cancel()
-            await asyncio.wait([answering, watching])
-        if not answering.cancelled() and (failure := answering.exception()) is not None:
-            raise failure
-
-    async def _stream(self, work: Generation, pieces: asyncio.Queue[Piece], send: Send) -> None:
-        piece = await pieces.get()
-        if piece.error:
-            await _send_json(send, _error(piece.error), 500)
-            return
-        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        while True:
-            last = piece.stop != "none"
-            if piece.error:
-                events: list[dict[str, Any]] = [_error(piece.error)]
-                last = True
-            else:
-                events = self._shape.last(piece, work) if last else self._shape.chunk(piece)
-            body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
-            if last:
-                await send({"type": "http.response.body", "body": body + self._end, "more_body": False})
-                return
-            if body:
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-            piece = await pieces.get()
-
-    async def _whole(self, work: Generation, pieces: asyncio.Queue[Piece], send: Send) -> None:
-        texts: list[str] = []
-        while True:
-            piece = await pieces.get()
-            if piece.error:
-                await _send_json(send, _error(piece.error), 500)
-                return
-            texts.append(piece.text)
-            if piece.stop != "none":
-                await _send_json(send, self._shape.whole("".join(texts), piece, work), 200)
-                return
+        return Answer(self._scheduler, wish, shape, end)
 
 
 class _WithKey:
@@ -233,13 +169,7 @@ class _WithKey:
         if scope["path"] == "/health" or secrets.compare_digest(given, self._key):
             await self._app(scope, receive, send)
         else:
-            await _send_json(send, _error("Invalid API Key", "authentication_error"), 401)
-
-
-async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
-    with contextlib.suppress(asyncio.CancelledError):
-        while (await receive())["type"] != "http.disconnect":
-            pass
+            await send_json(send, error_body("Invalid API Key", "authentication_error"), 401)
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -256,15 +186,9 @@ async def _body(request: Request) -> dict[str, Any]:
 
 async def _bad_request(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, BadRequest)
-    return JSONResponse(_error(str(failure), failure.kind), 400)
+    return JSONResponse(error_body(str(failure), failure.kind), 400)
 
 
-def _error(message: str, kind: str = "server_error") -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind}}
-
-
-async def _send_json(send: Send, body: dict[str, Any], status: int) -> None:
-    data = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": data, "more_body": False})
+def _base64(vector: Sequence[float]) -> str:
+    """As OpenAI does it: 32-bit numbers, little-endian."""
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")

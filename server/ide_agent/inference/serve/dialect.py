@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,6 +13,8 @@ from ide_agent.inference.serve.generation import Generation, Piece
 from ide_agent.inference.serve.llama import Model, Sampling
 
 _FINISH = {"eos": "stop", "word": "stop", "limit": "length"}
+_MOST = 64  # answers to one request
+_NEEDED = "prompt: a string or a list of token ids and strings is needed"
 
 
 class BadRequest(ValueError):
@@ -29,9 +31,15 @@ class BadRequest(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a completion request asks for, whatever its dialect."""
+    """What a completion request asks for, whatever its dialect.
 
-    prompt: list[int]
+    Attributes:
+        prompts: each is answered on its own.
+        repeat: answers to each prompt.
+    """
+
+    prompts: list[list[int]]
+    repeat: int
     limit: int
     stops: list[str]
     sampling: Sampling
@@ -50,22 +58,29 @@ def parse(model: Model, body: Mapping[str, Any], context: int, prompt: list[int]
         prompt: the prompt where it is not ``body["prompt"]``.
 
     Raises:
-        BadRequest: a value is of the wrong kind, or the prompt does not fit.
+        BadRequest: a value is of the wrong kind, something is wanted that this engine cannot do, or the
+            prompt does not fit.
     """
-    tokens = prompt if prompt is not None else _prompt(model, body.get("prompt"))
-    if not tokens:
-        raise BadRequest("the prompt is empty")
-    if len(tokens) >= context:
-        raise BadRequest(
-            f"request ({len(tokens)} tokens) exceeds the available context size ({context} tokens)",
-            "exceed_context_size_error",
-        )
+    _refuse(body)
+    prompts = [prompt] if prompt is not None else _prompts(model, body.get("prompt"))
+    for tokens in prompts:
+        if not tokens:
+            raise BadRequest("the prompt is empty")
+        if len(tokens) >= context:
+            raise BadRequest(
+                f"request ({len(tokens)} tokens) exceeds the available context size ({context} tokens)",
+                "exceed_context_size_error",
+            )
+    repeat = 1 if body.get("n") is None else _as(int, body["n"], "n")
+    if not 1 <= repeat * len(prompts) <= _MOST:
+        raise BadRequest(f"n: 1 to {_MOST} answers to all prompts together can be asked for")
     limit = next(
         (body[k] for k in ("n_predict", "max_completion_tokens", "max_tokens") if body.get(k) is not None), -1
     )
     options = body.get("stream_options") or {}
     return Wish(
-        prompt=tokens,
+        prompts=prompts,
+        repeat=repeat,
         limit=_as(int, limit, "n_predict"),
         stops=_stops(body.get("stop")),
         sampling=_sampling(body),
@@ -75,11 +90,27 @@ def parse(model: Model, body: Mapping[str, Any], context: int, prompt: list[int]
     )
 
 
+def _refuse(body: Mapping[str, Any]) -> None:
+    """What llama-server can do and we cannot is not passed over in silence."""
+    wanted = [name for name in ("top_logprobs", "n_probs", "logit_bias") if body.get(name)]
+    if body.get("logprobs") is not None and body["logprobs"] is not False:  # 0 is a wish as well
+        wanted.append("logprobs")
+    if wanted:
+        raise BadRequest(f"{', '.join(wanted)}: the engine llama-cpp-python does not support it")
+
+
+def _prompts(model: Model, prompt: Any) -> list[list[int]]:
+    """One prompt: a string, or a list with token ids in it; several: a list of such without one."""
+    if isinstance(prompt, list) and prompt and not any(isinstance(part, int) for part in prompt):
+        return [_prompt(model, part) for part in prompt]
+    return [_prompt(model, prompt)]
+
+
 def _prompt(model: Model, prompt: Any) -> list[int]:
     """A string, or a list of token ids and strings."""
     parts = [prompt] if isinstance(prompt, str) else prompt
     if not isinstance(parts, list):
-        raise BadRequest("prompt: a string or a list of token ids and strings is needed")
+        raise BadRequest(_NEEDED)
     size = model.native.llama_vocab_n_tokens(model.vocab)
     tokens: list[int] = []
     for index, part in enumerate(parts):
@@ -88,7 +119,7 @@ def _prompt(model: Model, prompt: Any) -> list[int]:
         elif isinstance(part, int) and not isinstance(part, bool) and 0 <= part < size:
             tokens.append(part)
         else:
-            raise BadRequest("prompt: a string or a list of token ids and strings is needed")
+            raise BadRequest(_NEEDED)
     return tokens
 
 
@@ -131,21 +162,30 @@ def _as(kind: type, value: Any, name: str) -> Any:
 
 
 class Native:
-    """The answer of ``POST /completion``."""
+    """The answer of ``POST /completion``, which is always one."""
 
     def __init__(self, model: str, wish: Wish) -> None:
+        if len(wish.prompts) * wish.repeat > 1:
+            raise BadRequest("one prompt and one answer at a time here")
         self._model = model
 
-    def chunk(self, piece: Piece) -> list[dict[str, Any]]:
+    def chunk(self, index: int, piece: Piece) -> list[dict[str, Any]]:
         """What a piece in the middle becomes."""
-        return [{"index": 0, "content": piece.text, "tokens": list(piece.tokens), "stop": False}]
+        return [{"index": index, "content": piece.text, "tokens": list(piece.tokens), "stop": False}]
 
-    def last(self, piece: Piece, work: Generation) -> list[dict[str, Any]]:
+    def last(self, index: int, piece: Piece, work: Generation) -> list[dict[str, Any]]:
         """What the last piece becomes."""
-        return [self.whole(piece.text, piece, work)]
+        return [self.whole([piece.text], [piece], [work])]
 
-    def whole(self, text: str, piece: Piece, work: Generation) -> dict[str, Any]:
-        """The answer in one."""
+    def end(self, works: Sequence[Generation]) -> list[dict[str, Any]]:
+        """What follows all answers."""
+        return []
+
+    def whole(
+        self, texts: Sequence[str], pieces: Sequence[Piece], works: Sequence[Generation]
+    ) -> dict[str, Any]:
+        """The answer in one; `pieces` are the last ones."""
+        (text,), (piece,), (work,) = texts, pieces, works
         return {
             "index": 0,
             "content": text,
@@ -169,57 +209,65 @@ class OpenAI:
     def __init__(self, model: str, wish: Wish, *, chat: bool) -> None:
         self._chat = chat
         self._usage = wish.usage
+        self._repeat = wish.repeat
         self._head = {
             "id": f"{'chatcmpl' if chat else 'cmpl'}-{secrets.token_hex(12)}",
             "created": int(time.time()),
             "model": model,
         }
-        self._opened = False
+        self._opened: set[int] = set()
 
-    def chunk(self, piece: Piece) -> list[dict[str, Any]]:
+    def chunk(self, index: int, piece: Piece) -> list[dict[str, Any]]:
         """What a piece in the middle becomes."""
-        return [self._event(piece.text, None)] if piece.text else []
+        return [self._event(index, piece.text, None)] if piece.text else []
 
-    def last(self, piece: Piece, work: Generation) -> list[dict[str, Any]]:
+    def last(self, index: int, piece: Piece, work: Generation) -> list[dict[str, Any]]:
         """What the last piece becomes."""
-        events = self.chunk(piece)
-        end = self._event("", _FINISH[piece.stop]) | {"timings": work.timings()}
-        events.append(end)
-        if self._usage:
-            events.append({**self._head, "object": end["object"], "choices": [], "usage": _usage(work)})
-        return events
+        end = self._event(index, "", _FINISH[piece.stop]) | {"timings": work.timings()}
+        return [*self.chunk(index, piece), end]
 
-    def whole(self, text: str, piece: Piece, work: Generation) -> dict[str, Any]:
-        """The answer in one."""
-        choice: dict[str, Any] = {"index": 0, "logprobs": None, "finish_reason": _FINISH[piece.stop]}
-        if self._chat:
-            choice["message"] = {"role": "assistant", "content": text}
-        else:
-            choice["text"] = text
+    def end(self, works: Sequence[Generation]) -> list[dict[str, Any]]:
+        """What follows all answers."""
+        if not self._usage:
+            return []
+        kind = "chat.completion.chunk" if self._chat else "text_completion"
+        return [{**self._head, "object": kind, "choices": [], "usage": self._used(works)}]
+
+    def whole(
+        self, texts: Sequence[str], pieces: Sequence[Piece], works: Sequence[Generation]
+    ) -> dict[str, Any]:
+        """All answers in one; `pieces` are the last ones."""
+        choices: list[dict[str, Any]] = []
+        for index, (text, piece) in enumerate(zip(texts, pieces, strict=True)):
+            said = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
+            finish = _FINISH[piece.stop]
+            choices.append({"index": index, "logprobs": None, "finish_reason": finish, **said})
         return {
             **self._head,
             "object": "chat.completion" if self._chat else "text_completion",
-            "choices": [choice],
-            "usage": _usage(work),
-            "timings": work.timings(),
+            "choices": choices,
+            "usage": self._used(works),
+            "timings": works[0].timings(),
         }
 
-    def _event(self, text: str, finish: str | None) -> dict[str, Any]:
-        choice: dict[str, Any] = {"index": 0, "logprobs": None, "finish_reason": finish}
+    def _event(self, index: int, text: str, finish: str | None) -> dict[str, Any]:
+        choice: dict[str, Any] = {"index": index, "logprobs": None, "finish_reason": finish}
         if self._chat:
-            delta: dict[str, Any] = {} if self._opened else {"role": "assistant"}
-            self._opened = True
+            delta: dict[str, Any] = {} if index in self._opened else {"role": "assistant"}
+            self._opened.add(index)
             choice["delta"] = {**delta, "content": text} if finish is None else delta
         else:
             choice["text"] = text
         kind = "chat.completion.chunk" if self._chat else "text_completion"
         return {**self._head, "object": kind, "choices": [choice]}
 
-
-def _usage(work: Generation) -> dict[str, Any]:
-    return {
-        "prompt_tokens": len(work.prompt),
-        "completion_tokens": work.made,
-        "total_tokens": len(work.prompt) + work.made,
-        "prompt_tokens_details": {"cached_tokens": work.cached},
-    }
+    def _used(self, works: Sequence[Generation]) -> dict[str, Any]:
+        """A prompt counts once, however often it is answered."""
+        prompts = works[:: self._repeat]
+        read, made = sum(len(work.prompt) for work in prompts), sum(work.made for work in works)
+        return {
+            "prompt_tokens": read,
+            "completion_tokens": made,
+            "total_tokens": read + made,
+            "prompt_tokens_details": {"cached_tokens": sum(work.cached for work in prompts)},
+        }
