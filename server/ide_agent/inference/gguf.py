@@ -65,6 +65,7 @@ class GgufHeader:
             ``middle``, ``pad``, ``repository``, ``separator``.
         parameters: number of weights.
         data_end: bytes that a whole file has at least.
+        file_bytes: bytes that this one has.
         add_bos: whether a prompt is to start with `bos_id`.
         tokens_at: where the vocabulary's texts start in the file; 0 when there is none.
         types_at: where their types start, four bytes each; 0 when there are none.
@@ -93,6 +94,7 @@ class GgufHeader:
     file_type: int | None
     parameters: int
     data_end: int
+    file_bytes: int
     tokens_at: int = field(repr=False)
     types_at: int = field(repr=False)
 
@@ -245,6 +247,7 @@ class _Parser:
             file_type=_as_id(values.get("general.file_type")),
             parameters=parameters,
             data_end=data_end,
+            file_bytes=self._size,
             tokens_at=self._tokens_at,
             types_at=self._types_at,
         )

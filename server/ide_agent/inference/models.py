@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,7 @@ from pathlib import Path
 from ide_agent.errors import ModelNotFound
 from ide_agent.inference.gguf import GgufHeader, read_header
 
-_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
+_PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 _PROJECTOR = "mmproj"
 
 
@@ -21,13 +22,23 @@ class ModelFile:
     Attributes:
         name: what people and settings call it.
         file: the GGUF file; the first one of a split model.
-        bytes: its size.
+        bytes: its size; that of all parts of a split model.
+        modified_ns: when it was changed last, any part of it.
     """
 
     name: str
     file: Path
     bytes: int
     modified_ns: int
+
+    @property
+    def weights(self) -> int:
+        """Number of weights; where the model is split, estimated from the first part's share of the bytes."""
+        header = self.header
+        if self.bytes <= header.file_bytes:
+            return header.parameters
+        # a first part may hold no weights at all; a byte each is about right
+        return header.parameters * self.bytes // header.file_bytes or self.bytes
 
     @property
     def header(self) -> GgufHeader:
@@ -96,12 +107,25 @@ class ModelStore:
 
 
 def _starts_model(file: Path) -> bool:
-    return not _LATER_PART.search(file.stem) and not file.name.startswith(_PROJECTOR)
+    part = _PART.search(file.stem)
+    return (part is None or int(part[1]) == 1) and not file.name.startswith(_PROJECTOR)
 
 
 def _model(name: str, file: Path) -> ModelFile | None:
     try:
-        stat = file.stat()
+        stats = [part.stat() for part in _parts(file)]
+        if not file.is_file():
+            return None
     except OSError:
         return None
-    return ModelFile(name, file, stat.st_size, stat.st_mtime_ns) if file.is_file() else None
+    return ModelFile(name, file, sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats))
+
+
+def _parts(file: Path) -> list[Path]:
+    """All files of the model that `file` begins."""
+    match = _PART.search(file.stem)
+    if match is None:
+        return [file]
+    start, count = file.stem[: match.start()], match[2]
+    later = file.parent.glob(f"{glob.escape(start)}-[0-9][0-9][0-9][0-9][0-9]-of-{count}{file.suffix}")
+    return [file, *(part for part in later if part != file)]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ide_agent.errors import EngineStartError
+from ide_agent.inference.backends import remember_fastest
 from ide_agent.inference.process import engine_log
 from ide_agent.inference.service import Inference
 from ide_agent.locale import translate
@@ -39,24 +40,29 @@ async def build_native(inference: Inference) -> AsyncGenerator[dict[str, Any], N
 
     Yields ``{"phase": "building" | "measuring", "message", "code", "params"}`` (and ``progress`` in percent
     where it is known), last ``{"phase": "ready", "engine", "tokens_per_second", "before"}``. Closing the
-    generator stops the build. Engines that are in use go on; the next load takes the new one.
+    generator stops the build. Engines that are in use go on; the next load takes the faster one, where the
+    settings leave the choice.
 
     Raises:
         EngineStartError: there is no compiler, the build failed, or what it built does not run here.
     """
     async with inference.building:
         yield _event("measuring", engine=_OTHER)
+        await inference.forget()  # two loaded models would need twice the memory
         before = await measure(inference, _OTHER)
         if find_spec("llama_cpp") is None:
             async with aclosing(_build()) as events:
                 async for event in events:
                     yield event
         yield _event("measuring", engine=ENGINE)
+        await inference.forget()
         after = await measure(inference, ENGINE)
         await inference.forget()
+        faster = ENGINE if after > before else _OTHER
+        await asyncio.to_thread(remember_fastest, faster)
         yield {
             "phase": "ready",
-            "engine": ENGINE if after > before else _OTHER,
+            "engine": faster,
             "tokens_per_second": round(after, 1),
             "before": round(before, 1),
         }

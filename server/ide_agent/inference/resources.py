@@ -51,7 +51,7 @@ def share(
     header = model.header
     context = min(context_tokens, header.context_length or context_tokens)
     chosen = threads or default_threads()
-    batch = min(context, 2048) if embedding else prompt_batch(header.parameters, chosen)
+    batch = min(context, 2048) if embedding else prompt_batch(model.weights, chosen)
     return Share(
         context=context,
         threads=chosen,

@@ -38,7 +38,8 @@ async def whole(events: AsyncIterable[dict[str, Any]], repeat: Any = 1) -> dict[
         answer["object"] = _OBJECTS.get(kind, kind)
         answer["choices"] = [choices[index] for index in sorted(choices)]
         if len(usages) > 1:
-            answer["usage"] |= _sum(usages, repeat if isinstance(repeat, int) else 1)
+            summed = _sum(usages, repeat if isinstance(repeat, int) else 1)
+            answer["usage"] = {**answer["usage"], **summed}
     else:
         answer |= {"content": "".join(texts), "tokens": tokens}
     return answer

@@ -77,3 +77,26 @@ def test_the_header_is_that_of_the_file_as_it_is_now(tmp_path: Path) -> None:
     found = store.find("m")
     assert found.header.architecture == "llama"
     assert found.header is store.find("m").header
+
+
+def test_a_split_model_is_as_large_as_all_its_parts(tmp_path: Path) -> None:
+    tensors = [gguf_file.tensor("w", (32, 4), 2, 0)]
+    first = gguf_file.file(gguf_file.llama(), tensors, 72)
+    put(tmp_path, "whole", "w.gguf", content=first)
+    put(tmp_path, "split", "big[q4]-00001-of-00003.gguf", age=9, content=first)
+    put(tmp_path, "split", "big[q4]-00002-of-00003.gguf", age=8, content=bytes(len(first)))
+    put(tmp_path, "split", "big[q4]-00003-of-00003.gguf", age=9, content=bytes(len(first)))
+    put(tmp_path, "split", "other-00002-of-00003.gguf", age=9, content=bytes(99))
+    store = ModelStore(tmp_path)
+    found = store.find("split")
+    assert found.bytes == 3 * len(first)
+    assert found.modified_ns == 10**18 - 8 * 10**9
+    assert (store.find("whole").weights, found.weights) == (128, 3 * 128)
+    assert store.find(str(found.file)).bytes == found.bytes
+
+
+def test_a_first_part_without_weights(tmp_path: Path) -> None:
+    head = gguf_file.file(gguf_file.llama())
+    put(tmp_path, "split", "big-00001-of-00002.gguf", content=head)
+    put(tmp_path, "split", "big-00002-of-00002.gguf", content=bytes(5000))
+    assert ModelStore(tmp_path).find("split").weights == len(head) + 5000

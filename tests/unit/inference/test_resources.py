@@ -23,6 +23,19 @@ def test_memory_grows_with_context_and_slots(model: ModelFile) -> None:
     assert large.bytes - small.bytes == (200 * 3 - 100) * per_token
 
 
+def test_all_parts_of_a_split_model_count(tmp_path: Path) -> None:
+    folder = tmp_path / "split"
+    folder.mkdir()
+    tensors = [gguf_file.tensor("w", (32, 4), 2, 0)]
+    (folder / "b-00001-of-00002.gguf").write_bytes(gguf_file.file(gguf_file.llama(), tensors, 72))
+    with (folder / "b-00002-of-00002.gguf").open("wb") as later:
+        later.truncate(500_000_000)  # a hole, it takes no room
+    model = ModelStore(tmp_path).find("split")
+    part = resources.share(model, context_tokens=1, slots=1, threads=1)
+    assert part.bytes > 500_000_000
+    assert part.batch < resources.prompt_batch(model.header.parameters, 1)
+
+
 def test_context_is_no_longer_than_the_model_was_trained_for(model: ModelFile) -> None:
     assert resources.share(model, context_tokens=8192, slots=1, threads=1).context == 512
 

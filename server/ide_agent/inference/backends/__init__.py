@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import invalidate_caches
+from pathlib import Path
 
 from ide_agent.errors import EngineStartError
 from ide_agent.inference.backends.base import Backend, EngineSpec, Purpose
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
+from ide_agent.paths import state_dir
 
-__all__ = ["BACKENDS", "Backend", "EngineSpec", "Purpose", "usable"]
+__all__ = ["BACKENDS", "Backend", "EngineSpec", "Purpose", "remember_fastest", "usable"]
 
 BACKENDS: tuple[Backend, ...] = (LlamaCppPython(), Xllamacpp())
 
@@ -18,7 +21,7 @@ def usable(preference: str, model: str = "") -> list[Backend]:
     """The installed backends to try, in this order.
 
     Args:
-        preference: a backend's name, or ``auto`` for all of them.
+        preference: a backend's name, or ``auto`` for all of them, what was measured to be fastest here first.
         model: who asks; for the message.
 
     Raises:
@@ -30,4 +33,20 @@ def usable(preference: str, model: str = "") -> list[Backend]:
     if not found:
         names = ", ".join(backend.name for backend in wanted) or preference
         raise EngineStartError("error.engine.missing", model=model, engine=names)
-    return found
+    fastest = _fastest()
+    return sorted(found, key=lambda backend: backend.name != fastest)
+
+
+def remember_fastest(engine: str) -> None:
+    """Keep what a measurement on this machine has shown; see `usable`."""
+    _memory().write_text(engine, encoding="utf-8")
+
+
+def _fastest() -> str:
+    with suppress(OSError):
+        return _memory().read_text(encoding="utf-8").strip()
+    return ""
+
+
+def _memory() -> Path:
+    return state_dir() / "fastest-engine"
