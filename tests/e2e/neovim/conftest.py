@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,15 @@ from typing import Any
 import pytest
 
 from support.neovim import Neovim
+from support.script import SERVER, Script
 
 ROOT = Path(__file__).parents[3]
 PLUGIN = ROOT / "clients" / "neovim"
-SERVER = ROOT / "tests" / "support" / "scripted_server.py"
 ARTIFACTS = ROOT / ".artifacts" / "neovim"
 
+# Without `messagesopt` a long message waits for a key, and until then the editor answers no test.
 INIT = """
+vim.opt.messagesopt = 'wait:0,history:500'
 vim.opt.termguicolors = true
 vim.opt.swapfile = false
 vim.opt.laststatus = 2
@@ -43,22 +44,17 @@ class Session:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.script_folder = folder / "script"
         self.project = folder / "project"
-        for made in (self.script_folder / "gates", self.project / ".git", folder / "home"):
+        for made in (self.project / ".git", folder / "home"):
             made.mkdir(parents=True)
-        self.script({})
+        self._script = Script(folder / "script")
+        self.open_gate = self._script.open_gate
+        self.log = self._script.log
         self.nvim: Neovim
 
     def script(self, content: dict[str, Any]) -> None:
         """What the server will say."""
-        draft = self.script_folder / "draft.json"
-        draft.write_text(json.dumps(content), encoding="utf-8")
-        draft.replace(self.script_folder / "script.json")
-
-    def open_gate(self, name: str) -> None:
-        """Let a chunk through."""
-        (self.script_folder / "gates" / name).touch()
+        self._script.say(**content)
 
     def start(
         self,
@@ -67,6 +63,7 @@ class Session:
         init: str = "",
         server: list[str] | None = None,
         wait: bool = True,
+        plugin: Path = PLUGIN,
     ) -> None:
         """Open `file` in a new editor.
 
@@ -76,6 +73,7 @@ class Session:
             init: more of the user's init.lua.
             server: the command that starts the server; the scripted one by default.
             wait: until the server serves the buffer.
+            plugin: the folder of the plugin.
         """
         (self.project / file).write_bytes(content.encode())
         (self.folder / "init.lua").write_text(INIT + init, encoding="utf-8")
@@ -90,8 +88,8 @@ class Session:
             "XDG_STATE_HOME": str(home / "state"),
             "XDG_CACHE_HOME": str(home / "cache"),
             "XDG_RUNTIME_DIR": str(home),
-            "TEST_PLUGIN": str(PLUGIN),
-            "TEST_SERVER": json.dumps(server or [sys.executable, str(SERVER), str(self.script_folder)]),
+            "TEST_PLUGIN": str(plugin),
+            "TEST_SERVER": json.dumps(server or [sys.executable, str(SERVER), str(self._script.folder)]),
             **{name: value for name, value in os.environ.items() if name.startswith("IDE_AGENT_")},
         }
         self.nvim = Neovim(
@@ -111,20 +109,11 @@ class Session:
             )
         )
 
-    def kill_server(self) -> None:
-        """As a crash would end it."""
-        os.kill(self.log("initialize")[-1]["pid"], signal.SIGKILL)
-
-    def log(self, kind: str | None = None, **fields: Any) -> list[dict[str, Any]]:
-        """What the server saw, of one kind, with these values."""
-        file = self.script_folder / "log.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        entries = [json.loads(line) for line in lines]
-        return [
-            entry
-            for entry in entries
-            if kind in (None, entry["kind"]) and all(entry.get(key) == value for key, value in fields.items())
-        ]
+    def signal_server(self, number: int) -> int:
+        """Send the newest server a signal; its pid."""
+        pid: int = self.log("initialize")[-1]["pid"]
+        os.kill(pid, number)
+        return pid
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """The ideAgent/inlineCompletion/event notifications of one kind."""
@@ -157,10 +146,19 @@ class Session:
         """Wait until exactly this is drawn."""
         self.nvim.until(lambda: self.ghost() == ghost)
 
+    def becomes(self, *lines: str) -> None:
+        """Wait until the buffer has these lines."""
+        self.nvim.until(lambda: self.nvim.buffer() == list(lines))
+
     def normal(self) -> None:
         """Leave insert mode; the next key comes as one of its own."""
+        self.nvim.until(lambda: self.nvim.mode() != "n")
         self.nvim.type("\x1b")
         self.nvim.until(lambda: self.nvim.mode() == "n")
+
+    def says(self, text: str) -> None:
+        """Wait until this message was shown."""
+        self.nvim.until(lambda: text in self.nvim.lua("return vim.fn.execute('messages')"))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_one_undo_takes_back_what_was_accepted_and_nothing_else(session: Session
     session.normal()
     for left in (["x = [", "    1,", "]"], ["x = "], [""]):
         session.nvim.type("u")
-        session.nvim.until(lambda left=left: session.nvim.buffer() == left)
+        session.becomes(*left)
     session.nvim.type("\x12\x12\x12")
     session.nvim.until(lambda: session.nvim.buffer() == ["x = [", "    1,", "]  # later"])
 
@@ -91,16 +91,13 @@ def test_replaced_text_survives_until_its_turn_word_by_word(session: Session) ->
     show(session, rule, content="print()\n", keys="f)i", ghost="a, b")
     for line in ("print(a)", "print(a,)", "print(a, b)", "print(a, b)"):
         session.nvim.type("\x1bw")
-        session.nvim.until(lambda line=line: session.nvim.buffer() == [line])
+        session.becomes(line)
     session.nvim.until(lambda: session.log("command", command="ideAgent.completion.accept"))
 
 
 def test_text_that_the_suggestion_changes_is_hidden_behind_it(session: Session) -> None:
     rule = {"id": "c1", "after": "x = ", "chunks": ["new"], "replace": 8}
-    show(session, rule, content="x = old_name  # note\n", keys="fohA\x1b[D", ghost="")
-    session.normal()
-    session.nvim.type("0foi")
-    session.shows("new")
+    show(session, rule, content="x = old_name  # note\n", keys="foi", ghost="new")
     session.nvim.until(lambda: session.nvim.sees("x = new  # note", "~"))
     session.nvim.type("\t")
     session.nvim.until(lambda: session.nvim.buffer() == ["x = new  # note"])

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .conftest import PLUGIN
 
 if TYPE_CHECKING:
     from .conftest import Session
@@ -13,14 +19,6 @@ pytestmark = pytest.mark.e2e
 
 RULE: dict[str, Any] = {"id": "c1", "after": "return ", "chunks": ["1"]}
 ASK = {"message": "There is no model yet.", "actions": ["Get it", "Not now"]}
-
-
-def says(session: Session, text: str) -> None:
-    """Wait until the message is on the screen, and give the key that a long one waits for."""
-    session.nvim.until(lambda: text in "".join(session.nvim.screen.display))
-    if "Press ENTER" in session.nvim.text():
-        session.nvim.type("\r")
-        session.nvim.until(lambda: "Press ENTER" not in session.nvim.text())
 
 
 def test_without_a_model_it_asks_once_the_user_stops_typing(session: Session) -> None:
@@ -45,7 +43,7 @@ def test_what_the_server_says_waits_until_the_user_stops_typing(session: Session
     session.shows("1")
     assert "The engine stopped" not in session.nvim.text()
     session.nvim.type("\x1b")
-    says(session, "IDE-Agent: The engine stopped.")
+    session.says("IDE-Agent: The engine stopped.")
 
 
 def test_the_status_line_follows_the_server(session: Session) -> None:
@@ -85,11 +83,42 @@ def test_off_and_on(session: Session) -> None:
     assert len(session.log("request")) == 1
 
 
+def test_off_stays_off_when_the_server_dies(session: Session) -> None:
+    session.script({"rules": [RULE]})
+    session.start()
+    session.nvim.type(":IdeAgent toggle\r")
+    session.nvim.until(lambda: session.log("command", argument={"enabled": False}))
+    session.signal_server(signal.SIGKILL)
+    session.nvim.until(lambda: len(session.log("initialize")) == 2)
+    session.nvim.until(lambda: len(session.log("command", argument={"enabled": False})) == 2)
+    session.nvim.until(session.attached)
+    session.nvim.type(f":edit {session.project}/b.py\r")
+    session.nvim.until(lambda: len(session.log("open")) == 3)
+    session.nvim.type(":IdeAgent toggle\r")
+    session.nvim.until(lambda: session.log("command", argument={"enabled": True}))
+    assert len(session.log("command", command="ideAgent.completion.toggle")) == 3, "once to each server"
+
+
+def test_toggle_flips_the_switch_it_names(session: Session) -> None:
+    session.start()
+    session.nvim.type(":IdeAgent disable buffer\r")
+    session.says("suggestions are off in this buffer")
+    session.nvim.type(":IdeAgent toggle\r")
+    session.nvim.until(lambda: "IDE-Agent off" in session.nvim.text())
+    session.nvim.type(":IdeAgent toggle buffer\r")
+    session.says("suggestions are on in this buffer, but off everywhere")
+    session.nvim.type(":IdeAgent disable buffer\r:IdeAgent toggle\r")
+    session.says("suggestions are on, but not in this buffer")
+    assert not session.nvim.lua("return require('ide_agent').is_enabled()")
+    session.nvim.type(":IdeAgent toggle buffer\r")
+    session.nvim.until(lambda: session.nvim.lua("return require('ide_agent').is_enabled()"))
+
+
 def test_off_in_one_buffer(session: Session) -> None:
     session.script({"rules": [RULE]})
     session.start(content="return \n")
     session.nvim.type(":IdeAgent disable buffer\r")
-    says(session, "suggestions are off in this buffer")
+    session.says("suggestions are off in this buffer")
     session.nvim.type("A")
     session.nvim.until(lambda: session.nvim.mode() == "i")
     session.normal()
@@ -115,22 +144,22 @@ def test_off_takes_away_what_shows(session: Session) -> None:
 def test_models_pull_native_and_status(session: Session) -> None:
     session.start()
     session.nvim.type(":IdeAgent models\r")
-    says(session, "* starter  92 MB  llama")
+    session.says("* starter  92 MB  llama")
     session.nvim.type(":IdeAgent pull\r")
-    says(session, "starter is here (92 MB)")
+    session.says("starter is here (92 MB)")
     assert session.log("command", command="ideAgent.models.pull")[0]["argument"] == {"name": "starter"}
     session.nvim.type(":IdeAgent native\r")
-    says(session, "llama-cpp-python: 60")
+    session.says("llama-cpp-python: 60")
     session.nvim.type(":IdeAgent restart host\r")
-    says(session, "the host was restarted")
+    session.says("the host was restarted")
     session.nvim.type(":IdeAgent status\r")
-    says(session, "host: 0.1.0, pid 4711")
+    session.says("host: 0.1.0, pid 4711")
 
 
 def test_an_unknown_subcommand_names_the_known_ones(session: Session) -> None:
     session.start()
     session.nvim.type(":IdeAgent dance\r")
-    says(session, "unknown subcommand “dance”. One of: disable, enable, health")
+    session.says("unknown subcommand “dance”. One of: disable, enable, health")
 
 
 def test_restart_starts_a_new_server_for_the_same_buffer(session: Session) -> None:
@@ -143,13 +172,53 @@ def test_restart_starts_a_new_server_for_the_same_buffer(session: Session) -> No
     session.shows("1")
 
 
+def hang(session: Session, patience: int) -> int:
+    """Let the server hang, ask for a restart that waits so many ms for it; the server's pid."""
+    session.nvim.lua("require('ide_agent.lifecycle').patience = ...", patience)
+    pid = session.signal_server(signal.SIGSTOP)
+    session.nvim.type(":IdeAgent restart\r")
+    session.nvim.until(lambda: not session.nvim.lua("return vim.lsp.is_enabled('ide_agent')"))
+    return pid
+
+
+def test_restart_of_a_server_that_hangs_blocks_nothing_and_asked_again_ends_it(session: Session) -> None:
+    session.script({"rules": [{**RULE, "after": "xreturn "}]})
+    session.start()
+    pid = hang(session, patience=3_600_000)
+    session.nvim.type("ix")
+    session.nvim.until(lambda: session.nvim.buffer() == ["x"])
+    session.normal()
+    assert len(session.log("initialize")) == 1
+    session.nvim.type(":IdeAgent restart\r")
+    session.nvim.until(lambda: len(session.log("initialize")) == 2)
+    session.nvim.until(session.attached)
+    os.kill(pid, signal.SIGCONT)
+    session.nvim.type("areturn ")
+    session.shows("1")
+
+
+def test_restart_of_a_server_that_hangs_ends_it_after_a_while(session: Session) -> None:
+    session.script({"rules": [RULE]})
+    session.start()
+    pid = hang(session, patience=1)
+    session.nvim.until(lambda: len(session.log("initialize")) == 2)
+    session.nvim.until(session.attached)
+    os.kill(pid, signal.SIGCONT)
+    session.nvim.until(lambda: session.nvim.lua("return #vim.lsp.get_clients()") == 1)
+    session.nvim.type("ireturn ")
+    session.shows("1")
+    session.nvim.type("\t")
+    session.nvim.until(lambda: session.nvim.buffer() == ["return 1"])
+    assert len(session.log("initialize")) == 2, "its end is no crash"
+
+
 def test_a_server_that_dies_is_replaced(session: Session) -> None:
     session.script({"rules": [RULE]})
     session.start()
     session.nvim.type("ireturn ")
     session.shows("1")
-    session.kill_server()
-    says(session, "quit with exit code")
+    session.signal_server(signal.SIGKILL)
+    session.says("quit with exit code")
     session.nvim.until(lambda: len(session.log("initialize")) == 2)
     session.nvim.until(session.attached)
     session.nvim.type("\x15return ")
@@ -161,17 +230,14 @@ def test_a_server_that_dies_is_replaced(session: Session) -> None:
 def test_a_server_that_keeps_dying_is_given_up(session: Session) -> None:
     starts = session.folder / "starts"
     session.start(server=["sh", "-c", f"echo >> {starts}; exit 1"], wait=False)
-
-    def given_up() -> bool:
-        if "Press ENTER" in session.nvim.text():
-            session.nvim.type("\r")
-        return starts.exists() and len(starts.read_text()) == 4
-
-    session.nvim.until(given_up)
-    session.nvim.until(lambda: given_up() and "Press ENTER" not in session.nvim.text())
+    session.says("keeps on ending and is no longer started")
+    assert len(starts.read_text()) == 4
     session.nvim.type("ix")
     session.nvim.until(lambda: session.nvim.buffer() == ["x"])
     assert session.nvim.lua("return #vim.lsp.get_clients({ name = 'ide_agent' })") == 0
+    session.normal()
+    session.nvim.type(":IdeAgent restart\r")
+    session.nvim.until(lambda: len(starts.read_text()) == 8)
 
 
 def test_a_missing_server_is_named_once_and_not_while_typing(session: Session) -> None:
@@ -180,24 +246,68 @@ def test_a_missing_server_is_named_once_and_not_while_typing(session: Session) -
     session.nvim.until(lambda: session.nvim.buffer() == ["x"])
     assert "no-such-program" not in session.nvim.text()
     session.nvim.type("\x1b")
-    says(session, "“no-such-program” is not on your PATH")
+    session.says("“no-such-program” is not on your PATH")
     session.nvim.type("ay\x1b")
     session.nvim.until(lambda: session.nvim.buffer() == ["xy"])
     assert session.nvim.lua("return vim.fn.execute('messages')").count("no-such-program") == 1
 
 
+def report(session: Session, model: str) -> str:
+    """:checkhealth's report, once it names the model."""
+    session.nvim.lua("require('ide_agent.health').patience = 60000")
+    session.nvim.type(":IdeAgent health\r")
+    session.nvim.until(lambda: any(model in line for line in session.nvim.buffer()))
+    return "\n".join(session.nvim.buffer())
+
+
 def test_health(session: Session) -> None:
     session.start()
-    session.nvim.type(":IdeAgent health\r")
-    session.nvim.until(lambda: any("model starter (loaded)" in line for line in session.nvim.buffer()))
-    report = "\n".join(session.nvim.buffer())
-    assert "ERROR" not in report
-    assert "suggestions are drawn by the plugin" in report
-    assert "accept: <Tab>" in report
+    text = report(session, "model starter (loaded)")
+    assert "ERROR" not in text
+    assert "suggestions are drawn by the plugin" in text
+    assert "accept: <Tab>" in text
 
 
-def test_help(session: Session) -> None:
-    session.start()
-    session.nvim.type(":helptags ++t ALL\r:help ide-agent\r")
+def test_health_speaks_turkish(session: Session) -> None:
+    session.start(init="vim.g.ide_agent = { language = 'tr' }")
+    text = report(session, "model starter (yüklü)")
+    assert "önerileri eklenti çiziyor" in text
+    assert "sunucu çalışıyor, 1 tampon" in text
+
+
+def copy_of_the_plugin(session: Session) -> Path:
+    """One whose help tags are made anew; those that git keeps stay as they are."""
+    plugin = session.folder / "plugin"
+    shutil.copytree(PLUGIN, plugin, ignore=shutil.ignore_patterns("node_modules"))
+    for tags in (plugin / "doc").glob("tags*"):
+        tags.unlink()
+    session.start(plugin=plugin)
+    session.nvim.type(f":helptags ++t {plugin}/doc\r")
+    return plugin
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Ghost text"), ("tr", "gölge metin")])
+def test_help(session: Session, language: str, title: str) -> None:
+    copy_of_the_plugin(session)
+    session.nvim.type(f":set helplang={language}\r:help ide-agent-keys\r")
     session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "help")
-    assert "*ide-agent*" in "\n".join(session.nvim.buffer())
+    text = "\n".join(session.nvim.buffer())
+    assert "*ide-agent-keys*" in text
+    assert title in text
+
+
+def test_the_help_tags_that_git_keeps_are_those_of_the_help(session: Session) -> None:
+    plugin = copy_of_the_plugin(session)
+    session.nvim.until(lambda: (plugin / "doc" / "tags-tr").exists())
+    session.nvim.type(":help ide-agent\r")
+    session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "help")
+    for name in ("tags", "tags-tr"):
+        assert (plugin / "doc" / name).read_text() == (PLUGIN / "doc" / name).read_text(), name
+
+
+def test_both_languages_have_the_same_help() -> None:
+    tags = [
+        [line.split("\t")[0] for line in (PLUGIN / "doc" / name).read_text().splitlines() if line[0] != "!"]
+        for name in ("tags", "tags-tr")
+    ]
+    assert tags[0] == tags[1]

@@ -158,6 +158,22 @@ def test_lines_that_come_later_are_drawn_below(session: Session) -> None:
     assert session.nvim.lua("return vim.api.nvim_win_get_cursor(0)") == [3, len("    total += x")]
 
 
+@pytest.mark.parametrize("written", [False, True], ids=["opened", "written"])
+def test_grows_where_nothing_was_changed_before_asking(session: Session, written: bool) -> None:
+    rule = {"id": "c1", "after": "for ", "chunks": ["x:", "x:\n    print(x)"], "gates": [None, "second"]}
+    session.script({"rules": [rule]})
+    session.start(content="for \n")
+    if written:
+        session.nvim.type("Oimport os")
+        session.normal()
+        session.nvim.type(":w\rj")
+        session.nvim.until(lambda: (session.project / "a.py").read_text() == "import os\nfor \n")
+    session.nvim.type("A")
+    session.shows("x:")
+    session.open_gate("second")
+    session.shows("x:\n    print(x)")
+
+
 def test_goes_on_growing_after_some_of_it_was_typed(session: Session) -> None:
     session.script({"rules": [{**LOOP, "gates": [None, "second", "third"]}]})
     session.start()

@@ -14,18 +14,26 @@ pytestmark = pytest.mark.e2e
 RULE: dict[str, Any] = {"id": "c1", "after": "return ", "chunks": ["1"]}
 
 
-def becomes(session: Session, *lines: str) -> None:
-    """Wait until the buffer has these lines."""
-    session.nvim.until(lambda: session.nvim.buffer() == list(lines))
-
-
 def test_tab_and_the_other_keys_are_themselves(session: Session) -> None:
     session.script({"rules": [RULE]})
     session.start(file="a.txt", init="vim.cmd('iabbrev teh the')")
     session.nvim.type("ia\tb")
-    becomes(session, "a\tb")
+    session.becomes("a\tb")
     session.nvim.type(" teh\x1d")
-    becomes(session, "a\tb the")
+    session.becomes("a\tb the")
+
+
+def test_tab_expands_an_abbreviation_where_nothing_is_mapped_to_it(session: Session) -> None:
+    session.start(file="a.txt", init="vim.keymap.del('i', '<Tab>') vim.cmd('iabbrev teh the')")
+    session.nvim.type("iteh\tx")
+    session.becomes("the\tx")
+
+
+def test_a_key_that_ends_no_abbreviation_expands_none(session: Session) -> None:
+    keys = "vim.g.ide_agent = { keys = { accept = '<Right>' } } vim.cmd('iabbrev teh the')"
+    session.start(file="a.txt", content="z\n", init=keys)
+    session.nvim.type("iteh\x1b[C!")
+    session.becomes("tehz!")
 
 
 @pytest.mark.parametrize(
@@ -45,18 +53,18 @@ def test_tab_falls_back_to_the_users_own_mapping(session: Session, mapping: str)
     session.script({"rules": [RULE]})
     session.start(file="a.txt", init=mapping)
     session.nvim.type("ix\t")
-    becomes(session, "xMINE")
+    session.becomes("xMINE")
     session.nvim.type(" return ")
     session.shows("1")
     session.nvim.type("\t")
-    becomes(session, "xMINE return 1")
+    session.becomes("xMINE return 1")
 
 
 def test_a_mapping_made_after_ours_is_honoured_too(session: Session) -> None:
     session.start(file="a.txt")
     session.nvim.lua("vim.keymap.set('i', '<Tab>', 'LATER')")
     session.nvim.type("ix\t")
-    becomes(session, "xLATER")
+    session.becomes("xLATER")
 
 
 def test_tab_still_jumps_through_snippets(session: Session) -> None:
@@ -66,11 +74,11 @@ def test_tab_still_jumps_through_snippets(session: Session) -> None:
     session.nvim.lua("vim.snippet.expand('f(${1:a}, ${2:b})')")
     session.nvim.until(lambda: session.nvim.mode() == "s")
     session.nvim.type("x")
-    becomes(session, "f(x, b)")
+    session.becomes("f(x, b)")
     session.nvim.type("\t")
     session.nvim.until(lambda: session.nvim.mode() == "s")
     session.nvim.type("y")
-    becomes(session, "f(x, y)")
+    session.becomes("f(x, y)")
 
 
 def test_a_selected_menu_entry_keeps_tab_and_hides_the_ghost(session: Session) -> None:
@@ -94,9 +102,9 @@ def test_own_keys_through_plug_maps(session: Session) -> None:
     session.nvim.type("ireturn ")
     session.shows("1")
     session.nvim.type("\x19")
-    becomes(session, "return 1")
+    session.becomes("return 1")
     session.nvim.type("\t")
-    becomes(session, "return 1\t")
+    session.becomes("return 1\t")
 
 
 def test_keys_change_with_setup_and_go_with_the_server(session: Session) -> None:
@@ -106,7 +114,7 @@ def test_keys_change_with_setup_and_go_with_the_server(session: Session) -> None
     session.nvim.type("ireturn ")
     session.shows("1")
     session.nvim.type("\x19")
-    becomes(session, "return 1")
+    session.becomes("return 1")
     session.normal()
     ours = "return vim.iter(vim.api.nvim_buf_get_keymap(0, 'i')):map(function(m) return m.lhs end):totable()"
     assert sorted(session.nvim.lua(ours)) == ["<C-Y>", "<C-]>", "<M-]>", "<M-l>", "<M-w>"]
