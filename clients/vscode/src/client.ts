@@ -165,7 +165,9 @@ export class Agent implements vscode.Disposable {
     }
     this.status.show({ state: "starting" });
     const pause = FIRST_PAUSE_MS * 2 ** (this.crashes.length - 1);
-    this.revival = setTimeout(() => void this.start(), pause);
+    this.revival = setTimeout(() => {
+      this.start().catch((error: unknown) => this.log.error(String(error)));
+    }, pause);
   }
 
   /** Not awaited: the message may stand there for hours, and a changed setting must start us meanwhile. */

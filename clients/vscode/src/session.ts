@@ -60,6 +60,9 @@ export class Session {
       await this.client.start();
     } catch (error) {
       this.kill();
+      if (!this.wasLaunched) {
+        this.end();
+      }
       await this.ended;
       throw error;
     }
@@ -72,7 +75,7 @@ export class Session {
   }
 
   private async doStop(): Promise<void> {
-    if (this.process === undefined) {
+    if (!this.wasLaunched) {
       this.end();
     }
     try {
@@ -94,12 +97,7 @@ export class Session {
       child.stdout.destroy();
       this.end();
     });
-    child.on("error", (error) => {
-      this.client.error(command, error);
-      if (child.pid === undefined) {
-        this.end();
-      }
-    });
+    child.on("error", (error) => this.client.error(command, error));
     await once(child, "spawn");
     return child;
   }

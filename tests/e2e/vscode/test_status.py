@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.vscode import until
+from support.vscode import VSCode, until
 
 if TYPE_CHECKING:
     from .conftest import Window
@@ -137,6 +138,14 @@ def test_gives_up_after_many_crashes_and_restart_helps(
     _started_again(window)
     _suggests(window)
     _server(window)
+
+
+def test_missing_program_is_told_at_once(launch: Callable[..., VSCode], tmp_path: Path) -> None:
+    vscode = launch(settings={"ideAgent.server.path": str(tmp_path / "missing")})
+    vscode.open("sample.py")
+    failed = vscode.page.locator(".statusbar-item.error-kind")
+    until(lambda: failed.count() == 1)
+    assert "the server did not start" in (failed.locator("a").get_attribute("aria-label") or "")
 
 
 def test_walkthrough(window: Window, keep: Callable[..., None]) -> None:
