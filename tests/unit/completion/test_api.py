@@ -98,9 +98,9 @@ async def test_start_text_done(model: ModelFile) -> None:
     assert engine.turns == ["foreground"]
 
 
-async def test_a_whole_line_comes_in_one_piece(model: ModelFile) -> None:
+async def test_a_first_line_that_may_be_held_back_comes_in_one_piece(model: ModelFile) -> None:
     async with host(ScriptedEngine(model)) as client:
-        _, *texts, _ = await complete(client, whole_line=True)
+        _, *texts, _ = await complete(client, hold_ms=60_000)
     assert [event["text"] for event in texts] == ["one\ntwo"]
 
 

@@ -86,6 +86,11 @@ async def test_what_was_visited_and_what_is_imported_goes_along_after_a_pause(
     assert not await workspace.builder.refresh(document, context)
 
 
+async def test_where_there_is_nothing_to_add_the_prompt_stays_the_same(workspace: Workspace) -> None:
+    document = workspace.document("a.py", "value = 1\n")
+    assert not await workspace.builder.refresh(document, at(workspace, document, 1))
+
+
 async def test_declarations_come_from_the_text_in_the_editor(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "lib.py").write_text("def area(old):\n    pass\n")
     workspace.document("lib.py", "def area(new):\n    pass\n")

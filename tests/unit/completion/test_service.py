@@ -174,6 +174,8 @@ async def test_case_12_a_superseded_request_is_answered_with_nothing(
 ) -> None:
     first = asyncio.create_task(ask(service, at("x = ")))
     await until(lambda: model.asked)
+    model.say("slow")
+    await model.heard()
     second = asyncio.create_task(ask(service, at("x = q", version=2)))
     await until(lambda: len(model.asked) == 2)
     assert await first is None
@@ -191,9 +193,44 @@ async def test_case_12_also_when_it_is_superseded_at_once(service: CompletionSer
     await until(lambda: model.asked)
     await until(first.done)
     assert first.result() is None
-    model.say("uick()")
+    model.say("quick()")
     model.end()
     assert await second is not None
+
+
+async def test_typing_goes_on_while_the_first_line_comes(service: CompletionService, model: Model) -> None:
+    first = asyncio.create_task(ask(service, at("x = ")))
+    await until(lambda: model.asked)
+    second = asyncio.create_task(ask(service, at("x = qu", version=2)))
+    assert await first is None  # at once, though nothing has been said
+    model.say("q")
+    await model.heard()
+    third = asyncio.create_task(ask(service, at("x = qui", version=3)))
+    assert await second is None
+    model.say("uick()")
+    model.end()
+    offer = await third
+    assert offer is not None
+    assert offer.suggestion.text == "ck()"
+    assert len(model.asked) == 1
+    assert model.cancelled == []
+
+
+async def test_a_first_line_that_turns_out_to_contradict_is_asked_anew(
+    service: CompletionService, model: Model
+) -> None:
+    first = asyncio.create_task(ask(service, at("x = ")))
+    await until(lambda: model.asked)
+    second = asyncio.create_task(ask(service, at("x = qu", version=2)))
+    assert await first is None
+    model.say("slow")
+    await until(lambda: len(model.asked) == 2)
+    assert model.cancelled == [model.asked[0]]
+    model.say("ick()")
+    model.end()
+    offer = await second
+    assert offer is not None
+    assert offer.suggestion.text == "ick()"
 
 
 async def test_at_most_one_request_per_document_is_in_flight(
@@ -203,6 +240,9 @@ async def test_at_most_one_request_per_document_is_in_flight(
     for n in range(20):
         tasks.append(asyncio.create_task(ask(service, at("x = " + "q" * n, version=n))))
         await until(lambda n=n: len(model.asked) > n)  # type: ignore[misc]
+        if n < 19:
+            model.say("no")
+            await model.heard()
     model.say("done()")
     model.end()
     results = await asyncio.gather(*tasks)

@@ -62,7 +62,7 @@ def test_an_acceptance_that_was_undone_costs_little(monkeypatch: pytest.MonkeyPa
     class Counting(SequenceMatcher[str]):
         def ratio(self) -> float:
             nonlocal compared
-            compared += len(self.a) * len(self.b)
+            compared += len(self.a) * len(self.b)  # type: ignore[attr-defined]
             return super().ratio()
 
     monkeypatch.setattr(survival, "SequenceMatcher", Counting)

@@ -82,6 +82,7 @@ async def test_a_document_that_was_asked_about_already_is_not_greeted(
     editor: Editor, server: EditorServer, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(warmup, "_OPENING_S", 3600.0)
+    monkeypatch.setattr(warmup, "_IDLE_S", 3600.0)
     await start(editor, server)
     editor.open(URI, CODE)
     assert await ask(editor, 3, 0) is not None

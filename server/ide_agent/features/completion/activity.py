@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from .cursor import CursorContext, Offer
 from .debounce import Debounce
@@ -33,6 +33,23 @@ class Activity:
     model: str = ""
     """The model that answered last."""
     _lapse: asyncio.TimerHandle | None = None
+    _overtaken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def next_turn(self) -> int:
+        """Begin another request, or none: who waits for the one before learns at once that it is over."""
+        self.turn += 1
+        self._overtaken.set()
+        self._overtaken = asyncio.Event()
+        return self.turn
+
+    async def wait(self, event: Awaitable[None]) -> None:
+        """Wait for `event`, or until the current turn is over."""
+        tasks = [asyncio.ensure_future(each) for each in (event, self._overtaken.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     @property
     def live(self) -> Generation | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import weakref
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -122,16 +123,18 @@ async def _answer(
     body: CompletionRequest, plan: Plan, chunks: AsyncGenerator[dict[str, Any]]
 ) -> AsyncGenerator[dict[str, Any]]:
     """What the caller is told of the engine's answer."""
-    held, holding = "", body.whole_line
+    held, sent = "", time.monotonic()
+    first_line = body.hold_ms > 0
     async with aclosing(chunks):
         async for chunk in chunks:
             text, ended = plan.healing.take(chunk.get("content") or "", body.stop)
             ended = ended or bool(chunk.get("stop"))
             held += text
-            holding = holding and not ended and "\n" not in held.lstrip()
-            if held and not holding:
+            now = time.monotonic()
+            first_line = first_line and "\n" not in held.lstrip()
+            if held and (ended or not first_line or now - sent >= body.hold_ms / 1000):
                 yield {"type": "text", "text": held}
-                held = ""
+                held, sent = "", now
             if ended:
                 yield {"type": "done", "finish_reason": _reason(chunk), "timings": chunk.get("timings", {})}
                 return

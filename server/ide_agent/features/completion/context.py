@@ -77,7 +77,7 @@ class ContextBuilder:
 
         Between two pauses everything before the prefix stays as it is, and so stays the engine's KV prefix.
         """
-        before = (self._ring.choose(context, SNIPPETS), self._declared.get(document.uri))
+        before = (self._ring.choose(context, SNIPPETS), self._declared.get(document.uri, []))
         self._open = {file: d.source for d in self._server.documents.all() if (file := d.file) is not None}
         text = document.source
         self._declared[document.uri] = await asyncio.to_thread(self._declarations.find, context, text)

@@ -33,6 +33,9 @@ from .warmup import WarmUp
 if TYPE_CHECKING:
     from ide_agent.config import CompletionSettings
 
+# Only whole lines are shown: an event for each token before would cost both processes and serve nobody. Often
+# enough to notice, when the user types on, whether the model is saying the same.
+_HOLD_MS = 80
 ACCEPT = "ideAgent.completion.accept"
 TOGGLE = "ideAgent.completion.toggle"
 
@@ -182,7 +185,7 @@ class CompletionFeature:
             "prompt_tokens": settings.prompt_tokens,
             "model": settings.model,
             "priority": priority,
-            "whole_line": shape.inside != "text",  # a sentence may end before its line does
+            "hold_ms": 0 if shape.inside == "text" else _HOLD_MS,  # a sentence may end before its line does
         }
         return self.server.host.stream("/completion", body)
 

@@ -60,14 +60,14 @@ class Generation:
         """Wait until there is a first line to show, or certainty that there will be none."""
         await self._showable.wait()
 
-    async def grown(self) -> None:
-        """Wait until `suggestion` changes or nothing more will come."""
+    async def heard(self) -> None:
+        """Wait until more has been said or nothing more will be."""
         await self._news.wait()
 
-    def has_said(self, text: str) -> bool:
-        """Whether the answer so far begins with `text`, an unfinished line included."""
+    def may_say(self, text: str) -> bool:
+        """Whether the answer begins with `text`, as far as it is known; an unfinished line counts."""
         shown = self.suggestion.text if self.suggestion else ""
-        return shown.startswith(text) or self._raw.startswith(text)
+        return shown.startswith(text) or self._raw.startswith(text) or text.startswith(self._raw)
 
     async def finished(self, timeout: float) -> None:
         """Wait until nothing more will come, at most `timeout` seconds."""
@@ -91,7 +91,8 @@ class Generation:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.done = True
         self._showable.set()
-        self._tell()
+        self._on_grown(self)
+        self._spread()
 
     async def _read(self, stream: Stream) -> bool:
         """Take what comes; whether that was all of it."""
@@ -101,6 +102,7 @@ class Generation:
                     self.model = event["model"]
                 case "text":
                     self._raw += event["text"]
+                    self._spread()
                     cut = finished(self.context, self._raw, self._shape)
                     if cut is not None:
                         self._show(self._raw[:cut], final=True)
@@ -125,9 +127,8 @@ class Generation:
             self.first_line_s = time.monotonic() - self._began
         if not final and not suggestion.complete:
             self._showable.set()
-            self._tell()
+            self._on_grown(self)
 
-    def _tell(self) -> None:
+    def _spread(self) -> None:
         news, self._news = self._news, asyncio.Event()
-        self._on_grown(self)
         news.set()

@@ -34,9 +34,9 @@ class Healing:
     def payload(self, stop: Sequence[str], max_tokens: int) -> dict[str, object]:
         """The engine's parameters: grammar, stop strings, room for the tail.
 
-        An engine holds text back that may turn out to begin a stop string, and a first line with it, until two
-        more tokens are there. So it gets only those of one character, and only where they cannot fire in the
-        tail; `take` looks for all.
+        An engine holds text back that may turn out to begin a stop string, and a first line with it, until
+        two more tokens are there. So it gets only those of one character, and only where they cannot fire in
+        the tail; `take` looks for all.
         """
         body: dict[str, object] = {
             "stop": [each for each in stop if len(each) == 1 and each not in self.text],

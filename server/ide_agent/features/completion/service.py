@@ -58,8 +58,7 @@ class CompletionService:
         """
         began = time.monotonic()
         document = self._document(context.uri, settings)
-        document.turn += 1
-        turn = document.turn
+        turn = document.next_turn()
         context = with_removed(context, document.asked)
         document.asked = context
         try:
@@ -74,9 +73,9 @@ class CompletionService:
             if generation is None:
                 return None
             document.answer(context, grow)
-            await generation.showable()
+            await document.wait(generation.showable())
             if grow is None:
-                await generation.finished(_PATIENCE_S)
+                await document.wait(generation.finished(_PATIENCE_S))
             return _offer(generation, context, began) if document.turn == turn else None
         except asyncio.CancelledError:
             if document.turn == turn:
@@ -138,18 +137,21 @@ class CompletionService:
     # --- finding
 
     async def _find(self, document: Activity, context: CursorContext, grow: Grow | None) -> Hit | None:
-        """What is known for `context`. While the user is just as far as the model, waits for more."""
+        """What is known for `context`.
+
+        While the user is as far as the model or further, and they agree, waits for what it says next.
+        """
         while True:
             hit = self._cache.lookup(context)
             generation = document.live
             if hit is None or hit.text or generation is None or hit.completion_id != generation.completion_id:
                 return hit
-            if not generation.has_said(context.prefix[len(context.prefix) - hit.typed :]):
+            if not generation.may_say(_typed(context, hit)):
                 return hit
             document.answer(context, grow)
-            await generation.grown()
-            if grow is None:
-                await generation.finished(_PATIENCE_S)
+            await document.wait(generation.heard())
+            if grow is None and generation.suggestion is not None:
+                await document.wait(generation.finished(_PATIENCE_S))
             if document.asked is not context:
                 return None
 
@@ -178,7 +180,9 @@ class CompletionService:
         if leads_to(cursor, generation.context):
             return True
         hit = self._cache.lookup(cursor)
-        return hit is not None and hit.completion_id == generation.completion_id
+        if hit is None or hit.completion_id != generation.completion_id:
+            return False
+        return bool(hit.text) or generation.may_say(_typed(cursor, hit))
 
     # --- generating
 
@@ -293,7 +297,7 @@ class CompletionService:
 
     def _give_up(self, document: Activity) -> None:
         """Nothing comes of what is going on: who waits for it gets nothing."""
-        document.turn += 1
+        document.next_turn()
         self._stop(document)
 
     def _stop(self, document: Activity) -> None:
@@ -310,6 +314,11 @@ class CompletionService:
             while len(self._documents) > _DOCUMENTS:
                 self.closed(next(iter(self._documents)))
         return document
+
+
+def _typed(context: CursorContext, hit: Hit) -> str:
+    """What the user typed himself since the suggestion was asked for."""
+    return context.prefix[len(context.prefix) - hit.typed :]
 
 
 def _offer(generation: Generation, context: CursorContext, began: float) -> Offer | None:

@@ -33,8 +33,8 @@ class CompletionRequest(BaseModel):
     prompt_tokens: int = Field(1024, ge=64, le=32768)
     model: str = ""
     priority: Priority = "foreground"
-    whole_line: bool = False
-    """Hold the first line back until it is whole: for who can do nothing with a part of it."""
+    hold_ms: int = Field(0, ge=0, le=60_000)
+    """How long text of the first line may be held back, to come in fewer pieces."""
 
 
 class CompletionEventBody(BaseModel):
