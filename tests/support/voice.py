@@ -60,7 +60,8 @@ def begin(editor: Editor, line: int, character: int, uri: str = URI) -> asyncio.
         "position": {"line": line, "character": character},
         "context": {"triggerKind": 1},
     }
-    return editor.begin("textDocument/inlineCompletion", params)[1]
+    _, answer = editor.begin("textDocument/inlineCompletion", params)
+    return answer
 
 
 async def ask(editor: Editor, line: int, character: int, uri: str = URI) -> JSON | None:
