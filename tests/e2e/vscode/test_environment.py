@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -186,3 +187,4 @@ def test_first_start_with_a_real_python(
     keep(vscode)
     [program] = vscode.data.glob("User/globalStorage/ide-agent.ide-agent/env-*/bin/ide-agent")
     assert any(str(program.parent) in command and "lsp" in command for _, command in vscode.processes())
+    subprocess.run([program, "host", "stop"], env=vscode.environment, check=True)
