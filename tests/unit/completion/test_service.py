@@ -587,3 +587,16 @@ async def test_after_a_reset_the_limits_of_the_pause_are_the_new_ones(
     service.reset()
     assert await answered(service, model, at("x = q"), "uick()") is not None
     task.cancel()
+
+
+async def test_what_is_said_before_the_wait_begins_is_heard(service: CompletionService, model: Model) -> None:
+    task = asyncio.create_task(ask(service, at("x = ")))
+    await until(lambda: model.asked)
+    generation = service._documents[URI].generation
+    assert generation is not None
+    waiting = generation.heard()
+    model.say("1")
+    await model.heard()
+    await asyncio.wait_for(waiting, 30)
+    model.end()
+    assert await task is not None

@@ -42,7 +42,7 @@ class Activity:
         self._overtaken = asyncio.Event()
         return self.turn
 
-    async def wait(self, event: Awaitable[None]) -> None:
+    async def wait(self, event: Awaitable[object]) -> None:
         """Wait for `event`, or until the current turn is over."""
         tasks = [asyncio.ensure_future(each) for each in (event, self._overtaken.wait())]
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -60,9 +60,9 @@ class Generation:
         """Wait until there is a first line to show, or certainty that there will be none."""
         await self._showable.wait()
 
-    async def heard(self) -> None:
-        """Wait until more has been said or nothing more will be."""
-        await self._news.wait()
+    def heard(self) -> Awaitable[object]:
+        """Await the result: more has been said since this call, or nothing more will be."""
+        return self._news.wait()  # of the event that stands here now: the next one may come before the await
 
     def may_say(self, text: str) -> bool:
         """Whether the answer begins with `text`, as far as it is known; an unfinished line counts."""
