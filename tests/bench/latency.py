@@ -15,13 +15,14 @@ from ide_agent.features.completion.wire import CompletionRequest
 
 from .stack import QUIET, SAME_ENGINE, Stack, bare_engine, first_line, stack
 
-ROUNDS = 40
+ROUNDS = 60
 SOURCE = '"""A shop."""\n\nfrom dataclasses import dataclass\n\n\n' + "".join(
     f"@dataclass\nclass Item{n}:\n    name: str\n    price: float\n    quantity: int = {n}\n\n"
     f"    def total(self) -> float:\n        return self.price * self.quantity\n\n\n"
     for n in range(9)
 )
 TYPED = "def total_price(items):\n    return sum("
+SHORT = "item.total() for item in items"  # little is left to say: the engine's own time varies less
 
 
 def percentiles(samples: list[float]) -> dict[str, float]:
@@ -37,32 +38,45 @@ def percentiles(samples: list[float]) -> dict[str, float]:
 async def overhead() -> dict[str, Any]:
     """Milliseconds that lsp and host add to the first line, against the bare engine with the same prompt.
 
-    Both are asked in turns. Before each request both have read the same: all but the last line.
+    Both are asked in turns, each with the whole prompt in its KV cache, and the bare engine twice in each round:
+    how much its own two answers differ (`noise`) is what the machine adds by itself.
     """
     ours: list[float] = []
     bare: list[float] = []
-    text = SOURCE + TYPED
-    line, character = text.count("\n"), len(TYPED.split("\n")[-1])
+    noise: list[float] = []
+    text = SOURCE + TYPED + SHORT
+    line = text.count("\n")
+    character = len(text) - text.rindex("\n") - 1
     async with stack(settings=SAME_ENGINE) as product, bare_engine(*_like_ours()) as engine:
-        payload = await _same_prompt(engine, text)
-        opened = await _same_prompt(engine, text[: len(text) - character]) | {"n_predict": 0}
+        payload = await _same_prompt(engine, text) | {"n_predict": 24}
+
+        async def ask_bare() -> float:
+            await asyncio.sleep(0.3)
+            return (await first_line(engine, "/completion", payload))[0]
+
         for number in range(ROUNDS + 3):
+            before = await ask_bare()
+            await _settle(product)
             # a document of its own for each request: nothing may come from the cache of suggestions
             uri = f"file:///bench/{number}/x.py"
             product.open(uri, text)
-            await _settle(product)
             began = time.perf_counter()
             item = await product.ask(uri, line, character)
             mine = (time.perf_counter() - began) * 1000
             assert item is not None
             await _settle(product)
-            await first_line(engine, "/completion", opened)
-            theirs = (await first_line(engine, "/completion", payload))[0]
+            after = await ask_bare()
             if number >= 3:
                 ours.append(mine)
-                bare.append(theirs)
-    added = [a - b for a, b in zip(ours, bare, strict=True)]
-    return {"ours": percentiles(ours), "bare": percentiles(bare), "added": percentiles(added)}
+                bare += [before, after]
+                noise.append(abs(after - before))
+    added = [mine - statistics.mean(bare[2 * n : 2 * n + 2]) for n, mine in enumerate(ours)]
+    return {
+        "ours": percentiles(ours),
+        "bare": percentiles(bare),
+        "added": percentiles(added),
+        "noise": percentiles(noise),
+    }
 
 
 async def cached() -> dict[str, Any]:

@@ -600,3 +600,24 @@ async def test_what_is_said_before_the_wait_begins_is_heard(service: CompletionS
     await asyncio.wait_for(waiting, 30)
     model.end()
     assert await task is not None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "(a() * 10) + (b() * 10) + (b() * 10) + (b() * 10) + (b() * 10) + ",
+        " + ".join(f"name_{n}" for n in range(100, 160)),
+    ],
+    ids=["circles", "never ends"],
+)
+async def test_a_line_that_comes_to_nothing_is_stopped_before_its_end(
+    service: CompletionService, model: Model, line: str
+) -> None:
+    task = asyncio.create_task(ask(service, at("def f():\n    return ")))
+    await until(lambda: model.asked)
+    model.say(line[:20])
+    await model.heard()
+    assert service.busy(URI)
+    model.say(line[20:])
+    assert await task is None
+    await until(lambda: model.cancelled)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ide_agent.errors import IdeAgentError, from_wire
 
 from .cursor import CursorContext, Suggestion
-from .postprocess import clean
+from .postprocess import clean, runs_on
 from .shape import Shape, finished
 
 log = logging.getLogger(__name__)
@@ -111,6 +111,9 @@ class Generation:
                         self._show(self._raw, final=False)
                         if self.suggestion is not None and self.suggestion.complete:
                             return True
+                    if runs_on(self._raw):
+                        self._show(self._raw, final=True, truncated=True)
+                        return True
                 case "done":
                     self._show(self._raw, final=True, truncated=event.get("finish_reason") == "length")
                     return True

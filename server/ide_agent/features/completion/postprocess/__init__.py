@@ -17,12 +17,14 @@ from ide_agent.features.completion.postprocess.lines import (
     normalized,
     whole_lines,
 )
-from ide_agent.features.completion.postprocess.loops import cut_loop
+from ide_agent.features.completion.postprocess.loops import cut_loop, runs_on
 from ide_agent.features.completion.postprocess.same_line import fit_line
 from ide_agent.features.completion.postprocess.special import cut_special
 from ide_agent.features.completion.postprocess.suffix import cut_known_lines
 from ide_agent.features.completion.postprocess.undo import undoes_edit
 from ide_agent.features.completion.shape import Shape, finished
+
+__all__ = ["clean", "runs_on"]
 
 
 def clean(
