@@ -38,8 +38,8 @@ def percentiles(samples: list[float]) -> dict[str, float]:
 async def overhead() -> dict[str, Any]:
     """Milliseconds that lsp and host add to the first line, against the bare engine with the same prompt.
 
-    Both are asked in turns, each with the whole prompt in its KV cache, and the bare engine twice in each round:
-    how much its own two answers differ (`noise`) is what the machine adds by itself.
+    Both are asked in turns, each with the whole prompt in its KV cache, and the bare engine twice in each
+    round: how much its own two answers differ (`noise`) is what the machine adds by itself.
     """
     ours: list[float] = []
     bare: list[float] = []
@@ -60,6 +60,7 @@ async def overhead() -> dict[str, Any]:
             # a document of its own for each request: nothing may come from the cache of suggestions
             uri = f"file:///bench/{number}/x.py"
             product.open(uri, text)
+            await asyncio.sleep(0.15)
             began = time.perf_counter()
             item = await product.ask(uri, line, character)
             mine = (time.perf_counter() - began) * 1000
