@@ -52,8 +52,7 @@ class StatusParams:
     """Server to client: what the status item shows.
 
     Attributes:
-        state: ``starting``, ``ready``, ``loading``, ``working``, ``downloading``, ``noModel``, ``off``
-            or ``error``.
+        state: ``starting``, ``ready``, ``loading``, ``downloading``, ``noModel``, ``off`` or ``error``.
         model: the model in use.
         engine: the engine that runs it.
         message: text in the user's language.
