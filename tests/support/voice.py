@@ -9,7 +9,7 @@ from ide_agent.errors import IdeAgentError
 from support.editor import PATIENCE, Editor
 from support.fake_host import Call, FakeHost
 
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 JSON = dict[str, Any]
 
 

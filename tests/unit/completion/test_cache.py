@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ide_agent.features.completion.cache import LOOK_BACK, SUFFIX_LINES, Hit, SuggestionCache
 from ide_agent.features.completion.cursor import CursorContext
 
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 
 
 def at(before: str, after: str = "", *, window: int | None = None, uri: str = URI) -> CursorContext:
@@ -236,7 +236,7 @@ def test_the_least_recently_used_goes_first() -> None:
 
 def test_documents_and_languages_are_kept_apart() -> None:
     cache = asked(at("x = ", "\n"), "value")
-    assert cache.lookup(at("x = ", "\n", uri="file:///work/b.py")) is None
+    assert cache.lookup(at("x = ", "\n", uri="file:///project/b.py")) is None
     assert cache.lookup(replace(at("x = ", "\n"), language="ruby")) is None
 
 

@@ -127,7 +127,7 @@ async def test_nothing_of_a_private_file_reaches_the_host(
     monkeypatch.setattr(warmup, "_OPENING_S", 0.0)
     monkeypatch.setattr(warmup, "_IDLE_S", 0.0)
     await start(editor, server, privateGlobs=["diary/"])
-    private = f"file:///work/{name}"
+    private = f"file:///project/{name}"
     secret = "SECRET = 'hunter2'\nMORE = 'hunter2'\nEVEN_MORE = 'hunter2'\n"
     editor.open(private, secret, "plaintext")
     await editor.command("ideAgent.host.status")  # the greeting of the one before has begun
@@ -199,9 +199,9 @@ async def test_the_same_settings_read_again_change_nothing(
     editor: Editor, server: EditorServer, voice: Voice, tmp_path: Path
 ) -> None:
     await start(editor, server)
-    editor.open("file:///work/b.py", "def helper():\n    value = 1\n    return value\n")
+    editor.open("file:///project/b.py", "def helper():\n    value = 1\n    return value\n")
     editor.open(URI, "value = helper()\n")
-    assert await ask(editor, 2, 0, "file:///work/b.py") is not None
+    assert await ask(editor, 2, 0, "file:///project/b.py") is not None
     first = await ask(editor, 1, 0)
     before = voice.calls("")[-1].body["snippets"]
     assert before

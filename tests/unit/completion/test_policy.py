@@ -22,14 +22,14 @@ def policy(
 
 
 def test_an_ordinary_file_is_allowed() -> None:
-    verdict = policy().allows("file:///work/src/a.py", "src/a.py", "python")
+    verdict = policy().allows("file:///project/src/a.py", "src/a.py", "python")
     assert verdict
     assert verdict.reason == ""
 
 
 @pytest.mark.parametrize(
     "uri",
-    ["untitled:Untitled-1", "untitled:/work/new.py", "vscode-notebook-cell:/work/a.ipynb#W0", "buffer:12"],
+    ["untitled:Untitled-1", "untitled:/project/new.py", "vscode-notebook-cell:/project/a.ipynb#W0", "buffer:12"],
 )
 def test_case_44_documents_without_a_file_are_allowed(uri: str) -> None:
     assert policy().allows(uri, "", "python")
@@ -38,13 +38,13 @@ def test_case_44_documents_without_a_file_are_allowed(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "git:/work/a.py?ref",
+        "git:/project/a.py?ref",
         "output:extension-output-1",
         "vscode-scm:git/scm0/input",
         "vscode-settings:/x.json",
-        "fugitive:///work/.git//0/a.py",
+        "fugitive:///project/.git//0/a.py",
         "term://bash",
-        "/work/a.py",
+        "/project/a.py",
         "http://[broken",
         "",
     ],
@@ -67,7 +67,7 @@ def test_case_44_other_schemes_are_not(uri: str) -> None:
 )  # fmt: skip
 def test_key_files_are_private(path: str) -> None:
     assert policy().is_private(path)
-    assert policy().allows("file:///work/x", path, "plaintext").reason == "private"
+    assert policy().allows("file:///project/x", path, "plaintext").reason == "private"
 
 
 @pytest.mark.parametrize(
@@ -107,30 +107,30 @@ def test_private_globs_may_start_at_home(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_a_language_can_be_switched_off() -> None:
     own = policy(languages={"markdown": False, "python": True})
-    assert own.allows("file:///work/a.md", "a.md", "markdown").reason == "language"
-    assert own.allows("file:///work/a.py", "a.py", "python")
-    assert own.allows("file:///work/a.rs", "a.rs", "rust")
+    assert own.allows("file:///project/a.md", "a.md", "markdown").reason == "language"
+    assert own.allows("file:///project/a.py", "a.py", "python")
+    assert own.allows("file:///project/a.rs", "a.rs", "rust")
 
 
 def test_disabled_globs_match_workspace_paths() -> None:
     own = policy(disabled=("vendor/", "/gen/**", "*.min.js"))
-    assert own.allows("file:///work/vendor/a.py", "vendor/a.py", "python").reason == "disabled"
-    assert own.allows("file:///work/gen/a.py", "gen/a.py", "python").reason == "disabled"
-    assert own.allows("file:///work/src/gen/a.py", "src/gen/a.py", "python")
-    assert own.allows("file:///gen/work/a.py", "a.py", "python")
-    assert own.allows("file:///work/a.min.js", "a.min.js", "javascript").reason == "disabled"
+    assert own.allows("file:///project/vendor/a.py", "vendor/a.py", "python").reason == "disabled"
+    assert own.allows("file:///project/gen/a.py", "gen/a.py", "python").reason == "disabled"
+    assert own.allows("file:///project/src/gen/a.py", "src/gen/a.py", "python")
+    assert own.allows("file:///gen/project/a.py", "a.py", "python")
+    assert own.allows("file:///project/a.min.js", "a.min.js", "javascript").reason == "disabled"
     assert own.allows("untitled:Untitled-1", "", "python")
 
 
 def test_private_goes_before_every_other_reason() -> None:
     own = policy(languages={"dotenv": False}, disabled=("*",))
-    assert own.allows("file:///work/.env", ".env", "dotenv").reason == "private"
+    assert own.allows("file:///project/.env", ".env", "dotenv").reason == "private"
 
 
 def test_a_glob_that_is_not_valid_is_reported_and_the_others_work() -> None:
     own = policy(private=("!", "good.txt"), disabled=("!", "bad/"))
     assert own.is_private("good.txt")
-    assert own.allows("file:///work/bad/a.py", "bad/a.py", "python").reason == "disabled"
+    assert own.allows("file:///project/bad/a.py", "bad/a.py", "python").reason == "disabled"
     assert [(p.params["key"], p.params["glob"]) for p in own.problems] == [
         ("completion.private_globs", "!"),
         ("completion.disabled_globs", "!"),

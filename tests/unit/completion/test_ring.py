@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ide_agent.features.completion.cursor import CursorContext, Snippet
 from ide_agent.features.completion.ring import CHUNK_CHARS, CHUNK_LINES, CHUNKS, JUMP_LINES, SnippetRing
 
-URI = "file:///work/main.py"
+URI = "file:///project/main.py"
 
 
 def code(name: str, count: int = 200) -> list[str]:
@@ -218,7 +218,7 @@ def test_the_choice_is_the_same_from_keystroke_to_keystroke() -> None:
     for number in range(6, 12):
         ring.visit(f"m{number}.py", "python", code(f"m{number}"), 100)
         assert ring.choose(at(f"m{number} = shared_helper("), 3) == before
-    ring.refresh("file:///work/another.py")
+    ring.refresh("file:///project/another.py")
     assert ring.choose(at("m11 = shared_helper("), 3) == before
     ring.refresh(URI)
     assert names(ring.choose(at("m11 = shared_helper("), 3))[-1] == "m11.py"

@@ -13,7 +13,7 @@ from support.editor import PATIENCE, Editor, attached, eventually
 from support.voice import URI, Voice, ask
 
 CODE = "def helper():\n    value = 1\n    return value\n"
-OTHER = "file:///work/b.py"
+OTHER = "file:///project/b.py"
 QUICK = {"debounceMinMs": 0, "debounceMaxMs": 0, "prefetch": False}
 
 
@@ -35,7 +35,7 @@ async def start(editor: Editor, server: EditorServer, folder: Path | None = None
 
 async def quiet(editor: Editor, voice: Voice) -> None:
     """Wait until what the last document began would have reached the host."""
-    last = "file:///work/last.py"
+    last = "file:///project/last.py"
     editor.open(last, CODE)
     await eventually(lambda: any(call.body["document"] == last for call in voice.calls("/warm")))
 
