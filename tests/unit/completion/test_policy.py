@@ -29,7 +29,12 @@ def test_an_ordinary_file_is_allowed() -> None:
 
 @pytest.mark.parametrize(
     "uri",
-    ["untitled:Untitled-1", "untitled:/project/new.py", "vscode-notebook-cell:/project/a.ipynb#W0", "buffer:12"],
+    [
+        "untitled:Untitled-1",
+        "untitled:/project/new.py",
+        "vscode-notebook-cell:/project/a.ipynb#W0",
+        "buffer:12",
+    ],
 )
 def test_case_44_documents_without_a_file_are_allowed(uri: str) -> None:
     assert policy().allows(uri, "", "python")
