@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from ide_agent.editor.server import EditorServer
+from ide_agent.errors import IdeAgentError
+from ide_agent.features.completion import activity
+from ide_agent.features.completion.generation import Generation
+from ide_agent.features.completion.service import CompletionService
 from support.fake_host import FakeHost
+from support.scripted_model import Model
 from support.voice import Voice
 
 
@@ -37,3 +42,32 @@ async def server(home: Path, host: FakeHost, voice: Voice) -> EditorServer:
     """A server with the built-in features, which uses `host`."""
     address = await host.start()
     return EditorServer(lambda timeout: address)
+
+
+@pytest.fixture
+def model() -> Model:
+    """A model that says what the test makes it say."""
+    return Model()
+
+
+@pytest.fixture
+def errors() -> list[IdeAgentError]:
+    """What went wrong with the suggestions of `service`."""
+    return []
+
+
+@pytest.fixture
+def service(model: Model, errors: list[IdeAgentError]) -> CompletionService:
+    """The completion policy, which asks `model`."""
+
+    def ended(generation: Generation) -> None:
+        if generation.error is not None:
+            errors.append(generation.error)
+
+    return CompletionService(model, ended)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a client takes to ask again, it is in time."""
+    monkeypatch.setattr(activity, "GRACE_S", 3600.0)
