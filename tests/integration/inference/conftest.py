@@ -1,12 +1,12 @@
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ide_agent.config import InferenceSettings
-from ide_agent.inference import backends
+from ide_agent.inference import backends, supervisor
+from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
 from support import gguf_file
@@ -52,15 +52,8 @@ async def inference(
 
 
 @pytest.fixture
-def until() -> Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]:
-    """Wait for a condition."""
-
-    async def wait(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-        async with asyncio.timeout(150):
-            while True:
-                answer = condition()
-                if await answer if isinstance(answer, Awaitable) else answer:
-                    return
-                await asyncio.sleep(0.01)
-
-    return wait
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that died is started again at once."""
+    monkeypatch.setattr(Circuit, "delay", lambda self: 0.0)
+    # nor any hurry: a dead process may be noticed late on a busy machine
+    monkeypatch.setattr(supervisor, "_DYING_SECONDS", 60.0)

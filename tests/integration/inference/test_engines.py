@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,8 +30,7 @@ from ide_agent.inference.process import EngineProcess
 from ide_agent.inference.service import Inference
 from support.models import starter_model
 from support.processes import gone
-
-Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
+from support.waiting import until
 
 NATIVE = pytest.param(
     "llama-cpp-python",
@@ -99,7 +98,7 @@ async def done_by(engine: Engine, slots: set[int]) -> int:
     return max(int(found[slot]) for slot in slots)
 
 
-async def begin(engine: Engine, payload: dict[str, Any], until: Until, slots: int = 1) -> asyncio.Task[int]:
+async def begin(engine: Engine, payload: dict[str, Any], slots: int = 1) -> asyncio.Task[int]:
     """Stream in a task until `slots` slots are busy; the task's result is the number of events."""
 
     async def run() -> int:
@@ -241,10 +240,8 @@ class TestEngine:
         held = (await whole(engine, ids, n_predict=9, ignore_eos=True))["id_slot"]
         assert len(ids) + 8 <= await done_by(engine, {held}) <= len(ids) + 9
 
-    async def test_case_15_a_caller_who_leaves_during_the_answer_frees_the_slot(
-        self, engine: Engine, until: Until
-    ) -> None:
-        task = await begin(engine, {"prompt": "Once", "n_predict": 4000, "ignore_eos": True}, until)
+    async def test_case_15_a_caller_who_leaves_during_the_answer_frees_the_slot(self, engine: Engine) -> None:
+        task = await begin(engine, {"prompt": "Once", "n_predict": 4000, "ignore_eos": True})
         slots = await working(engine)
         await stop(task)
         await until(lambda: idle(engine))
@@ -252,7 +249,7 @@ class TestEngine:
 
     @pytest.mark.parametrize("path", ["/completion", "/v1/completions"])
     async def test_who_waits_for_the_whole_answer_and_leaves_frees_the_slot(
-        self, engine: Engine, until: Until, path: str
+        self, engine: Engine, path: str
     ) -> None:
         payload = {"prompt": "Once upon", "max_tokens": 4000, "ignore_eos": True}
         task = asyncio.create_task(engine.request("POST", path, payload))
@@ -268,21 +265,17 @@ class TestEngine:
         await until(lambda: idle(engine))
         assert await done_by(engine, slots) < 4000, "the answer was made for nobody"
 
-    async def test_a_caller_who_leaves_during_the_prompt_frees_the_slot(
-        self, engine: Engine, until: Until
-    ) -> None:
+    async def test_a_caller_who_leaves_during_the_prompt_frees_the_slot(self, engine: Engine) -> None:
         ids = (await engine.tokenize(TEXT[5000:]))[:3500]
-        task = await begin(engine, {"prompt": ids, "n_predict": 1}, until)
+        task = await begin(engine, {"prompt": ids, "n_predict": 1})
         slots = await working(engine)
         await stop(task)
         await until(lambda: idle(engine))
         assert await done_by(engine, slots) < len(ids) - 1, "the prompt was computed for nobody"
 
-    async def test_cases_11_and_16_who_leaves_the_queue_is_never_served(
-        self, engine: Engine, until: Until
-    ) -> None:
+    async def test_cases_11_and_16_who_leaves_the_queue_is_never_served(self, engine: Engine) -> None:
         long = {"n_predict": 4000, "ignore_eos": True}
-        tasks = [await begin(engine, {"prompt": p, **long}, until, n) for n, p in ((1, "One"), (2, "Two"))]
+        tasks = [await begin(engine, {"prompt": p, **long}, n) for n, p in ((1, "One"), (2, "Two"))]
         queued = [asyncio.create_task(streamed(engine, f"{n}", **long)) for n in range(3)]
         await until(lambda: engine.busy == 5)
         slots = await working(engine)
@@ -399,9 +392,7 @@ class TestEngine:
         with pytest.raises(ModelFileInvalid, match=r"cut\.gguf is incomplete"):
             await inference.engine(str(cut))
 
-    async def test_the_engine_dies_with_its_host(
-        self, inference: Inference, model: ModelFile, until: Until
-    ) -> None:
+    async def test_the_engine_dies_with_its_host(self, inference: Inference, model: ModelFile) -> None:
         engine = await inference.engine("starter")
         host = subprocess.Popen(
             [sys.executable, "-c", _HOST, str(model.file.parent.parent), engine.backend],

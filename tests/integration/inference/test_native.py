@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -15,8 +14,7 @@ from ide_agent.inference import backends, native
 from ide_agent.inference.service import Inference
 from support.fake_engine import FakeBackend
 from support.processes import gone
-
-Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
+from support.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +136,7 @@ async def test_without_a_compiler_it_says_how_to_get_one(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups")
 async def test_closing_ends_the_installer_and_what_it_started(
-    inference: Inference, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Until
+    inference: Inference, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
     child = "import time; time.sleep(600)"

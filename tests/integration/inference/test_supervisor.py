@@ -1,11 +1,10 @@
-"""Starting, dying and coming back, with an engine process that misbehaves on demand."""
+"""An engine process from its start to its end, with one that misbehaves on demand."""
 
 import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -16,46 +15,19 @@ import pytest
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import (
     EngineClosed,
-    EngineCrashed,
     EngineError,
     EngineStartError,
-    EngineUnavailable,
     ModelFileInvalid,
     NotEnoughMemory,
 )
-from ide_agent.inference import backends, service, supervisor
-from ide_agent.inference.circuit import Circuit
+from ide_agent.inference import service
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
 from support.fake_engine import FakeBackend
-from support.processes import gone
+from support.processes import gone, pid_of
+from support.waiting import until
 
-Until = Callable[[Callable[[], bool | Awaitable[bool]]], Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Circuit, "delay", lambda self: 0.0)
-    # nor any hurry: a dead process may be noticed late on a busy machine
-    monkeypatch.setattr(supervisor, "_DYING_SECONDS", 60.0)
-
-
-class Better(FakeBackend):
-    name = "better"
-
-
-@pytest.fixture
-def better(tmp_path: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
-    """A backend that is tried before the other."""
-    fake = Better(tmp_path / "starts of the better")
-    monkeypatch.setattr(backends, "BACKENDS", (fake, backend))
-    return fake
-
-
-def pid_of(inference: Inference) -> int:
-    pid = inference.snapshot()[0]["pid"]
-    assert pid is not None
-    return pid
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 async def test_one_start_serves_all_who_ask(
@@ -70,7 +42,7 @@ async def test_one_start_serves_all_who_ask(
 
 
 async def test_the_start_goes_on_when_the_first_who_asked_leaves(
-    inference: Inference, backend: FakeBackend, until: Until
+    inference: Inference, backend: FakeBackend
 ) -> None:
     first = asyncio.create_task(inference.engine())
     second = asyncio.create_task(inference.engine())
@@ -100,114 +72,12 @@ async def test_a_refusal_is_passed_on_and_is_no_crash(inference: Inference, back
     assert backend.count == 1
 
 
-async def test_killed_in_the_middle_of_a_stream_then_heals(
-    inference: Inference, backend: FakeBackend, told: list[dict[str, Any]]
-) -> None:
-    engine = await inference.engine()
-    seen = []
-    with pytest.raises(EngineCrashed, match="memory ran out") as caught:
-        async for event in engine.stream("/x", {"n": 9, "die_at": 2}):
-            seen.append(event["content"])
-    assert seen == ["0", "1"]
-    assert caught.value.key_used == "error.engine.killed"
-    assert told[-1]["state"] == "error"
-    assert told[-1]["error"]["code"] == "error.engine.killed"
-    assert await engine.request("POST", "/x", {"a": 1}) == {"echo": {"a": 1}}
-    assert backend.count == 2
-    assert told[-1]["state"] == "ready"
-
-
-async def test_the_cause_of_a_crash_is_named(inference: Inference) -> None:
-    engine = await inference.engine()
-    with pytest.raises(EngineCrashed, match="SIGSEGV"):
-        await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
-
-
-async def test_case_35_a_crash_loop_opens_the_circuit_with_one_clear_message(
-    inference: Inference, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, until: Until
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr(
-        supervisor, "Circuit", lambda: Circuit(limit=3, open_seconds=30, clock=lambda: now[0])
-    )
-    backend.flaw = lambda count: "dies-on-request" if count <= 3 else ""
-    engine = await inference.engine()
-    for _ in range(3):
-        with pytest.raises(EngineCrashed):
-            while True:
-                await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
-    for _ in range(5):
-        with pytest.raises(EngineUnavailable) as caught:
-            await engine.request("POST", "/x", {})
-        assert caught.value.params == {"model": "tiny", "crashes": 3, "reason": "SIGSEGV", "seconds": 30}
-    assert backend.count == 3
-    assert inference.snapshot()[0]["state"] == "error"
-    now[0] += 30
-    assert await engine.request("POST", "/x", {}) == {"echo": {}}
-    assert backend.count == 4
-
-
-async def test_an_engine_that_cannot_start_says_why_and_is_not_tried_for_ever(
-    inference: Inference, backend: FakeBackend
-) -> None:
-    backend.flaw = lambda count: "dies-early"
-    for _ in range(3):
-        with pytest.raises(EngineStartError, match="something broke: error 42"):
-            await inference.engine()
-    with pytest.raises(EngineUnavailable):
-        await inference.engine()
-    assert backend.count == 3
-
-
 async def test_what_native_code_prints_is_no_answer_and_blocks_nothing(
     inference: Inference, backend: FakeBackend
 ) -> None:
     backend.flaw = lambda count: "babbles"
     engine = await inference.engine()
     assert await engine.request("POST", "/x", {}) == {"echo": {}}
-
-
-async def test_a_file_that_only_the_engine_finds_bad_is_tried_once(
-    inference: Inference, backend: FakeBackend, models: Path, told: list[dict[str, Any]]
-) -> None:
-    backend.flaw = lambda count: "refuses-model" if count == 1 else ""
-    for _ in range(3):
-        with pytest.raises(ModelFileInvalid, match=r"tiny\.gguf.*tensor 'x' not found"):
-            await inference.engine()
-    assert backend.count == 1
-    assert [status["state"] for status in told] == ["loading", "error"]
-    os.utime(models / "tiny" / "tiny.gguf", ns=(1, 1))
-    await inference.engine()
-    assert backend.count == 2
-
-
-async def test_a_file_for_which_memory_is_lacking_may_be_good(
-    inference: Inference, backend: FakeBackend
-) -> None:
-    backend.flaw = lambda count: "lacks-memory" if count == 1 else ""
-    with pytest.raises(EngineStartError, match="unable to allocate"):
-        await inference.engine()
-    await inference.engine()
-
-
-async def test_a_stream_that_was_left_counts_as_an_answer(inference: Inference) -> None:
-    engine = await inference.engine()
-    for _ in range(4):
-        for _ in range(2):
-            with pytest.raises(EngineCrashed):
-                await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
-        async with aclosing(engine.stream("/x", {"n": 5, "hang_at": 1})) as events:
-            assert await anext(events) == {"content": "0"}
-
-
-async def test_a_stream_that_broke_off_does_not(inference: Inference) -> None:
-    engine = await inference.engine()
-    for _ in range(3):
-        with pytest.raises(EngineCrashed):
-            async for _ in engine.stream("/x", {"n": 9, "die_at": 2}):
-                pass
-    with pytest.raises(EngineUnavailable):
-        await engine.request("POST", "/x", {})
 
 
 @pytest.mark.parametrize(
@@ -248,78 +118,8 @@ async def test_idle_engines_make_room(
     assert [engine["model"] for engine in inference.snapshot()] == ["second"]
 
 
-@pytest.mark.parametrize("flaw", ["dies-early", "refuses-model"])
-async def test_where_one_engine_fails_the_next_is_tried(
-    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]], flaw: str
-) -> None:
-    better.flaw = lambda count: flaw
-    engine = await inference.engine()
-    assert await engine.request("POST", "/x", {}) == {"echo": {}}
-    assert engine.backend == "fake"
-    assert (better.count, backend.count) == (1, 1)
-    assert [(status["engine"], status["state"]) for status in told] == [
-        ("better", "loading"),
-        ("fake", "loading"),
-        ("fake", "ready"),
-    ]
-
-
-async def test_only_the_last_engines_failure_is_an_error(
-    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]]
-) -> None:
-    better.flaw = backend.flaw = lambda count: "dies-early"
-    with pytest.raises(EngineStartError):
-        await inference.engine()
-    assert [(status["engine"], status["state"]) for status in told] == [
-        ("better", "loading"),
-        ("fake", "loading"),
-        ("fake", "error"),
-    ]
-
-
-async def test_an_engine_that_does_not_suit_the_processor_is_given_up_while_it_serves(
-    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]]
-) -> None:
-    engine = await inference.engine()
-    with pytest.raises(EngineCrashed, match="SIGILL"):
-        await engine.request("POST", "/die", {"signal": signal.SIGILL})
-    assert await engine.request("POST", "/x", {}) == {"echo": {}}
-    assert await inference.engine() is engine
-    assert (engine.backend, better.count, backend.count) == ("fake", 1, 1)
-    assert "error" not in [status["state"] for status in told]
-
-
-async def test_an_engine_that_keeps_crashing_is_given_up(
-    inference: Inference, better: FakeBackend, backend: FakeBackend
-) -> None:
-    engine = await inference.engine()
-    for _ in range(3):
-        with pytest.raises(EngineCrashed):
-            await engine.request("POST", "/die", {"signal": signal.SIGSEGV})
-    assert await engine.request("POST", "/x", {}) == {"echo": {}}
-    assert (engine.backend, better.count, backend.count) == ("fake", 3, 1)
-
-
-async def test_an_engine_that_loads_no_more_is_given_up(
-    inference: Inference, better: FakeBackend, backend: FakeBackend, told: list[dict[str, Any]]
-) -> None:
-    better.flaw = lambda count: "dies-early" if count == 2 else ""
-    engine = await inference.engine()
-    await engine._supervisor.unload()
-    assert await engine.request("POST", "/x", {}) == {"echo": {}}
-    assert (engine.backend, better.count, backend.count) == ("fake", 2, 1)
-    assert "error" not in [status["state"] for status in told]
-
-
-async def test_no_engine_installed(inference: Inference, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "BACKENDS", ())
-    with pytest.raises(EngineStartError) as caught:
-        await inference.engine()
-    assert caught.value.key_used == "error.engine.missing"
-
-
 async def test_idle_unload_spares_the_busy_and_the_next_request_loads_again(
-    models: Path, backend: FakeBackend, until: Until
+    models: Path, backend: FakeBackend
 ) -> None:
     inference = Inference(InferenceSettings(), ModelStore(models), lambda status: None)
     try:
@@ -350,17 +150,6 @@ async def test_closing_a_stream_closes_its_connection_and_frees_the_engine(infer
     assert engine.busy == 0
     peers = psutil.Process(pid_of(inference)).net_connections("tcp")
     assert not any(peer.status == psutil.CONN_ESTABLISHED for peer in peers)
-
-
-async def test_an_engine_that_hangs_is_replaced(
-    inference: Inference, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(supervisor, "_CHECK_AFTER_SECONDS", 0.0)
-    monkeypatch.setattr(supervisor, "_CHECK_SECONDS", 0.3)
-    engine = await inference.engine()
-    os.kill(pid_of(inference), signal.SIGSTOP)
-    assert await engine.request("POST", "/x", {}) == {"echo": {}}
-    assert backend.count == 2
 
 
 async def test_a_replaced_file_is_loaded_anew(
@@ -439,9 +228,7 @@ async def test_close_leaves_no_process(inference: Inference) -> None:
     assert all(gone(pid) for pid in pids if pid)
 
 
-async def test_close_during_a_load_leaves_no_process(
-    inference: Inference, backend: FakeBackend, until: Until
-) -> None:
+async def test_close_during_a_load_leaves_no_process(inference: Inference, backend: FakeBackend) -> None:
     backend.flaw = lambda count: "never-answers"
     loading = asyncio.create_task(inference.engine())
     await until(lambda: backend.count == 1)
@@ -482,7 +269,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
-async def test_the_engine_dies_with_its_host(models: Path, tmp_path: Path, until: Until, how: str) -> None:
+async def test_the_engine_dies_with_its_host(models: Path, tmp_path: Path, how: str) -> None:
     host = subprocess.Popen(
         [sys.executable, "-c", _HOST, str(models), str(tmp_path / "starts")],
         stdout=subprocess.PIPE,
