@@ -6,7 +6,6 @@ import os
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,9 @@ import pytest
 from ide_agent.paths import models_dir
 from ide_agent.runtime import RuntimeInfo, call, ensure_host
 from support.host_process import clean_home, wait_for
+from support.real_engine import NATIVE
 
 pytestmark = pytest.mark.engine
-
-
-NATIVE = pytest.param(
-    "llama-cpp-python",
-    marks=[
-        pytest.mark.native,
-        pytest.mark.skipif(find_spec("llama_cpp") is None, reason="llama-cpp-python is not installed"),
-    ],
-)
 
 
 @pytest.fixture(scope="module", params=["xllamacpp", NATIVE])
