@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,6 @@ from ide_agent.features.completion.service import CompletionService
 from support.fake_host import FakeHost
 from support.scripted_model import Model
 from support.voice import Voice
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing touches the real home."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("IDE_AGENT_HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
-async def host() -> AsyncIterator[FakeHost]:
-    """A host that answers as the test says."""
-    fake = FakeHost()
-    yield fake
-    await fake.aclose()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,9 @@ from support.fake_host import Address, FakeHost
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing touches the real home."""
-    monkeypatch.setattr(settings_module, "_ANSWER_SECONDS", PATIENCE)  # a slow test is no silent client
-    folder = tmp_path / "home"
-    monkeypatch.setenv("IDE_AGENT_HOME", str(folder))
-    return folder
+def patience(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow test is no silent client; and no test touches the real home."""
+    monkeypatch.setattr(settings_module, "_ANSWER_SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -29,14 +26,6 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
     manager = Plugins()
     monkeypatch.setattr(server_module, "plugins", lambda: manager)
     return manager
-
-
-@pytest.fixture
-async def host() -> AsyncIterator[FakeHost]:
-    """A host; it listens once somebody needs it."""
-    fake = FakeHost()
-    yield fake
-    await fake.aclose()
 
 
 @pytest.fixture
