@@ -5,7 +5,7 @@ import pytest
 
 from ide_agent.inference.serve.dialect import BadRequest, Native, OpenAI, Wish, parse
 from ide_agent.inference.serve.generation import Generation, Piece
-from ide_agent.inference.serve.llama import Sampling
+from ide_agent.inference.serve.sampler import Sampling
 
 
 class LetterModel:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ide_agent.inference.serve.generation import Generation, Piece
-from ide_agent.inference.serve.llama import Model, Sampling
+from ide_agent.inference.serve.llama import Model
+from ide_agent.inference.serve.sampler import Sampling
 
 _FINISH = {"eos": "stop", "word": "stop", "limit": "length"}
 _MOST = 64  # answers to one request

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ide_agent.inference.serve.llama import Sampling
+from ide_agent.inference.serve.sampler import Sampling
 from ide_agent.inference.serve.text import TextAssembler
 
 StopType = Literal["none", "eos", "word", "limit"]

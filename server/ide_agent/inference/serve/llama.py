@@ -11,7 +11,6 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -33,23 +32,6 @@ class ContextRefused(Exception):
 
 class DecodeFailed(Exception):
     """A batch could not be computed."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen; llama-server's names and defaults."""
-
-    temperature: float = 0.8
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    repeat_penalty: float = 1.0
-    repeat_last_n: int = 64
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    seed: int = -1
-    grammar: str = ""
-    ignore_eos: bool = False
 
 
 class Model:
@@ -120,53 +102,6 @@ class Model:
     def text(self, tokens: Sequence[int]) -> str:
         """The text of `tokens`, special ones spelled out."""
         return b"".join(self.piece(token, special=True) for token in tokens).decode("utf-8", "replace")
-
-
-class Sampler:
-    """Chooses tokens for one request."""
-
-    def __init__(self, model: Model, wish: Sampling) -> None:
-        native = model.native
-        self._native = native
-        self._chain = native.llama_sampler_chain_init(native.llama_sampler_chain_default_params())
-        links = []
-        if wish.ignore_eos and model.eos >= 0:
-            bias = (native.llama_logit_bias * 1)(native.llama_logit_bias(model.eos, -math.inf))
-            size = native.llama_n_vocab(model.vocab)
-            links.append(native.llama_sampler_init_logit_bias(size, 1, bias))
-        if wish.grammar:
-            grammar = native.llama_sampler_init_grammar(model.vocab, wish.grammar.encode(), b"root")
-            if not grammar:
-                native.llama_sampler_free(self._chain)
-                raise ValueError("the grammar cannot be read")
-            links.append(grammar)
-        if wish.repeat_penalty != 1.0 or wish.presence_penalty or wish.frequency_penalty:
-            links.append(
-                native.llama_sampler_init_penalties(
-                    wish.repeat_last_n, wish.repeat_penalty, wish.frequency_penalty, wish.presence_penalty
-                )
-            )
-        if wish.temperature <= 0:
-            links.append(native.llama_sampler_init_greedy())
-        else:
-            seed = wish.seed if wish.seed >= 0 else native.LLAMA_DEFAULT_SEED
-            links += [
-                native.llama_sampler_init_top_k(wish.top_k),
-                native.llama_sampler_init_top_p(wish.top_p, 1),
-                native.llama_sampler_init_min_p(wish.min_p, 1),
-                native.llama_sampler_init_temp(wish.temperature),
-                native.llama_sampler_init_dist(seed & 0xFFFFFFFF),
-            ]
-        for link in links:
-            native.llama_sampler_chain_add(self._chain, link)
-
-    def choose(self, context: Context, row: int) -> int:
-        """The next token after batch row `row`."""
-        return int(self._native.llama_sampler_sample(self._chain, context.handle, row))
-
-    def close(self) -> None:
-        """Free it."""
-        self._native.llama_sampler_free(self._chain)
 
 
 class Context:

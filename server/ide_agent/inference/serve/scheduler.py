@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ide_agent.inference.serve.generation import Generation, Piece, StopType
-from ide_agent.inference.serve.llama import Context, DecodeFailed, Model, Sampler
+from ide_agent.inference.serve.llama import Context, DecodeFailed, Model
+from ide_agent.inference.serve.sampler import Sampler
 
 _PROMPT_SHARE = 32  # prompt tokens in a batch that also carries an answer's next token: keeps answers flowing
 _REUSE_CHUNK = 256  # a run of cached tokens shorter than this is not worth moving
