@@ -151,3 +151,17 @@ def test_any_document_has_a_shape(prefix, suffix, language):
     shape = decide(at_cursor(prefix + MARK + suffix, language), 12)
     assert len(shape.stop) <= 4
     assert 1 <= shape.max_lines <= 12
+
+
+@pytest.mark.parametrize(
+    ("source", "language", "columns"),
+    [
+        ("x = ‸\n", "python", 96),
+        ("# " + "w" * 118 + "\nx = ‸\n", "python", 116),
+        ("‸\n" + "x" * 5000, "python", 240),
+        ("x = " + "a + " * 24 + "‸\n", "python", 40),
+        ("A paragraph ‸", "markdown", 240),
+    ],
+)
+def test_a_line_is_as_long_as_those_around(source, language, columns):
+    assert decide(at_cursor(source, language), 12).max_columns == columns

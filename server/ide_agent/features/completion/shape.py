@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from ide_agent.features.completion import ending, layout, lexer, syntax
@@ -14,6 +15,8 @@ _STATEMENT_TOKENS = 96
 _TOKENS_PER_LINE = 16
 _DOCSTRING_LINES = 40
 _LONGEST_LINE = 2000
+_COLUMNS, _MOST_COLUMNS = 100, 240
+_NEW_COLUMNS = 40
 _ONLY_STRING = re.compile(r"\s*[rRuU]?(\"\"\"|'''|\"|')_\1\s*")
 
 
@@ -31,6 +34,8 @@ class Shape:
     """Stop strings for the engine, at most 4."""
     inside: syntax.Place
     """Where the cursor stands."""
+    max_columns: int = _MOST_COLUMNS
+    """A longer line, the first one counted from the cursor on, is not going to end well."""
 
 
 def decide(context: CursorContext, max_lines: int) -> Shape:
@@ -40,24 +45,25 @@ def decide(context: CursorContext, max_lines: int) -> Shape:
         context: the document around the cursor.
         max_lines: the longest suggestion the user wants, in lines.
     """
+    inside = syntax.place(context)
+    shape = partial(Shape, inside=inside, max_columns=_columns(context, inside))
     here = layout.width(context.line_prefix)
     blank = not context.line_prefix.strip()
-    inside = syntax.place(context)
     endless = len(context.line_prefix) > _LONGEST_LINE  # data or minified code
     if endless or not _in_statement(context, inside) or context.line_suffix.strip():
         # On a blank line the model's first token may be the line end: stopping there would leave nothing.
         stop = ("\n",) if context.line_suffix.strip() or not blank else ("\n\n\n",)
-        return Shape("line", here, 1, _LINE_TOKENS, stop, inside)
+        return shape("line", here, 1, _LINE_TOKENS, stop)
     opener = _opener(context)
     if opener is not None:
         below = layout.next_width(context.suffix)
         if below is None or below <= opener:
             tokens = max(_STATEMENT_TOKENS, _TOKENS_PER_LINE * max_lines)
-            return Shape("block", opener, max_lines, tokens, ("\n\n\n",), inside)
+            return shape("block", opener, max_lines, tokens, ("\n\n\n",))
         if not blank:
-            return Shape("line", here, 1, _LINE_TOKENS, ("\n",), inside)
+            return shape("line", here, 1, _LINE_TOKENS, ("\n",))
     stop = ("\n\n\n",) if blank else ("\n\n",)
-    return Shape("statement", here, max_lines, _STATEMENT_TOKENS, stop, inside)
+    return shape("statement", here, max_lines, _STATEMENT_TOKENS, stop)
 
 
 def finished(context: CursorContext, text: str, shape: Shape) -> int | None:
@@ -70,6 +76,15 @@ def finished(context: CursorContext, text: str, shape: Shape) -> int | None:
         return ending.line_end(context, text, prose=shape.inside == "text")
     block = shape.kind == "block"
     return ending.block_end(context, text, base=shape.base, max_lines=shape.max_lines, block=block)
+
+
+def _columns(context: CursorContext, inside: syntax.Place) -> int:
+    """As wide as the code around is, or as code usually is. A paragraph may be one long line."""
+    if inside == "text":
+        return _MOST_COLUMNS
+    lines = f"{context.prefix}\n{context.suffix}".split("\n")
+    widest = min(max(_COLUMNS, *map(len, lines)), _MOST_COLUMNS)
+    return max(widest - len(context.line_prefix), _NEW_COLUMNS)
 
 
 def _in_statement(context: CursorContext, inside: syntax.Place) -> bool:

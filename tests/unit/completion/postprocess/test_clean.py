@@ -36,7 +36,8 @@ def test_complete_as_soon_as_the_shape_is():
 def test_a_truncated_last_line_is_not_shown():
     source = "def f(a):\n    ‸\n"
     assert text(source, "b = a\n    return so", truncated=True) == "b = a"
-    assert text(source, "b = compute(a, so", truncated=True) == "b = compute(a, so"
+    assert text(source, "b = first + second + thi", truncated=True) == "b = first + second"
+    assert text(source, "b = compute(a, so", truncated=True) is None
 
 
 @pytest.mark.parametrize("raw", ["", " ", "\n", "\n\n  \n", "\t", "<|endoftext|>", "\r\n"])

@@ -1,7 +1,7 @@
 import pytest
 
 from ide_agent.features.completion.postprocess.draft import Draft
-from ide_agent.features.completion.postprocess.loops import cut_loop
+from ide_agent.features.completion.postprocess.loops import cut_loop, runs_on
 from support.cursor import at_cursor
 
 
@@ -52,3 +52,16 @@ def test_case_28_repeating_lines(source, text, kept):
 def test_likeness_that_is_no_loop(source, text):
     draft = Draft(text)
     assert cut_loop(draft, at_cursor(source)) == draft
+
+
+@pytest.mark.parametrize(
+    ("text", "hopeless"),
+    [
+        ("".join(map(str, range(55))), False),
+        ("".join(map(str, range(56))), True),
+        ("b" * 300 + "\nshort", False),
+        ("short\n" + "the cat sat on the mat, " * 3, True),
+    ],
+)
+def test_a_line_that_circles_or_never_ends(text, hopeless):
+    assert runs_on(text, 100) == hopeless

@@ -22,6 +22,7 @@ from ide_agent.features.completion.postprocess.same_line import fit_line
 from ide_agent.features.completion.postprocess.special import cut_special
 from ide_agent.features.completion.postprocess.suffix import cut_known_lines
 from ide_agent.features.completion.postprocess.undo import undoes_edit
+from ide_agent.features.completion.postprocess.unfinished import cut_unfinished
 from ide_agent.features.completion.shape import Shape, finished
 
 __all__ = ["clean", "runs_on"]
@@ -37,8 +38,8 @@ def clean(
         raw: all that the engine wrote so far.
         shape: what was asked for.
         final: nothing more will come; the last line is shown although no line end follows it.
-        truncated: with `final`: generation ran into its token limit, so the last line is only part of a line.
-            It is shown when it is the only one.
+        truncated: with `final`: generation ran into a limit, so the last line is only part of a line. When it
+            is the only one, as much of it is shown as makes sense by itself.
 
     Returns:
         The suggestion. Its `text` starts with that of every earlier call with less of the same raw text. With
@@ -50,6 +51,8 @@ def clean(
     cut = finished(context, draft.text, shape)
     if cut is not None:
         draft = draft.cut(cut)
+    elif truncated:
+        draft = cut_unfinished(draft, context)
     draft = drop_leading(draft, context)
     draft = draft.with_text(first_line(draft.text, context))
     if context.line_suffix.strip():

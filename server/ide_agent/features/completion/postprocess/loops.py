@@ -12,7 +12,6 @@ _LONGEST_PERIOD = 4
 _OFTEN = 3
 _OFTEN_LENGTH = 16
 _LINE = 40
-_LONGEST_LINE = 240
 _PHRASE = re.compile(r"(?=\S*\w)(.{6,60}?)\1{2,}|(?=\S*\w)(.{2,5}?)\2{7,}")
 
 
@@ -35,10 +34,10 @@ def cut_loop(draft: Draft, context: CursorContext) -> Draft:
     return draft
 
 
-def runs_on(text: str) -> bool:
+def runs_on(text: str, max_columns: int) -> bool:
     """Whether the last, open line of `text` will come to nothing: it circles in itself or never ends."""
     line = text.rsplit("\n", 1)[-1]
-    return len(line) > _LONGEST_LINE or (len(line) >= _LINE and _PHRASE.search(line) is not None)
+    return len(line) > max_columns or (len(line) >= _LINE and _PHRASE.search(line) is not None)
 
 
 def _circles(line: str, seen: list[str], own: int) -> bool:
