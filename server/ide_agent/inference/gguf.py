@@ -1,31 +1,28 @@
-"""The header of a GGUF file, read fast and within bounds.
+"""What the header of a GGUF file says of a model.
 
 Only what we decide by is kept: arrays are walked over, never loaded, so a vocabulary of any size costs no
-memory, and a hostile header costs at most `_MAX_STRINGS` steps. The tensor table tells where the file must
-end, so a truncated download is recognised before an engine is started on it.
+memory. The tensor table tells where the file must end, so a truncated download is recognised before an engine
+is started on it. The bytes come from a `Reader`, which no header leads astray.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ide_agent.errors import ModelFileInvalid
+from ide_agent.inference.reader import Reader, reading
 
 _MAGIC = b"GGUF"
-_MAX_HEADER = 512 << 20
 _MAX_KEYS = 1 << 16
 _MAX_TENSORS = 1 << 17
-_MAX_STRINGS = 4_000_000
 _MAX_NAME = 1 << 16
 _MAX_TEXT = 4096
 _MAX_LIST = 4096
-_WINDOW = 1 << 20
 
 _STRING, _ARRAY = 8, 9
 _SCALARS = {
@@ -115,11 +112,8 @@ def read_header(file: Path) -> GgufHeader:
     Raises:
         ModelFileInvalid: it is missing, not GGUF, corrupt or truncated; the message says which.
     """
-    try:
-        with file.open("rb") as stream:
-            return _Parser(file, stream).header()
-    except OSError as failure:
-        raise ModelFileInvalid(file=str(file), reason=failure.strerror or str(failure)) from failure
+    with reading(file) as reader:
+        return _Parser(reader).header()
 
 
 def token_texts(header: GgufHeader, ids: Iterable[int]) -> dict[int, str]:
@@ -132,17 +126,13 @@ def token_texts(header: GgufHeader, ids: Iterable[int]) -> dict[int, str]:
     if not wanted or not header.tokens_at:
         return {}
     texts: dict[int, str] = {}
-    try:
-        with header.file.open("rb") as stream:
-            parser = _Parser(header.file, stream)
-            parser.seek(header.tokens_at)
-            at = 0
-            for wanted_id in wanted:
-                parser.skip_strings(wanted_id - at)
-                texts[wanted_id] = parser.text(_MAX_NAME)
-                at = wanted_id + 1
-    except OSError as failure:
-        raise ModelFileInvalid(file=str(header.file), reason=failure.strerror or str(failure)) from failure
+    with reading(header.file) as reader:
+        reader.seek(header.tokens_at)
+        at = 0
+        for wanted_id in wanted:
+            reader.skip_strings(wanted_id - at)
+            texts[wanted_id] = reader.text(_MAX_NAME)
+            at = wanted_id + 1
     return texts
 
 
@@ -154,51 +144,43 @@ def special_texts(header: GgufHeader) -> list[str]:
     """
     if not header.types_at:
         return []
-    try:
-        with header.file.open("rb") as stream:
-            kinds = _Parser(header.file, stream).numbers(header.types_at, header.vocabulary)
-    except OSError as failure:
-        raise ModelFileInvalid(file=str(header.file), reason=failure.strerror or str(failure)) from failure
+    with reading(header.file) as reader:
+        reader.seek(header.types_at)
+        kinds = reader.numbers(header.vocabulary)
     texts = token_texts(header, (i for i, kind in enumerate(kinds) if kind in _SPECIAL_KINDS))
     return [text for text in texts.values() if text]
 
 
 class _Parser:
-    """A cursor over the file with a small window; what it is told to read is checked against the file."""
+    """Reads a header from front to back."""
 
-    def __init__(self, file: Path, stream: BinaryIO) -> None:
-        self._file = file
-        self._stream = stream
-        self._size = os.fstat(stream.fileno()).st_size
-        self._window = b""
-        self._start = 0  # file offset of the window
-        self._at = 0  # cursor within the window
-        self._steps = 0
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._tokens_at = 0
         self._types_at = 0
         self._vocabulary = 0
 
     def header(self) -> GgufHeader:
-        if self._size < 4 or self._take(4) != _MAGIC:
-            raise ModelFileInvalid("error.model.not_gguf", file=str(self._file))
-        version = self._number("<I")
+        if self._reader.size < 4 or self._reader.take(4) != _MAGIC:
+            raise ModelFileInvalid("error.model.not_gguf", file=str(self._reader.file))
+        version = self._reader.number("<I")
         if version not in (2, 3):
-            raise self._corrupt(f"GGUF version {version} is not supported")
-        tensors, keys = self._number("<Q"), self._number("<Q")
+            raise self._reader.corrupt(f"GGUF version {version} is not supported")
+        tensors, keys = self._reader.number("<Q"), self._reader.number("<Q")
         if tensors > _MAX_TENSORS or keys > _MAX_KEYS:
-            raise self._corrupt(f"{tensors} tensors and {keys} keys cannot be true")
+            raise self._reader.corrupt(f"{tensors} tensors and {keys} keys cannot be true")
         values: dict[str, Any] = {}
         for _ in range(keys):
-            key = self.text(_MAX_NAME)
-            value = self._value(key, self._number("<I"))
+            key = self._reader.text(_MAX_NAME)
+            value = self._value(key, self._reader.number("<I"))
             if value is not None:
                 values[key] = value
         parameters, data_end = self._tensors(tensors, values)
-        if data_end > self._size:
+        if data_end > self._reader.size:
             raise ModelFileInvalid(
                 "error.model.truncated",
-                file=str(self._file),
-                have_mb=round(self._size / 1e6, 1),
+                file=str(self._reader.file),
+                have_mb=round(self._reader.size / 1e6, 1),
                 need_mb=round(data_end / 1e6, 1),
             )
         return self._describe(version, values, parameters, data_end)
@@ -224,7 +206,7 @@ class _Parser:
             if found is not None:
                 fim[part] = found
         return GgufHeader(
-            file=self._file,
+            file=self._reader.file,
             version=version,
             architecture=architecture,
             name=_as_text(values.get("general.name")),
@@ -247,7 +229,7 @@ class _Parser:
             file_type=_as_id(values.get("general.file_type")),
             parameters=parameters,
             data_end=data_end,
-            file_bytes=self._size,
+            file_bytes=self._reader.size,
             tokens_at=self._tokens_at,
             types_at=self._types_at,
         )
@@ -256,113 +238,49 @@ class _Parser:
         """Number of weights, and the file offset at which the last tensor ends."""
         parameters = end = 0
         for _ in range(count):
-            self.text(_MAX_NAME)
-            dimensions = self._number("<I")
+            self._reader.text(_MAX_NAME)
+            dimensions = self._reader.number("<I")
             if dimensions > 8:
-                raise self._corrupt(f"a tensor with {dimensions} dimensions")
-            elements = math.prod(self._number("<Q") for _ in range(dimensions))
-            kind, offset = self._number("<I"), self._number("<Q")
+                raise self._reader.corrupt(f"a tensor with {dimensions} dimensions")
+            elements = math.prod(self._reader.number("<Q") for _ in range(dimensions))
+            kind, offset = self._reader.number("<I"), self._reader.number("<Q")
             block, size = TENSOR_TYPES.get(kind, (1, 0))
             parameters += elements
             end = max(end, offset + elements // block * size)
         alignment = _as_count(values.get("general.alignment")) or 32
-        here = self._start + self._at
+        here = self._reader.position
         return parameters, -(-here // alignment) * alignment + end if count else here
 
     def _value(self, key: str, kind: int) -> Any:
-        """The value at the cursor; None where it is of no interest to us."""
+        """The value that follows; None where it is of no interest to us."""
         if kind in _SCALARS:
-            return self._number(_SCALARS[kind])
+            return self._reader.number(_SCALARS[kind])
         if kind == _STRING:
-            length = self._number("<Q")
+            length = self._reader.number("<Q")
             if length <= _MAX_TEXT:
-                return self._take(length).decode("utf-8", "replace")
-            self._skip(length)
+                return self._reader.take(length).decode("utf-8", "replace")
+            self._reader.skip(length)
             return ""
         if kind == _ARRAY:
             return self._array(key)
-        raise self._corrupt(f"value type {kind} of {key[:80]!r}")
+        raise self._reader.corrupt(f"value type {kind} of {key[:80]!r}")
 
     def _array(self, key: str) -> list[Any] | None:
-        kind, count = self._number("<I"), self._number("<Q")
+        kind, count = self._reader.number("<I"), self._reader.number("<Q")
         if kind == _STRING:
             if key == f"{_TOKENIZER}tokens":
-                self._tokens_at, self._vocabulary = self._start + self._at, count
-            self.skip_strings(count)
+                self._tokens_at, self._vocabulary = self._reader.position, count
+            self._reader.skip_strings(count)
             return None
         if kind not in _SCALARS:
-            raise self._corrupt(f"array of type {kind} in {key[:80]!r}")
+            raise self._reader.corrupt(f"array of type {kind} in {key[:80]!r}")
         code = _SCALARS[kind]
         if ".attention.head_count" in key and count <= _MAX_LIST:
-            return [self._number(code) for _ in range(count)]
+            return [self._reader.number(code) for _ in range(count)]
         if key == f"{_TOKENIZER}token_type" and struct.calcsize(code) == 4:
-            self._types_at = self._start + self._at
-        self._skip(struct.calcsize(code) * count)
+            self._types_at = self._reader.position
+        self._reader.skip(struct.calcsize(code) * count)
         return None
-
-    def numbers(self, offset: int, count: int) -> tuple[int, ...]:
-        """`count` four-byte numbers at file offset `offset`."""
-        self.seek(offset)
-        return struct.unpack(f"<{count}I", self._take(4 * count))
-
-    def text(self, limit: int) -> str:
-        length = self._number("<Q")
-        if length > limit:
-            raise self._corrupt(f"a name of {length} bytes")
-        return self._take(length).decode("utf-8", "replace")
-
-    def skip_strings(self, count: int) -> None:
-        self._steps += count
-        if self._steps > _MAX_STRINGS or count * 8 > self._size:
-            raise self._corrupt(f"{count} strings cannot be true")
-        unpack = struct.Struct("<Q").unpack_from
-        for _ in range(count):
-            if len(self._window) - self._at < 8:
-                self._fill(8)
-            length = unpack(self._window, self._at)[0]
-            self._at += 8
-            if length <= len(self._window) - self._at:
-                self._at += length
-            else:
-                self._skip(length)
-
-    def _number(self, code: str) -> Any:
-        return struct.unpack(code, self._take(struct.calcsize(code)))[0]
-
-    def _take(self, count: int) -> bytes:
-        if len(self._window) - self._at < count:
-            self._fill(count)
-        piece = self._window[self._at : self._at + count]
-        self._at += count
-        return piece
-
-    def _skip(self, count: int) -> None:
-        self.seek(self._start + self._at + count)
-
-    def seek(self, offset: int) -> None:
-        if self._start <= offset <= self._start + len(self._window):
-            self._at = offset - self._start
-            return
-        if offset > min(self._size, _MAX_HEADER):
-            raise self._ended(offset)
-        self._start, self._window, self._at = offset, b"", 0
-
-    def _fill(self, count: int) -> None:
-        """Move the window so that `count` bytes follow the cursor."""
-        offset = self._start + self._at
-        if offset + count > min(self._size, _MAX_HEADER):
-            raise self._ended(offset + count)
-        self._stream.seek(offset)
-        self._window = self._stream.read(max(count, _WINDOW))
-        self._start, self._at = offset, 0
-        if len(self._window) < count:
-            raise self._ended(offset + count)
-
-    def _ended(self, offset: int) -> ModelFileInvalid:
-        return self._corrupt(f"the header points at byte {offset} of {self._size}")
-
-    def _corrupt(self, reason: str) -> ModelFileInvalid:
-        return ModelFileInvalid("error.model.corrupt", file=str(self._file), reason=reason)
 
 
 def _as_text(value: Any) -> str:
