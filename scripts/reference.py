@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
-import typer.main
 from pydantic import BaseModel
 
-from ide_agent.cli import app
 from ide_agent.config import Settings
+from ide_agent.editor.main import parser
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by scripts/reference.py (`make reference`); change the code instead. -->"
+KINDS = {"string": "text", "array": "list of texts", "object": "table of `true` or `false`"}
 
 
 def settings() -> str:
@@ -24,7 +27,7 @@ def settings() -> str:
         "# Settings",
         "",
         "Defaults < your own file (`ide-agent doctor` says where) < `.ide-agent.toml` in the workspace < the",
-        " editor's settings below `ideAgent`, where names are in camelCase (`ideAgent.completion.maxLines`).",
+        "editor's settings below `ideAgent`, where names are in camelCase (`ideAgent.completion.maxLines`).",
         "What is not valid is reported and replaced by its default. `[inference]` and `[host]` are read",
         "from your own file only.",
         "",
@@ -34,23 +37,34 @@ def settings() -> str:
         "but not on, and `model` is not taken from there. The editor's settings cannot make less private or",
         "recorded either, for some editors mix the workspace's into yours.",
         "",
-        "| setting | default | meaning |",
-        "|---|---|---|",
+        "| setting | values | default | meaning |",
+        "|---|---|---|---|",
         *_rows(Settings, ""),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _rows(model: type[BaseModel], prefix: str) -> list[str]:
-    rows = []
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    schema = model.model_json_schema()["properties"]
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            rows += _rows(kind, f"{prefix}{name}.")
+            yield from _rows(kind, f"{prefix}{name}.")
             continue
-        default = field.get_default(call_default_factory=True)
-        rows.append(f"| `{prefix}{name}` | `{_toml(default)}` | {field.description or ''} |")
-    return rows
+        default = _toml(field.get_default(call_default_factory=True))
+        yield f"| `{prefix}{name}` | {_values(schema[name])} | `{default}` | {field.description} |"
+
+
+def _values(schema: dict[str, Any]) -> str:
+    """What may stand there, from a property's JSON Schema."""
+    if "enum" in schema:
+        return ", ".join(f"`{_toml(value)}`" for value in schema["enum"])
+    if schema["type"] == "boolean":
+        return "`true`, `false`"
+    if schema["type"] == "integer":
+        end = f"to {schema['maximum']}" if "maximum" in schema else "or more"
+        return f"{schema['minimum']} {end}"
+    return KINDS[schema["type"]]
 
 
 def _toml(value: Any) -> str:
@@ -65,47 +79,57 @@ def _toml(value: Any) -> str:
 
 def commands() -> str:
     """The page of all commands."""
-    root = typer.main.get_command(app)
-    lines = [
-        NOTE,
-        "# Commands",
-        "",
-        "`ide-agent lsp` speaks LSP on stdio, or on a port with `--tcp PORT`.",
-        "",
-    ]
-    _describe(root, "ide-agent", lines)
+    import typer.main
+
+    from ide_agent.cli import app
+
+    lines = [NOTE, "# Commands", ""]
+    _describe(typer.main.get_command(app), "ide-agent", lines)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _describe(command: Any, path: str, lines: list[str]) -> None:
-    context = click.Context(command, info_name=path)
-    children = getattr(command, "commands", None)
-    if children:
-        for name in sorted(children):
-            if not children[name].hidden:
-                _describe(children[name], f"{path} {name}", lines)
-        return
-    pieces = " ".join(command.collect_usage_pieces(context))
-    lines += [f"## `{path} {pieces}`".replace(" [OPTIONS]`", "`").replace(" [OPTIONS] ", " "), ""]
-    lines += [(command.help or "").strip(), ""]
+    children = getattr(command, "commands", {})
+    options = [*_lsp_options()] if path == "ide-agent lsp" else [*_options(command)]
+    if options or not children:
+        arguments = [f" {{{each.name}}}" for each in command.params if each.param_type_name == "argument"]
+        lines += [f"## `{path}{''.join(arguments)}`", "", (command.help or "").strip(), ""]
+        lines += [*options, ""] if options else []
+    for name in sorted(children):
+        if not children[name].hidden:
+            _describe(children[name], f"{path} {name}", lines)
+
+
+def _options(command: Any) -> Iterator[str]:
     for parameter in command.params:
         note = getattr(parameter, "help", None)
         if note and not getattr(parameter, "hidden", False):
             names = ", ".join(f"`{option}`" for option in parameter.opts)
-            lines.append(f"- {names}: {note}")
-    if lines[-1]:
-        lines.append("")
+            yield f"- {names}: {note}"
+
+
+def _lsp_options() -> Iterator[str]:
+    for action in parser()._actions:
+        if action.help == argparse.SUPPRESS or "-h" in action.option_strings:
+            continue
+        value = f" {action.metavar}" if action.metavar else ""
+        choices = ", ".join(f"`{choice}`" for choice in action.choices or ())
+        note = f"{action.help}; one of {choices}" if choices else action.help
+        yield f"- {', '.join(f'`{name}{value}`' for name in action.option_strings)}: {note}"
 
 
 PAGES = {"settings.md": settings, "cli.md": commands}
 
 
-def main() -> None:
-    """Write the pages."""
-    DOCS.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        (DOCS / name).write_text(page(), encoding="utf-8")
+def main(folder: Path = DOCS) -> None:
+    """Write the pages into `folder`, in English whatever is spoken here."""
+    os.environ["LC_ALL"] = "en"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as nobodys_home:
+        os.environ["IDE_AGENT_HOME"] = nobodys_home
+        for name, page in PAGES.items():
+            (folder / name).write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*map(Path, sys.argv[1:]))

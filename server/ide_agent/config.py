@@ -31,10 +31,10 @@ class _Section(BaseModel):
 class CompletionSettings(_Section):
     """Ghost text."""
 
-    enabled: bool = True
+    enabled: bool = Field(True, description="Suggest code as ghost text.")
     automatic: bool = Field(True, description="Suggest while typing; off: only when invoked.")
     languages: dict[str, bool] = Field(
-        default_factory=dict, description="Per-language switches by LSP language id, e.g. {markdown: false}."
+        default_factory=dict, description="Per-language switches by LSP language id, e.g. `{markdown = false}`."
     )
     disabled_globs: tuple[str, ...] = Field(
         (), description="No suggestions in files that match. Those of all layers count."
@@ -45,8 +45,12 @@ class CompletionSettings(_Section):
         "those of all layers count.",
     )
     max_lines: int = Field(12, ge=1, le=64, description="Longest suggestion, in lines.")
-    debounce_min_ms: int = Field(20, ge=0, le=2000)
-    debounce_max_ms: int = Field(400, ge=0, le=5000)
+    debounce_min_ms: int = Field(
+        20, ge=0, le=2000, description="Shortest wait after a keystroke, in milliseconds."
+    )
+    debounce_max_ms: int = Field(
+        400, ge=0, le=5000, description="Longest wait after a keystroke, in milliseconds."
+    )
     prefetch: bool = Field(True, description="While a suggestion shows, compute the one after it.")
     record: bool = Field(
         True,
@@ -60,7 +64,9 @@ class InferenceSettings(_Section):
     """Engines on this machine."""
 
     model: str = Field("", description="Default completion model; empty: the newest pulled one.")
-    engine: Literal["auto", "xllamacpp", "llama-cpp-python"] = "auto"
+    engine: Literal["auto", "xllamacpp", "llama-cpp-python"] = Field(
+        "auto", description="What runs the models; auto: what was measured to be fastest here."
+    )
     context_tokens: int = Field(8192, ge=512, description="KV cache per slot, in tokens.")
     slots: int = Field(2, ge=1, le=16, description="Requests an engine works on at once.")
     threads: int = Field(0, ge=0, description="0: chosen from the machine's cores.")
@@ -79,7 +85,10 @@ class HostSettings(_Section):
 class Settings(_Section):
     """The whole tree."""
 
-    locale: Literal["auto", "en", "tr"] = "auto"
+    locale: Literal["auto", "en", "tr"] = Field(
+        "auto",
+        description="Language of messages; auto: that of the editor, in a terminal that of the environment.",
+    )
     completion: CompletionSettings = CompletionSettings()
     inference: InferenceSettings = InferenceSettings()
     host: HostSettings = HostSettings()

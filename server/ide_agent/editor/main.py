@@ -10,9 +10,12 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ide_agent.paths import log_file
+
+if TYPE_CHECKING:
+    import argparse
 
 LOOPBACK = "127.0.0.1"
 _LOG_BYTES = 2_000_000
@@ -65,26 +68,38 @@ class _Options:
 
 def _options(argv: Sequence[str]) -> _Options:
     options = _Options()
-    if not argv:
-        return options
+    return parser().parse_args(argv, namespace=options) if argv else options
+
+
+def parser() -> argparse.ArgumentParser:
+    """What `ide-agent lsp` understands."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="ide-agent lsp", description="Serve one editor over stdio.")
-    parser.add_argument("--stdio", action="store_true", help="the default; some editors pass it")
-    parser.add_argument("--tcp", metavar="[HOST:]PORT", type=_address, help="listen there, for debugging")
-    parser.add_argument(
+    known = argparse.ArgumentParser(prog="ide-agent lsp", description="Serve one editor over stdio.")
+    known.add_argument("--stdio", action="store_true", help="the default; some editors pass it")
+    known.add_argument(
+        "--tcp",
+        metavar="[HOST:]PORT",
+        type=_address,
+        help=f"listen there, for debugging; without a host on {LOOPBACK}",
+    )
+    known.add_argument(
         "--log-level",
-        default=options.log_level,
+        default=_Options.log_level,
         type=str.upper,
         choices=["DEBUG", "INFO", "WARNING", "ERROR"],
         help="of stderr and of lsp.log",
     )
-    parser.add_argument("--clientProcessId", dest="pid", help=argparse.SUPPRESS)
-    return parser.parse_args(argv, namespace=options)
+    known.add_argument("--clientProcessId", dest="pid", help=argparse.SUPPRESS)
+    return known
 
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
+    if not port.isdecimal():
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"“{text}” is not [HOST:]PORT")
     return host.strip("[]") or LOOPBACK, int(port)
 
 
