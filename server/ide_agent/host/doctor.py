@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        subject: what: environment, settings, model, host, engine, database or plugins; part of a message key.
+        subject: what: environment, data_folder, state_folder, config_folder, models_folder, settings, model,
+            host, engine, database or plugins; part of a message key.
         ok: whether it is as it should be.
         key: message key of the detail, which also says what to do.
         params: its parameters.
@@ -73,20 +74,35 @@ def examine() -> Iterator[Finding]:
 
 
 def _environment() -> Iterator[Finding]:
-    for find in (state_dir, data_dir):
-        try:
-            folder = find()
-        except OSError as failure:
-            folder = Path(failure.filename)
-        nearest = next(path for path in (folder, *folder.parents) if path.exists())
-        if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-            yield Finding("environment", False, "cli.doctor.read_only", {"folder": str(folder)})
     versions = {
         "version": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }
     yield Finding("environment", True, "cli.doctor.versions", versions)
+    yield _folder("data_folder", data_dir, written=True)
+    yield _folder("state_folder", state_dir, written=True)
+    yield _folder("config_folder", lambda: config_file().parent)
+    yield _folder("models_folder", models_dir)
+
+
+def _folder(subject: str, find: Callable[[], Path], *, written: bool = False) -> Finding:
+    """Where a folder is.
+
+    Args:
+        subject: which.
+        find: names it; may make it.
+        written: whether nothing works unless we can write there.
+    """
+    try:
+        folder = find()
+    except OSError as failure:
+        folder = Path(failure.filename)
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    usable = not written or (nearest.is_dir() and os.access(nearest, os.W_OK))
+    return Finding(
+        subject, usable, "cli.doctor.file" if usable else "cli.doctor.read_only", {"file": str(folder)}
+    )
 
 
 def _settings() -> Iterator[Finding]:
@@ -106,9 +122,7 @@ def _models() -> Finding:
     except ModelError as error:
         return Finding.bad("model", error)
     names = [model.name for model in store.list()]
-    return Finding(
-        "model", True, "cli.doctor.models", {"names": ", ".join(names), "folder": str(models_dir())}
-    )
+    return Finding("model", True, "cli.doctor.models", {"names": ", ".join(names)})
 
 
 def _engine(info: RuntimeInfo) -> Finding:

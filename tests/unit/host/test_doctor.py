@@ -110,9 +110,36 @@ def test_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("IDE_AGENT_HOME", str(blocked))
-    found = list(doctor.examine())
-    assert {finding.subject for finding in found} == {"environment"}
-    assert not all(finding.ok for finding in found)
+    found = findings()
+    assert "settings" not in found
+    for folder in ("data", "state"):
+        ok, detail = found[f"{folder}_folder"]
+        assert not ok
+        assert str(blocked) in detail
+
+
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("C", ("Data folder", "State folder", "Settings folder", "Models folder")),
+        ("tr", ("Veri klasörü", "Durum klasörü", "Ayar klasörü", "Model klasörü")),
+    ],
+)
+def test_the_folders_are_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, language: str, titles: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("IDE_AGENT_MODELS", str(home / "big disk"))
+    monkeypatch.setenv("LC_ALL", language)
+    cli.language.cache_clear()
+    out = CliRunner().invoke(cli.app, ["doctor"]).stdout
+    for title, folder in zip(titles, ("data", "state", "config", "big disk"), strict=True):
+        assert f"{title}: {home / folder}\n" in out
+
+
+def test_a_models_folder_that_is_only_read_will_do(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.os, "access", lambda path, _: "models" not in str(path))
+    (home / "models").mkdir()
+    assert findings()["models_folder"] == (True, str(home / "models"))
 
 
 def test_broken_plugins_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
