@@ -6,64 +6,25 @@ import json
 import os
 import sys
 import time
-import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import typer
-from typer.core import TyperGroup
 
 from ide_agent import __version__
-from ide_agent.errors import HostUnavailable, IdeAgentError
+from ide_agent.errors import HostUnavailable
 from ide_agent.hooks import plugins
-from ide_agent.locale import LANGUAGES, choose, translate
-from ide_agent.paths import config_file, log_file
+from ide_agent.paths import log_file
+from ide_agent.terminal import App, language, text
 
 _FOLLOW_SECONDS = 0.2
 
 
-@cache
-def language() -> str:
-    """The language of messages: the setting `locale`, else that of the environment."""
-    try:
-        chosen = tomllib.loads(config_file().read_text(encoding="utf-8")).get("locale")
-    except (OSError, ValueError):
-        chosen = None  # a broken file is reported where all of the settings are read
-    if chosen in LANGUAGES:
-        return str(chosen)
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    return choose(next((os.environ[name] for name in names if os.environ.get(name)), None))
-
-
-def text(key: str, /, **params: Any) -> str:
-    """A message in the user's language."""
-    return translate(key, language(), **params)
-
-
-class Commands(TyperGroup):
-    """A command group that puts our errors into one line instead of a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
-        try:
-            return super().invoke(ctx)
-        except IdeAgentError as error:
-            typer.echo(error.message(language()), err=True)
-            raise typer.Exit(1) from None
-
-
-app = typer.Typer(
-    cls=Commands,
-    help=text("cli.help"),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-host_app = typer.Typer(cls=Commands, help=text("cli.host.help"), no_args_is_help=True)
-engine_app = typer.Typer(cls=Commands, help=text("cli.engine.help"), no_args_is_help=True)
+app = App(help=text("cli.help"))
+host_app = App(help=text("cli.host.help"))
+engine_app = App(help=text("cli.engine.help"))
 app.add_typer(host_app, name="host")
 app.add_typer(engine_app, name="engine")
 
@@ -83,6 +44,19 @@ def main(
     """Options of `ide-agent` itself."""
     for problem in plugins().problems:
         typer.echo(problem.message(language()), err=True)
+
+
+@app.command(
+    "lsp",
+    help=text("cli.lsp"),
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def lsp(context: typer.Context) -> None:
+    """Serve one editor. Stands here for the list of commands: `__main__` takes a shorter way."""
+    from ide_agent.editor.main import main as serve
+
+    serve(context.args)
 
 
 @host_app.command("run", help=text("cli.host.run"))

@@ -34,7 +34,8 @@ class CompletionSettings(_Section):
     enabled: bool = Field(True, description="Suggest code as ghost text.")
     automatic: bool = Field(True, description="Suggest while typing; off: only when invoked.")
     languages: dict[str, bool] = Field(
-        default_factory=dict, description="Per-language switches by LSP language id, e.g. `{markdown = false}`."
+        default_factory=dict,
+        description="Per-language switches by LSP language id, e.g. `{markdown = false}`.",
     )
     disabled_globs: tuple[str, ...] = Field(
         (), description="No suggestions in files that match. Those of all layers count."

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ide_agent import cli as house
+from ide_agent import terminal
 from ide_agent.features.hub import cli as module
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
@@ -18,7 +19,7 @@ from ide_agent.features.hub.service import Hub, PulledModel
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
     monkeypatch.delenv("IDE_AGENT_MODELS", raising=False)
-    monkeypatch.setattr(house, "language", lambda: "en")
+    monkeypatch.setattr(terminal, "language", lambda: "en")
     monkeypatch.setattr(module, "language", lambda: "en")
     return tmp_path
 
@@ -91,8 +92,19 @@ def test_removing_asks_first(home: Path) -> None:
     assert code == 1
     assert "Remove mine (2.5 MB) from this machine?" in out
     assert file.exists()
+    assert run("rm", "mine", input="\n")[0] == 1
+    assert file.exists()
     code, out, _ = run("rm", "mine", "--yes")
     assert (code, out) == (0, "mine was removed; 2.5 MB are free again.\n")
+    assert not file.exists()
+
+
+def test_a_yes_is_understood_in_the_users_language(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "language", lambda: "tr")
+    file = put(home, "mine", 2_500_000)
+    code, out, _ = run("rm", "mine", input="Evet\n")
+    assert code == 0
+    assert "kaldırılsın mı? [e/H]: " in out
     assert not file.exists()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ide_agent.cli import Commands, language, text
+from ide_agent.terminal import App, confirmed, language, text
 
 if TYPE_CHECKING:
     from ide_agent.features.hub.progress import Progress, Report
@@ -20,7 +20,7 @@ _INTERRUPTED = 130
 
 def app() -> typer.Typer:
     """The group of commands."""
-    models = typer.Typer(cls=Commands, name="models", help=text("hub.help"), no_args_is_help=True)
+    models = App(name="models", help=text("hub.help"))
     models.command("pull", help=text("hub.pull"))(_pull)
     models.command("list", help=text("hub.list"))(_list)
     models.command("rm", help=text("hub.rm"))(_rm)
@@ -76,8 +76,8 @@ def _rm(
 
     hub = Hub()
     held = size(hub.size(name), language())
-    if not yes:
-        typer.confirm(text("hub.confirm", name=name, size=held), abort=True)
+    if not (yes or confirmed(text("hub.confirm", name=name, size=held))):
+        raise typer.Exit(1)
     hub.remove(name)
     typer.echo(text("hub.removed", name=name, size=held))
 
