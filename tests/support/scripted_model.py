@@ -19,14 +19,18 @@ class Model:
     def __init__(self) -> None:
         self.asked: list[CursorContext] = []
         self.priorities: list[str] = []
+        self.alternatives: list[int] = []
         self.cancelled: list[CursorContext] = []
         self.mouths: list[asyncio.Queue[dict[str, Any]]] = []
         self.open = 0
         self.most_open = 0
 
-    def __call__(self, context: CursorContext, shape: Any, settings: Any, priority: str) -> Any:
+    def __call__(
+        self, context: CursorContext, shape: Any, settings: Any, priority: str, alternative: int
+    ) -> Any:
         self.asked.append(context)
         self.priorities.append(priority)
+        self.alternatives.append(alternative)
         mouth: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.mouths.append(mouth)
         return self._speak(context, mouth)

@@ -18,6 +18,7 @@ class Voice:
 
     Attributes:
         text: what the model says to everything.
+        others: what it says instead where an alternative is asked for, one after the other.
         error: how it fails instead.
         open: while it is clear the model thinks: nothing is said after the start.
     """
@@ -25,6 +26,7 @@ class Voice:
     def __init__(self, host: FakeHost) -> None:
         self.host = host
         self.text = "return 1"
+        self.others: list[str] = []
         self.error: IdeAgentError | None = None
         self.open = asyncio.Event()
         self.open.set()
@@ -48,7 +50,8 @@ class Voice:
         if self.error is not None:
             call.event({"type": "error", "error": self.error.as_wire()})
         else:
-            call.event({"type": "text", "text": self.text})
+            text = self.others.pop(0) if call.body["alternative"] and self.others else self.text
+            call.event({"type": "text", "text": text})
             call.event({"type": "done", "finish_reason": "stop", "timings": {}})
         call.end()
 
@@ -66,9 +69,15 @@ def begin(editor: Editor, line: int, character: int, uri: str = URI) -> asyncio.
 
 async def ask(editor: Editor, line: int, character: int, uri: str = URI) -> JSON | None:
     """The suggestion, or None."""
-    answer = await asyncio.wait_for(begin(editor, line, character, uri), PATIENCE)
-    items = (answer or {}).get("items", [])
+    items = await ask_all(editor, line, character, uri)
     return items[0] if items else None
+
+
+async def ask_all(editor: Editor, line: int, character: int, uri: str = URI) -> list[JSON]:
+    """All suggestions."""
+    answer = await asyncio.wait_for(begin(editor, line, character, uri), PATIENCE)
+    items: list[JSON] = (answer or {}).get("items", [])
+    return items
 
 
 def completion_id(item: JSON | None) -> str:

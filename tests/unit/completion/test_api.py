@@ -98,6 +98,21 @@ async def test_start_text_done(model: ModelFile) -> None:
     assert engine.turns == ["foreground"]
 
 
+async def test_alternatives_are_drawn_reproducibly_from_the_same_prompt(model: ModelFile) -> None:
+    engine = ScriptedEngine(model)
+    async with host(engine) as client:
+        for number in (0, 3, 3):
+            await complete(client, alternative=number)
+        answer = await client.post("/completion", json={"document": "d", "prefix": "x(", "alternative": 17})
+    assert answer.status_code == 422
+    greedy, third, again = engine.asked
+    assert greedy["temperature"] == 0
+    assert "seed" not in greedy
+    drawn = {"temperature": 0.8, "top_p": 0.95, "seed": 3}
+    assert third == again == {**greedy, **drawn}
+    assert third["cache_prompt"] is True
+
+
 async def test_a_first_line_that_may_be_held_back_comes_in_one_piece(model: ModelFile) -> None:
     async with host(ScriptedEngine(model)) as client:
         _, *texts, _ = await complete(client, hold_ms=60_000)

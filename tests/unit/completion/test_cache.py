@@ -71,6 +71,39 @@ def test_typed_through_over_several_lines() -> None:
     assert served(cache.lookup(at("if a:\n    b()\n    ", "\nend\n"))) == ("c()", 0)
 
 
+def several() -> SuggestionCache:
+    cache = asked(at("x = ", "\n"), "min(a)")
+    cache.put(at("x = ", "\n"), "c2", "max(a)", complete=True, beside=True)
+    cache.put(at("x = ", "\n"), "c3", "sum(a)", complete=True, beside=True)
+    return cache
+
+
+def ids(cache: SuggestionCache, *lines: str) -> list[str | None]:
+    hits = [cache.lookup(at(line, "\n")) for line in lines]
+    return [hit and hit.completion_id for hit in hits]
+
+
+def test_of_several_for_a_position_the_first_wins_until_another_is_typed() -> None:
+    assert ids(several(), "x = ", "x = m", "x = mi", "x = ma", "x = s") == ["c1", "c1", "c1", "c2", "c3"]
+
+
+def test_of_several_for_a_position_the_one_that_shows_wins() -> None:
+    cache = several()
+    cache.prefer("c2")
+    assert ids(cache, "x = ", "x = m", "x = mi", "x = s") == ["c2", "c2", "c1", "c3"]
+    cache.prefer("c1")
+    assert ids(cache, "x = ", "x = m", "x = ma") == ["c1", "c1", "c2"]
+    cache.prefer("unknown")
+    assert ids(cache, "x = ") == ["c1"]
+
+
+def test_what_is_asked_anew_takes_the_place_of_all() -> None:
+    cache = several()
+    cache.put(at("x = ", "\n"), "c4", "all(a)", complete=True)
+    assert ids(cache, "x = ", "x = m", "x = s") == ["c4", None, None]
+    assert len(cache) == 1
+
+
 def test_looks_back_a_bounded_number_of_characters() -> None:
     text = "a" * (LOOK_BACK + 50)
     cache = asked(at("x", "\n"), text)

@@ -13,7 +13,7 @@ from ide_agent.editor.server import EditorServer
 from ide_agent.features.completion import activity, outcomes, warmup
 from support.editor import PATIENCE, Editor, attached, eventually
 from support.fake_host import FakeHost
-from support.voice import URI, Voice, ask, begin, completion_id
+from support.voice import URI, Voice, ask, ask_all, begin, completion_id
 
 TEXT = "def one():\n    "
 CAPABILITIES = {
@@ -86,6 +86,59 @@ async def test_a_suggestion_and_what_the_host_is_asked(
     assert call.body["priority"] == "foreground"
     assert await editor.command("ideAgent.completion.accept", argument) == {"accepted": True}
     await eventually(lambda: [e["kind"] for e in voice.events()] == ["shown", "accepted"])
+
+
+async def test_asked_again_there_is_one_more_and_each_is_recorded_by_itself(
+    editor: Editor, server: EditorServer, voice: Voice
+) -> None:
+    voice.others = ["return 2", "return 2", "return 3"]
+    await start(editor, server)
+    editor.open(URI, TEXT)
+    found = [await ask_all(editor, 1, 4) for _ in range(3)]
+    texts = [[item["insertText"] for item in items] for items in found]
+    assert texts == [["return 1"], ["return 1", "return 2"], ["return 1", "return 2", "return 3"]]
+    items = found[-1]
+    assert items[:2] == found[1]
+    assert items[:1] == found[0]
+    assert len({completion_id(item) for item in items}) == 3
+    assert all(item["command"]["arguments"][0]["done"] for item in items)
+    assert [call.body["alternative"] for call in voice.calls("")] == [0, 1, 2, 3]
+    event(editor, "shown", items[1])
+    accept = items[1]["command"]["arguments"][0]
+    assert await editor.command("ideAgent.completion.accept", accept) == {"accepted": True}
+    await eventually(lambda: [e["kind"] for e in voice.events()] == ["shown", "accepted"])
+    assert {(e["completion_id"], e["text"]) for e in voice.events()} == {
+        (completion_id(items[1]), "return 2")
+    }
+
+
+async def test_what_shows_is_what_the_next_keystroke_is_answered_with(
+    editor: Editor, server: EditorServer, voice: Voice
+) -> None:
+    voice.others = ["return 2"]
+    await start(editor, server)
+    editor.open(URI, TEXT)
+    await ask(editor, 1, 4)
+    _, second = await ask_all(editor, 1, 4)
+    event(editor, "shown", second)
+    editor.change(URI, 2, insertion(1, 4, "ret"))
+    item = await ask(editor, 1, 7)
+    assert item is not None
+    assert (item["insertText"], completion_id(item)) == ("urn 2", completion_id(second))
+
+
+async def test_typed_over_the_search_for_another_ends(
+    editor: Editor, server: EditorServer, voice: Voice
+) -> None:
+    await start(editor, server)
+    editor.open(URI, TEXT)
+    await ask(editor, 1, 4)
+    voice.open.clear()
+    begin(editor, 1, 4)
+    await asked(voice, 2)
+    editor.change(URI, 2, insertion(1, 4, "x"))
+    await asyncio.wait_for(voice.calls("")[-1].gone.wait(), PATIENCE)
+    assert len(voice.calls("")) == 2
 
 
 async def test_what_is_not_to_be_recorded_is_not(editor: Editor, server: EditorServer, voice: Voice) -> None:

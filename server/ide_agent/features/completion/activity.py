@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .cursor import CursorContext, Offer
 from .debounce import Debounce
 from .generation import Generation
+
+if TYPE_CHECKING:
+    from .alternatives import Alternatives
 
 # How long an edit that agrees with a generation keeps it without a request that takes it up: VS Code asks
 # 50 ms after a keystroke, and cancels the old request before.
@@ -32,6 +36,8 @@ class Activity:
     """For which position `generation` answers, and who sees it grow there."""
     model: str = ""
     """The model that answered last."""
+    alternatives: Alternatives | None = None
+    """What was suggested at the position where others were asked for last."""
     _lapse: asyncio.TimerHandle | None = None
     _overtaken: asyncio.Event = field(default_factory=asyncio.Event)
 

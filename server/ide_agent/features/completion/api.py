@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ide_agent.inference import Engine
 
 # Greedy: a suggestion must not change between two keystrokes that agree with it.
-_SAMPLING = {"temperature": 0.0, "cache_prompt": True}
+_SAMPLING: dict[str, object] = {"temperature": 0.0, "cache_prompt": True}
+_OTHERS: dict[str, object] = {"temperature": 0.8, "top_p": 0.95, "cache_prompt": True}
 
 
 def register(services: Services) -> None:
@@ -74,7 +75,7 @@ def register(services: Services) -> None:
                 "prompt_tokens": plan.tokens,
             }
             payload = {
-                **_SAMPLING,
+                **_sampling(body.alternative),
                 **plan.healing.payload(body.stop, body.max_tokens),
                 "prompt": plan.parts,
                 "stream": True,
@@ -108,6 +109,10 @@ def register(services: Services) -> None:
 
         await services.database.run(write)
         return {"recorded": len(body.events)}
+
+
+def _sampling(alternative: int) -> dict[str, object]:
+    return {**_OTHERS, "seed": alternative} if alternative else _SAMPLING
 
 
 async def _new_planner(engine: Engine) -> PromptPlanner:

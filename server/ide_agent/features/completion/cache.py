@@ -96,10 +96,13 @@ class SuggestionCache:
         *,
         complete: bool = False,
         replace_after: int = 0,
+        beside: bool = False,
     ) -> None:
         """Note what the model says at `context`, or that it has been asked (no text, not complete).
 
-        Takes the place of an earlier entry for the same position or with the same id.
+        Takes the place of an earlier entry with the same id, and of those for the same position. With
+        `beside` it stands behind those: it is found where they no longer fit what was typed, or after
+        `prefer`.
         """
         prefix = context.prefix
         entry = _Entry(
@@ -115,10 +118,11 @@ class SuggestionCache:
             replace_after,
         )
         self.discard(completion_id)
-        bucket = self._places.get(entry.uri, {}).get(entry.key, ())
-        for old in [e for e in bucket if (e.before, e.after) == (entry.before, entry.after)]:
+        known = self._places.get(entry.uri, {}).get(entry.key, ()) if not beside else ()
+        for old in [e for e in known if (e.before, e.after) == (entry.before, entry.after)]:
             self._remove(old)
-        self._places.setdefault(entry.uri, {}).setdefault(entry.key, []).append(entry)
+        bucket = self._places.setdefault(entry.uri, {}).setdefault(entry.key, [])
+        bucket.insert(0 if beside else len(bucket), entry)
         self._entries[completion_id] = entry
         while len(self._entries) > self._capacity:
             self._remove(next(iter(self._entries.values())))
@@ -135,6 +139,14 @@ class SuggestionCache:
         entry.complete = complete
         if replace_after is not None:
             entry.replace_after = replace_after
+
+    def prefer(self, completion_id: str) -> None:
+        """The user sees this one: of several for one position it is the one that he types along."""
+        entry = self._entries.get(completion_id)
+        if entry is not None:
+            bucket = self._places[entry.uri][entry.key]
+            bucket.remove(entry)
+            bucket.append(entry)
 
     def discard(self, completion_id: str) -> None:
         """Drop an entry: its generation failed or was cancelled, or the user dismissed it."""

@@ -90,13 +90,17 @@ class CompletionFeature:
         self._warm_up.asked(document.uri)
 
         growth = Growth(partial(self._grow, document, selected)) if self._can_grow else None
-        offer = await self.service.suggest(context, settings, growth)
-        if offer is None or document.version != version:
+        offers = await self.service.another(context, settings) if invoked else None
+        if offers is None:
+            offer = await self.service.suggest(context, settings, growth)
+            offers = [offer] if offer is not None else []
+        if not offers or document.version != version:
             return None
-        self._remember(offer, settings)
+        for offer in offers:
+            self._remember(offer, settings)
         if growth is not None:
-            growth.answered(offer)
-        return types.InlineCompletionList(items=[selected.item(document, offer, ACCEPT)])
+            growth.answered(offers[0])
+        return types.InlineCompletionList(items=[selected.item(document, each, ACCEPT) for each in offers])
 
     def _grow(self, document: Document, selected: Any, offer: Offer) -> None:
         if (document.version or 0) != offer.context.version:
@@ -149,6 +153,7 @@ class CompletionFeature:
         match params.kind:
             case "shown":
                 self.outcomes.shown(params.completion_id)
+                self.service.shown(params.completion_id)
             case "acceptedPartly":
                 self.outcomes.accepted_partly(params.completion_id, params.accepted_length or 0)
             case "dismissed":
@@ -174,7 +179,12 @@ class CompletionFeature:
     # --- the host
 
     def _ask(
-        self, context: CursorContext, shape: Shape, settings: CompletionSettings, priority: Priority
+        self,
+        context: CursorContext,
+        shape: Shape,
+        settings: CompletionSettings,
+        priority: Priority,
+        alternative: int,
     ) -> Stream:
         document = self.server.documents.get(context.uri)
         if document is None:
@@ -185,6 +195,7 @@ class CompletionFeature:
             "prompt_tokens": settings.prompt_tokens,
             "model": settings.model,
             "priority": priority,
+            "alternative": alternative,
             "hold_ms": 0 if shape.inside == "text" else _HOLD_MS,  # a sentence may end before its line does
         }
         return self.server.host.stream("/completion", body)

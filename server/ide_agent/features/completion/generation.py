@@ -69,8 +69,8 @@ class Generation:
         shown = self.suggestion.text if self.suggestion else ""
         return shown.startswith(text) or self._raw.startswith(text) or text.startswith(self._raw)
 
-    async def finished(self, timeout: float) -> None:
-        """Wait until nothing more will come, at most `timeout` seconds."""
+    async def finished(self, timeout: float | None = None) -> None:
+        """Wait until nothing more will come, at most `timeout` seconds; None: however long it takes."""
         await asyncio.wait([self._task], timeout=timeout)
 
     def cancel(self) -> None:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from .activity import Activity, Grow
 from .ahead import accepted, entered, leads_to, with_removed
+from .alternatives import Ask, Finder
 from .cache import Hit, SuggestionCache
 from .cursor import CursorContext, Offer, Suggestion
 from .debounce import Debounce
-from .generation import Generation, Priority, Stream
-from .shape import Shape, decide
+from .generation import Generation, Priority
+from .shape import decide
 
 if TYPE_CHECKING:
     from ide_agent.config import CompletionSettings
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 # A client that cannot show growth waits a little longer, for more than one line.
 _PATIENCE_S = 0.5
 _DOCUMENTS = 64
-
-Ask = Callable[[CursorContext, Shape, "CompletionSettings", Priority], Stream]
-"""Asks the host; yields the events of ``POST /completion``."""
 
 
 class CompletionService:
@@ -40,6 +38,7 @@ class CompletionService:
         self._ask = ask
         self._on_end = on_end
         self._cache = SuggestionCache()
+        self._others = Finder(ask, self._cache, self._stop, on_end)
         self._documents: dict[str, Activity] = {}
 
     async def suggest(
@@ -82,6 +81,34 @@ class CompletionService:
                 self._abandon(document)
             raise
 
+    async def another(self, context: CursorContext, settings: CompletionSettings) -> list[Offer] | None:
+        """What the user sees at `context` and all else that was suggested there, with one more if there is.
+
+        Returns:
+            The same in the same order each time, the new one last. None when nothing whole was suggested
+            there; nothing at all when a newer call for the document has come meanwhile.
+        """
+        document = self._documents.get(context.uri)
+        known = self._others.known(document, context) if document is not None else None
+        if document is None or known is None:
+            return None
+        turn = document.next_turn()
+        try:
+            found = await self._others.search(document, known, settings)
+        except asyncio.CancelledError:
+            if document.turn == turn:
+                self._abandon(document)
+            raise
+        if document.turn != turn:
+            return []
+        if found is not None:
+            self._look_ahead(document, found, settings)
+        return list(known.offers)
+
+    def shown(self, completion_id: str) -> None:
+        """The user sees this one of those that were suggested where he is."""
+        self._cache.prefer(completion_id)
+
     def changed(self, uri: str, cursors: Sequence[CursorContext] = ()) -> None:
         """The document changed: its generation ends unless a request takes it up soon.
 
@@ -102,8 +129,11 @@ class CompletionService:
         """The user does not want this one: stop it and what was to come after it."""
         self._cache.discard(completion_id)
         for document in self._documents.values():
-            generation = document.generation
-            if generation and completion_id in (generation.completion_id, document.follows):
+            generation, known = document.generation, document.alternatives
+            if known and known.holds(completion_id):
+                document.alternatives = None
+                self._give_up(document)
+            elif generation and completion_id in (generation.completion_id, document.follows):
                 self._give_up(document)
 
     def closed(self, uri: str) -> None:
@@ -208,7 +238,7 @@ class CompletionService:
         def grown(generation: Generation) -> None:
             self._grown(document, generation, settings)
 
-        stream = self._ask(context, shape, settings, priority)
+        stream = self._ask(context, shape, settings, priority, 0)
         document.generation = Generation(completion_id, context, shape, stream, grown)
         self._cache.put(context, completion_id)
         return document.generation

@@ -35,6 +35,8 @@ class CompletionRequest(BaseModel):
     priority: Priority = "foreground"
     hold_ms: int = Field(0, ge=0, le=60_000)
     """How long text of the first line may be held back, to come in fewer pieces."""
+    alternative: int = Field(0, ge=0, le=16)
+    """0: what the model finds most likely; others are drawn by chance, the same for the same number."""
 
 
 class CompletionEventBody(BaseModel):
