@@ -78,10 +78,17 @@ class GhostClient:
         self, uri: str, line: int, character: int, **more: Any
     ) -> types.InlineCompletionItem | None:
         """The suggestion, or None."""
-        answer = await asyncio.wait_for(self.begin(uri, line, character, **more), PATIENCE)
-        items = answer.items if isinstance(answer, types.InlineCompletionList) else answer or []
+        items = await self.ask_all(uri, line, character, **more)
         assert len(items) <= 1
         return items[0] if items else None
+
+    async def ask_all(
+        self, uri: str, line: int, character: int, **more: Any
+    ) -> list[types.InlineCompletionItem]:
+        """All suggestions."""
+        answer = await asyncio.wait_for(self.begin(uri, line, character, **more), PATIENCE)
+        items = answer.items if isinstance(answer, types.InlineCompletionList) else answer
+        return list(items or [])
 
     async def whole(self, item: types.InlineCompletionItem) -> str:
         """The text of a suggestion when it has stopped growing."""

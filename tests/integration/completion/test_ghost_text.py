@@ -60,6 +60,23 @@ async def test_typing_through_is_answered_with_the_rest(ghost: GhostClient) -> N
     assert details(rest)["completionId"] == details(item)["completionId"]
 
 
+async def test_asked_again_there_is_another_beside_the_first(ghost: GhostClient) -> None:
+    text = "def evens(numbers):\n    result = []\n    for number in numbers:\n        "
+    uri = ghost.open(text)
+    item = await ghost.ask(uri, 3, 8)
+    assert item is not None
+    whole = await ghost.whole(item)
+    first, second = await ghost.ask_all(uri, 3, 8)
+    assert first.insert_text == whole
+    assert details(first)["completionId"] == details(item)["completionId"]
+    assert str(second.insert_text).strip()
+    assert second.insert_text != whole
+    assert details(second) == {"completionId": details(second)["completionId"], "done": True}
+    assert details(second)["completionId"] != details(first)["completionId"]
+    [automatic] = await ghost.ask_all(uri, 3, 8, invoked=False)
+    assert automatic == first
+
+
 async def test_a_block_grows_line_by_line(ghost: GhostClient) -> None:
     text = "def evens(numbers):\n    result = []\n    for number in numbers:\n        "
     uri = ghost.open(text)
