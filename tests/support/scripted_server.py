@@ -14,6 +14,7 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
     - `chunks`: each the whole suggestion so far; the first is the answer, the others are sent as `more`.
     - `replace`: characters right of the cursor that the suggestion replaces.
     - `invoked`: true for suggestions that must be asked for.
+    - `others`: `{id, text}` of further suggestions; there is one more of them each time the user asks again.
     - `stubborn`: true to answer even after the request was cancelled.
     - `gates`: one for each chunk, the name of a file in `gates/` that lets it through; null: at once.
 
@@ -85,6 +86,8 @@ class ScriptedServer(LanguageServer):
         super().__init__("scripted", "1")
         self.script = script
         self.streams: set[asyncio.Task[None]] = set()
+        self._place: object = None
+        self._others = 0
 
     async def initialized(self) -> None:
         """Send what the script wants said first."""
@@ -152,16 +155,26 @@ class ScriptedServer(LanguageServer):
             self.streams.add(stream)
             stream.add_done_callback(self.streams.discard)
         self.script.log("answer", id=rule["id"], text=texts[first], before=before)
-        command = lsp.Command(
-            title="", command="ideAgent.completion.accept", arguments=[{"completionId": rule["id"]}]
+        place = params.text_document.uri, version, at.line, at.character
+        self._others = self._others + 1 if invoked and place == self._place else 0
+        self._place = place
+        items = [(rule["id"], texts[first])]
+        items += [(other["id"], lead + other["text"]) for other in rule.get("others", [])[: self._others]]
+        return lsp.InlineCompletionList(
+            items=[
+                lsp.InlineCompletionItem(
+                    insert_text=text,
+                    filter_text=lines[at.line][: start.character] + text,
+                    range=span,
+                    command=lsp.Command(
+                        title="",
+                        command="ideAgent.completion.accept",
+                        arguments=[{"completionId": identity}],
+                    ),
+                )
+                for identity, text in items
+            ]
         )
-        item = lsp.InlineCompletionItem(
-            insert_text=texts[first],
-            filter_text=lines[at.line][: start.character] + texts[first],
-            range=span,
-            command=command,
-        )
-        return lsp.InlineCompletionList(items=[item])
 
     async def stream(
         self,

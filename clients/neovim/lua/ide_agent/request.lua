@@ -38,21 +38,22 @@ end
 
 ---@param result lsp.InlineCompletionList|lsp.InlineCompletionItem[]|nil
 ---@param version integer of the document as the server had it when it was asked; not the changedtick
----@return ide_agent.Answer?
-local function answer(result, version)
-  local items = type(result) == 'table' and (result.items or result) or {}
-  local item = items[1]
-  if not item or not item.range or type(item.insertText) ~= 'string' then
-    return nil
+---@return ide_agent.Answer[]
+local function answers(result, version)
+  local out = {}
+  for _, item in ipairs(type(result) == 'table' and (result.items or result) or {}) do
+    if item.range and type(item.insertText) == 'string' then
+      local argument = item.command and item.command.arguments and item.command.arguments[1]
+      table.insert(out, {
+        text = item.insertText,
+        range = item.range,
+        id = type(argument) == 'table' and argument.completionId or '',
+        command = item.command,
+        version = version,
+      })
+    end
   end
-  local argument = item.command and item.command.arguments and item.command.arguments[1]
-  return {
-    text = item.insertText,
-    range = item.range,
-    id = type(argument) == 'table' and argument.completionId or '',
-    command = item.command,
-    version = version,
-  }
+  return out
 end
 
 --- Forget the question under way.
@@ -89,7 +90,7 @@ function M.send(trigger)
     if not client.inserting() or not same_place(question(server, trigger), mine) then
       return
     end
-    suggestion.adopt(not failure and answer(result, ctx.version) or nil, server, mine.bufnr)
+    suggestion.adopt(not failure and answers(result, ctx.version) or {}, server, mine.bufnr)
   end, mine.bufnr)
   mine.id = id
   return true

@@ -93,8 +93,9 @@ local function report(suggestion, kind, length)
 end
 
 ---@param suggestion ide_agent.Suggestion?
-local function replace_current(suggestion)
-  if current and current.visible and not (suggestion and suggestion.id == current.id) then
+---@param passed? boolean the user looks further, which is no verdict on what shows
+local function replace_current(suggestion, passed)
+  if current and current.visible and not passed and not (suggestion and suggestion.id == current.id) then
     report(current, 'dismissed')
   end
   ghost.clear()
@@ -131,11 +132,25 @@ end
 ---@field command? lsp.Command
 ---@field version integer
 
+--- The one after what shows; after the last one comes the first again.
+---@param answers ide_agent.Answer[]
+---@return ide_agent.Answer? answer
+---@return boolean passed what shows is another one of them
+local function following(answers)
+  for i, answer in ipairs(answers) do
+    if #answers > 1 and current and current.visible and current.id == answer.id then
+      return answers[i % #answers + 1], true
+    end
+  end
+  return answers[1], false
+end
+
 --- Show what the server suggests for the text as it is now.
----@param answer ide_agent.Answer? nil: nothing
+---@param answers ide_agent.Answer[] several when the user asked for another one
 ---@param from vim.lsp.Client
 ---@param bufnr integer the current buffer
-function M.adopt(answer, from, bufnr)
+function M.adopt(answers, from, bufnr)
+  local answer, passed = following(answers)
   local row, at = client.cursor()
   if not answer or answer.range.start.line ~= row or answer.range['end'].line ~= row then
     replace_current(nil)
@@ -163,7 +178,7 @@ function M.adopt(answer, from, bufnr)
     taken = old and old.taken + text.utf16(typed) or 0,
     shown = old ~= nil and old.shown,
     visible = old ~= nil and old.visible,
-  })
+  }, passed)
   M.refresh()
 end
 
