@@ -25,6 +25,8 @@ export function registerCommands(context: vscode.ExtensionContext, agent: Agent)
     "ideAgent.openWalkthrough": () => agent.status.openWalkthrough(`${context.extension.id}#firstGhostText`),
     "ideAgent.trySample": trySample,
     "ideAgent.dismiss": () => agent.ghost.dismiss(),
+    "ideAgent.next": () => agent.ghost.turn(1),
+    "ideAgent.previous": () => agent.ghost.turn(-1),
   };
   for (const [name, handler] of Object.entries(handlers)) {
     context.subscriptions.push(vscode.commands.registerCommand(name, () => told(handler)));

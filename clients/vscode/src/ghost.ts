@@ -4,6 +4,10 @@
 // for each growth the provider is registered anew, the old one is dropped and a trigger is sent that names this
 // extension; the new provider answers at once with what has arrived. The trigger's arguments exist from VS Code 1.106.
 // This leans on internal behaviour: tests/e2e/vscode holds it to account, `ideAgent.completion.stream` turns it off.
+//
+// Of several suggestions it tells nobody which one it shows. Our keys for the next and the previous one keep count; who
+// goes on with the mouse is believed to see the one that what he types belongs to. A set of providers is asked once by
+// hand for a place: for one more suggestion the provider is registered anew too.
 
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
@@ -24,15 +28,20 @@ type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
 type Next = Parameters<Provide>[4];
 type Feature = DynamicFeature<InlineCompletionRegistrationOptions>;
 
-/** The suggestion that VS Code was last given. */
-interface Live {
-  readonly id: string;
+interface Item {
+  id: string;
+  text: string;
+  range: vscode.Range;
+  command: vscode.Command | undefined;
+}
+
+/** The suggestion that VS Code shows, of those that it was last given. */
+interface Live extends Item {
   readonly uri: string;
   version: number;
   position: vscode.Position;
-  range: vscode.Range;
-  text: string;
-  readonly command: vscode.Command | undefined;
+  /** The others for the same place. */
+  others: readonly Item[];
   /** The popup entry that it continues. */
   readonly selected: string | undefined;
   /** It grew since the server answered: asked again at the same place, we answer from here. */
@@ -58,6 +67,8 @@ export class Ghost implements vscode.Disposable {
   private early: More | undefined;
   private registration: string | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** Where to the user goes from what shows, while the list for that is on its way. */
+  private step = 0;
 
   constructor(private readonly client: () => LanguageClient | undefined) {
     this.events = new Events((event) => {
@@ -104,6 +115,20 @@ export class Ghost implements vscode.Disposable {
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
   }
 
+  /** Go on to another suggestion for the same place, forward (1) or back (-1). */
+  async turn(step: 1 | -1): Promise<void> {
+    const client = this.client();
+    if (this.step !== 0) {
+      return;
+    }
+    if (this.live && client?.isRunning() && canGrow()) {
+      this.step = step;
+      this.register(client);
+    }
+    const where = step > 0 ? "showNext" : "showPrevious";
+    await vscode.commands.executeCommand(`editor.action.inlineSuggest.${where}`);
+  }
+
   /** The suggestion was taken as a whole. */
   accepted(): void {
     this.drop();
@@ -131,21 +156,22 @@ export class Ghost implements vscode.Disposable {
     const version = document.version;
     const answer = await next(document, position, context, token);
     if (token.isCancellationRequested || document.version !== version) {
+      this.step = 0;
       return [];
     }
-    const item = (Array.isArray(answer) ? answer : answer?.items)?.[0];
-    if (typeof item?.insertText !== "string") {
+    const [first, ...rest] = this.fromShown(itemsOf(answer, position));
+    if (!first) {
       this.drop();
       return [];
     }
+    const list = [first, ...rest];
+    const shown = (automatic ? first : list.at(this.step % list.length)) ?? first;
     const fresh: Live = {
-      id: completionId(item),
+      ...shown,
       uri: document.uri.toString(),
       version,
       position,
-      range: item.range ?? new vscode.Range(position, position),
-      text: item.insertText,
-      command: item.command,
+      others: list.filter((item) => item !== shown),
       selected,
       grown: false,
     };
@@ -156,7 +182,16 @@ export class Ghost implements vscode.Disposable {
       fresh.grown = true;
     }
     this.events.shown(fresh.id);
-    return [itemOf(fresh)];
+    return list.map((item) => itemOf(item === shown ? fresh : item));
+  }
+
+  /** The list from what shows on, and round: VS Code puts that one first, and goes on from there. */
+  private fromShown(items: Item[]): Item[] {
+    const start = Math.max(
+      0,
+      items.findIndex((item) => item.id === this.live?.id),
+    );
+    return [...items.slice(start), ...items.slice(0, start)];
   }
 
   /** Have VS Code ask again; what grows within the next interval waits for its end. */
@@ -204,16 +239,22 @@ export class Ghost implements vscode.Disposable {
       return;
     }
     live.grown = false;
+    this.step = 0;
     const taken = live.position.character - live.range.start.character;
-    const rest = live.text.slice(taken);
+    const known = [live, ...live.others].map((item) => ({ ...item, text: item.text.slice(taken) }));
     const isInserted = others.length === 0 && edit.range.isEmpty && edit.range.start.isEqual(live.position);
-    if (!isInserted || edit.text === rest || !rest.startsWith(edit.text)) {
+    const along = known.find((item) => item.text.startsWith(edit.text));
+    if (!isInserted || !along || known.some((item) => item.text === edit.text)) {
       return;
     }
+    live.id = along.id;
+    live.command = along.command;
+    live.others = [];
     live.version = change.document.version;
     live.position = change.document.positionAt(edit.rangeOffset + edit.text.length);
     live.range = new vscode.Range(live.position, live.position);
-    live.text = rest.slice(edit.text.length);
+    live.text = along.text.slice(edit.text.length);
+    this.events.shown(live.id);
     this.events.advanced(live.id, edit.text.length);
   }
 
@@ -230,6 +271,7 @@ export class Ghost implements vscode.Disposable {
 
   private keep(live: Live): void {
     this.early = undefined;
+    this.step = 0;
     this.live = live;
     void vscode.commands.executeCommand("setContext", "ideAgent.suggesting", true);
   }
@@ -238,6 +280,7 @@ export class Ghost implements vscode.Disposable {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.early = undefined;
+    this.step = 0;
     if (this.live) {
       this.events.gone();
       this.live = undefined;
@@ -258,15 +301,24 @@ function isAt(live: Live, document: vscode.TextDocument, position: vscode.Positi
   );
 }
 
-function completionId(item: vscode.InlineCompletionItem): string {
-  if (item.command?.command !== ACCEPT) {
+function itemsOf(answer: Awaited<ReturnType<Next>>, position: vscode.Position): Item[] {
+  const items = (Array.isArray(answer) ? answer : answer?.items) ?? [];
+  return items.flatMap(({ insertText: text, range, command }) =>
+    typeof text === "string"
+      ? [{ id: completionId(command), text, range: range ?? new vscode.Range(position, position), command }]
+      : [],
+  );
+}
+
+function completionId(command: vscode.Command | undefined): string {
+  if (command?.command !== ACCEPT) {
     return "";
   }
-  const [argument] = item.command.arguments ?? [];
+  const [argument] = command.arguments ?? [];
   return String(argument?.completionId ?? "");
 }
 
 /** VS Code compares the filter text with the range alone, not with the line as others do: the text itself serves. */
-function itemOf(live: Live): vscode.InlineCompletionItem {
-  return new vscode.InlineCompletionItem(live.text, live.range, live.command);
+function itemOf(item: Item): vscode.InlineCompletionItem {
+  return new vscode.InlineCompletionItem(item.text, item.range, item.command);
 }
