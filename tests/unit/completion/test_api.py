@@ -35,6 +35,7 @@ class ScriptedEngine:
         self.closed = False
         self.asked: list[dict[str, Any]] = []
         self.turns: list[str] = []
+        self.answer: list[dict[str, Any]] = ANSWER
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         return [ord(letter) for letter in text]
@@ -48,7 +49,7 @@ class ScriptedEngine:
 
     async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         self.asked.append(payload)
-        for chunk in ANSWER:
+        for chunk in self.answer:
             yield {**chunk, "timings": {"prompt_n": 3, "cache_n": 2}}
 
 
@@ -117,6 +118,26 @@ async def test_a_first_line_that_may_be_held_back_comes_in_one_piece(model: Mode
     async with host(ScriptedEngine(model)) as client:
         _, *texts, _ = await complete(client, hold_ms=60_000)
     assert [event["text"] for event in texts] == ["one\ntwo"]
+
+
+async def test_the_end_of_the_first_line_is_not_held_back(model: ModelFile) -> None:
+    engine = ScriptedEngine(model)
+    engine.answer = [{"content": text} for text in ("\n ", "one", "\n", "two", "\n")] + ANSWER[-1:]
+    async with host(engine) as client:
+        _, *texts, _ = await complete(client, hold_ms=60_000)
+    assert [event["text"] for event in texts][:2] == ["\n one\n", "two"]
+
+
+async def test_the_end_of_a_first_line_that_is_partly_sent_is_not_held_back(
+    model: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0.0, 1.0])  # the first piece has waited for a second
+    monkeypatch.setattr(api, "time", SimpleNamespace(monotonic=lambda: next(times, 1.0)))
+    engine = ScriptedEngine(model)
+    engine.answer = [{"content": text} for text in ("one", "\n", "two")] + ANSWER[-1:]
+    async with host(engine) as client:
+        _, *texts, _ = await complete(client, hold_ms=500)
+    assert [event["text"] for event in texts] == ["one", "\n", "two"]
 
 
 async def test_a_stop_string_ends_the_answer(model: ModelFile) -> None:

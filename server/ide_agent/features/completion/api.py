@@ -129,14 +129,15 @@ async def _answer(
 ) -> AsyncGenerator[dict[str, Any]]:
     """What the caller is told of the engine's answer."""
     held, sent = "", time.monotonic()
-    first_line = body.hold_ms > 0
+    said, first_line = False, body.hold_ms > 0
     async with aclosing(chunks):
         async for chunk in chunks:
             text, ended = plan.healing.take(chunk.get("content") or "", body.stop)
             ended = ended or bool(chunk.get("stop"))
             held += text
             now = time.monotonic()
-            first_line = first_line and "\n" not in held.lstrip()
+            first_line = first_line and "\n" not in (held if said else held.lstrip())
+            said = said or bool(held.strip())
             if held and (ended or not first_line or now - sent >= body.hold_ms / 1000):
                 yield {"type": "text", "text": held}
                 held, sent = "", now
