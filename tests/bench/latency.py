@@ -6,12 +6,11 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx
-
-from ide_agent.features.completion.prompt import PromptPlanner
-from ide_agent.features.completion.wire import CompletionRequest
 
 from .stack import QUIET, SAME_ENGINE, Stack, bare_engine, first_line, stack
 
@@ -36,48 +35,31 @@ def percentiles(samples: list[float]) -> dict[str, float]:
 
 
 async def overhead() -> dict[str, Any]:
-    """Milliseconds that lsp and host add to the first line, against the bare engine with the same prompt.
+    """Milliseconds that lsp and host add to the first line: the whole way, less what the engine took for it.
 
-    Both are asked in turns, each with the whole prompt in its KV cache, and the bare engine twice in each
-    round: how much its own two answers differ (`noise`) is what the machine adds by itself.
+    Both of the very same request, for two answers of an engine to the same prompt differ by more than we add.
     """
     ours: list[float] = []
-    bare: list[float] = []
-    noise: list[float] = []
+    engine: list[float] = []
     text = SOURCE + TYPED + SHORT
     line = text.count("\n")
     character = len(text) - text.rindex("\n") - 1
-    async with stack(settings=SAME_ENGINE) as product, bare_engine(*_like_ours()) as engine:
-        payload = await _same_prompt(engine, text) | {"n_predict": 24}
-
-        async def ask_bare() -> float:
-            await asyncio.sleep(0.3)
-            return (await first_line(engine, "/completion", payload))[0]
-
+    async with stack(settings=SAME_ENGINE, tapped=True) as product:
         for number in range(ROUNDS + 3):
-            before = await ask_bare()
-            await _settle(product)
             # a document of its own for each request: nothing may come from the cache of suggestions
             uri = f"file:///bench/{number}/x.py"
             product.open(uri, text)
-            await asyncio.sleep(0.15)
+            await _settle(product)
             began = time.perf_counter()
             item = await product.ask(uri, line, character)
             mine = (time.perf_counter() - began) * 1000
-            assert item is not None
-            await _settle(product)
-            after = await ask_bare()
+            own = (await product.host.get("/bench")).json()["engine_ms"]
+            assert item is not None and own is not None
             if number >= 3:
                 ours.append(mine)
-                bare += [before, after]
-                noise.append(abs(after - before))
-    added = [mine - statistics.mean(bare[2 * n : 2 * n + 2]) for n, mine in enumerate(ours)]
-    return {
-        "ours": percentiles(ours),
-        "bare": percentiles(bare),
-        "added": percentiles(added),
-        "noise": percentiles(noise),
-    }
+                engine.append(own)
+    added = [whole - own for whole, own in zip(ours, engine, strict=True)]
+    return {"ours": percentiles(ours), "engine": percentiles(engine), "added": percentiles(added)}
 
 
 async def cached() -> dict[str, Any]:
@@ -171,20 +153,33 @@ async def _cancel(product: Stack, prefix: str, *, wait_for_text: bool) -> float:
 
 
 async def concurrent() -> dict[str, Any]:
-    """20 requests at once, each with a marker that the answer must repeat; against the bare engine."""
+    """20 requests at once, each with a marker that the answer must repeat; against the bare engine.
+
+    Four times each, in turns, for the machine's own speed varies from one minute to the next.
+    """
+    ours: list[tuple[float, bool]] = []
+    bare: list[tuple[float, bool]] = []
+    differences = []
     async with stack(settings=SAME_ENGINE) as product, bare_engine(*_like_ours()) as engine:
-        ours = await _twenty(lambda prompt: _timed_host(product.host, prompt))
-        bare = await _twenty(lambda prompt: _timed_bare(engine, prompt))
-    return {"ours": ours, "bare": bare}
+        sides = [(ours, partial(_timed_host, product.host)), (bare, partial(_timed_bare, engine))]
+        for turn in range(4):
+            for answers, ask in sides if turn % 2 else sides[::-1]:
+                answers += await _twenty(ask, turn)
+            last = [percentiles([duration for duration, _ in side[-20:]])["p95"] for side in (ours, bare)]
+            differences.append(round(last[0] - last[1]))
+    return {"ours": _summary(ours), "bare": _summary(bare), "p95_differences": str(differences)}
 
 
-async def _twenty(ask: Any) -> dict[str, Any]:
-    names = [f"marker{number:02d}x" for number in range(20)]
+async def _twenty(ask: Callable[[str], Awaitable[tuple[float, str]]], turn: int) -> list[tuple[float, bool]]:
+    """Milliseconds of each, and whether its answer was its own."""
+    names = [f"marker{turn}{number:02d}x" for number in range(20)]
     prompts = [f"# the answer\n{name} = '{name}'\n" * 3 + f"{name} = '" for name in names]
-    await ask(prompts[0])
     answers = await asyncio.gather(*(ask(prompt) for prompt in prompts))
-    right = sum(name in text for name, (_, text) in zip(names, answers, strict=True))
-    return percentiles([duration for duration, _ in answers]) | {"answered": len(answers), "right": right}
+    return [(duration, name in text) for name, (duration, text) in zip(names, answers, strict=True)]
+
+
+def _summary(answers: list[tuple[float, bool]]) -> dict[str, Any]:
+    return percentiles([duration for duration, _ in answers]) | {"right": sum(right for _, right in answers)}
 
 
 async def _timed_host(host: httpx.AsyncClient, prompt: str) -> tuple[float, str]:
@@ -197,18 +192,6 @@ async def _timed_bare(engine: httpx.AsyncClient, prompt: str) -> tuple[float, st
     payload = {"prompt": prompt, "n_predict": 24, "temperature": 0.0, "stream": True, "cache_prompt": True}
     _, whole, text = await first_line(engine, "/completion", payload)
     return whole, text
-
-
-async def _same_prompt(engine: httpx.AsyncClient, prefix: str) -> dict[str, Any]:
-    """What the host sends to its engine for `prefix`, for the bare engine."""
-
-    async def tokenize(text: str, *, special: bool = False) -> list[int]:
-        answer = await engine.post("/tokenize", json={"content": text, "parse_special": special})
-        return list(answer.json()["tokens"])
-
-    plan = await PromptPlanner(None, tokenize).plan(CompletionRequest(**_body(prefix)))
-    healing = plan.healing.payload([], 96)
-    return {"prompt": plan.parts, **healing, "temperature": 0.0, "stream": True, "cache_prompt": True}
 
 
 async def _through_host(host: httpx.AsyncClient, prefix: str) -> dict[str, Any]:

@@ -21,6 +21,9 @@ from ide_agent.inference import ModelStore
 from ide_agent.paths import models_dir
 from support.editor import Editor
 
+from . import tap
+
+ROOT = Path(__file__).parents[2]
 BARE = Path(__file__).with_name("bare_engine.py")
 PATIENCE_S = 600.0
 QUIET = "[completion]\nprefetch = false\n"
@@ -75,13 +78,16 @@ class Stack:
 
 
 @asynccontextmanager
-async def stack(*, more: bool = True, settings: str = "") -> AsyncIterator[Stack]:
-    """Our processes in a home of their own. `more`: the client shows suggestions that grow."""
+async def stack(*, settings: str = "", tapped: bool = False) -> AsyncIterator[Stack]:
+    """Our processes in a home of their own. `tapped`: the host has the plugin of `tap`."""
     with tempfile.TemporaryDirectory() as home:
         config = Path(home) / "config"
         config.mkdir()
         (config / "config.toml").write_text(settings)
         environment = {**os.environ, "IDE_AGENT_HOME": home, "IDE_AGENT_MODELS": str(models_dir())}
+        if tapped:
+            tap.entry(Path(home))
+            environment["PYTHONPATH"] = os.pathsep.join([home, str(ROOT), *sys.path])
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ide_agent", "lsp",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment,
@@ -89,7 +95,7 @@ async def stack(*, more: bool = True, settings: str = "") -> AsyncIterator[Stack
         assert process.stdin and process.stdout
         editor = Editor(process.stdout, process.stdin.write)
         try:
-            experimental = {"ideAgent": {"inlineCompletionMore": more}}
+            experimental = {"ideAgent": {"inlineCompletionMore": True}}
             await editor.initialize({"experimental": experimental})
             runtime = Path(home) / "state" / "host.json"
             await _until(runtime.exists)
