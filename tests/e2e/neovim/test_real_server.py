@@ -47,6 +47,23 @@ def test_the_model_on_this_machine_finishes_the_line(session: Session, home: Pat
     session.nvim.until(lambda: session.nvim.buffer()[5:] == ["    return "])
 
 
+def test_another_suggestion_and_around_to_the_first(session: Session, home: Path) -> None:
+    code = "def evens(numbers):\n    result = []\n    for number in numbers:\n"
+    session.start(content=code, server=SERVER)
+    session.nvim.type("Go")
+    first = session.nvim.until(session.ghost).split("\n")[0]
+
+    def goes_on(*, to_first: bool) -> str:
+        """What shows after it was asked for; asking while the model writes is of no account."""
+        session.nvim.lua("require('ide_agent').next()")
+        ghost = session.ghost()
+        return ghost if ghost and (ghost.split("\n")[0] == first) == to_first else ""
+
+    session.nvim.until(lambda: goes_on(to_first=False))
+    session.nvim.until(lambda: goes_on(to_first=True))
+    assert session.nvim.buffer()[3].strip() == ""
+
+
 def test_without_a_model_the_starter_is_offered(
     session: Session, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
