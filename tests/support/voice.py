@@ -56,26 +56,32 @@ class Voice:
         call.end()
 
 
-def begin(editor: Editor, line: int, character: int, uri: str = URI) -> asyncio.Future[Any]:
+def begin(
+    editor: Editor, line: int, character: int, uri: str = URI, *, invoked: bool = True
+) -> asyncio.Future[Any]:
     """Ask for ghost text."""
     params = {
         "textDocument": {"uri": uri},
         "position": {"line": line, "character": character},
-        "context": {"triggerKind": 1},
+        "context": {"triggerKind": 1 if invoked else 2},
     }
     _, answer = editor.begin("textDocument/inlineCompletion", params)
     return answer
 
 
-async def ask(editor: Editor, line: int, character: int, uri: str = URI) -> JSON | None:
+async def ask(
+    editor: Editor, line: int, character: int, uri: str = URI, *, invoked: bool = True
+) -> JSON | None:
     """The suggestion, or None."""
-    items = await ask_all(editor, line, character, uri)
+    items = await ask_all(editor, line, character, uri, invoked=invoked)
     return items[0] if items else None
 
 
-async def ask_all(editor: Editor, line: int, character: int, uri: str = URI) -> list[JSON]:
+async def ask_all(
+    editor: Editor, line: int, character: int, uri: str = URI, *, invoked: bool = True
+) -> list[JSON]:
     """All suggestions."""
-    answer = await asyncio.wait_for(begin(editor, line, character, uri), PATIENCE)
+    answer = await asyncio.wait_for(begin(editor, line, character, uri, invoked=invoked), PATIENCE)
     items: list[JSON] = (answer or {}).get("items", [])
     return items
 

@@ -104,7 +104,8 @@ async def test_in_a_pause_context_is_chosen_anew_and_read(
     assert await ask(editor, 2, 8, uri) is not None
     assert voice.calls("")[0].body["declarations"] == []
     monkeypatch.setattr(warmup, "_IDLE_S", 0.0)
-    assert await ask(editor, 2, 8, uri) is not None  # from the cache: nothing runs when the pause comes
+    # from the cache: nothing runs when the pause comes
+    assert await ask(editor, 2, 8, uri, invoked=False) is not None
     await eventually(lambda: voice.calls("/warm"))
     [call] = voice.calls("/warm")
     assert [each["path"] for each in call.body["declarations"]] == ["lib.py"]
