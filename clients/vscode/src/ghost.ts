@@ -67,7 +67,7 @@ export class Ghost implements vscode.Disposable {
   private early: More | undefined;
   private registration: string | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** Where to the user goes from what shows, while the list for that is on its way. */
+  /** Which way the user goes on from what shows, while the list for that is on its way; 0: he does not. */
   private step = 0;
 
   constructor(private readonly client: () => LanguageClient | undefined) {
