@@ -1,7 +1,8 @@
 """An engine room without engines, for tests of the host: answers are scripted, cancellations are seen."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ class FakeEngine:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     model: ModelFile = MODEL
     backend: str = "fake"
+    turns: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def turn(self, priority: str) -> AsyncIterator[None]:
+        self.turns.append(priority)
+        yield
 
     async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         self.asked.append((path, payload))

@@ -76,7 +76,7 @@ async def _ask(engine: Engine, request: Request, payload: dict[str, Any]) -> Res
     try:
         _refuse(payload)
         if payload.get("stream") is not True:
-            answer = await until_gone(request, engine.request("POST", path, payload))
+            answer = await until_gone(request, _whole(engine, path, payload))
             return JSONResponse(_named(answer, engine))
         chunks = _chunks(engine, path, payload)
         # The first one is awaited here so that the engine's refusal still becomes a status code.
@@ -96,8 +96,13 @@ def _refuse(payload: dict[str, Any]) -> None:
         raise EngineError(_REFUSED, reason=f"{', '.join(wanted)}: not supported")
 
 
+async def _whole(engine: Engine, path: str, payload: dict[str, Any]) -> Any:
+    async with engine.turn("background"):  # who types goes first
+        return await engine.request("POST", path, payload)
+
+
 async def _chunks(engine: Engine, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-    async with aclosing(engine.stream(path, payload)) as chunks:
+    async with engine.turn("background"), aclosing(engine.stream(path, payload)) as chunks:
         async for chunk in chunks:
             yield _named(chunk, engine)
 

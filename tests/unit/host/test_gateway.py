@@ -27,6 +27,12 @@ async def test_request_goes_to_the_engine_as_it_is(
     assert FakeInference.current.purposes == [purpose]
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_who_types_goes_first(host: httpx.AsyncClient, engine: FakeEngine, stream: bool) -> None:
+    await host.post("/v1/completions", json={"stream": stream})
+    assert engine.turns == ["background"]
+
+
 @pytest.mark.parametrize("name", ["", "default", "fake", None])
 async def test_names_of_the_default_model(
     host: httpx.AsyncClient, engine: FakeEngine, name: str | None
