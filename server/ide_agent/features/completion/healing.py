@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 # White space joins the word behind it in most vocabularies, line ends join the indentation behind them.
 _TAIL = re.compile(r"(?:\n{1,2}[ \t]{0,48}|[ \t]{0,48})\w{0,24}\Z")
+_LONGEST_TAIL = 2 + 48 + 24
 
 
 class Healing:
@@ -27,7 +28,7 @@ class Healing:
     @classmethod
     def of(cls, prompt: str) -> Healing:
         """For a prompt that ends at the cursor. Something of the prompt is always left."""
-        match = _TAIL.search(prompt)
+        match = _TAIL.search(prompt, max(0, len(prompt) - _LONGEST_TAIL))
         tail = match.group() if match else ""
         return cls(tail if len(tail) < len(prompt) else "")
 
