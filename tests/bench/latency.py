@@ -161,6 +161,8 @@ async def concurrent() -> dict[str, Any]:
     bare: list[tuple[float, bool]] = []
     differences = []
     async with stack(settings=SAME_ENGINE) as product, bare_engine(*_like_ours()) as engine:
+        for ask in (partial(_timed_host, product.host), partial(_timed_bare, engine)):
+            await ask(SOURCE)
         sides = [(ours, partial(_timed_host, product.host)), (bare, partial(_timed_bare, engine))]
         for turn in range(4):
             for answers, ask in sides if turn % 2 else sides[::-1]:
@@ -183,7 +185,7 @@ def _summary(answers: list[tuple[float, bool]]) -> dict[str, Any]:
 
 
 async def _timed_host(host: httpx.AsyncClient, prompt: str) -> tuple[float, str]:
-    payload = _body(prompt) | {"max_tokens": 24}
+    payload = _body(prompt) | {"path": "", "max_tokens": 24}  # a path would stand in the prompt
     _, whole, text = await first_line(host, "/completion", payload)
     return whole, text
 
