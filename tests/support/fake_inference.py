@@ -25,14 +25,22 @@ class FakeEngine:
     model: ModelFile = MODEL
     backend: str = "fake"
     turns: list[str] = field(default_factory=list)
+    open: int = 0
+    open_when_asked: list[int] = field(default_factory=list)
+    """Turns that were held when it was asked."""
 
     @asynccontextmanager
     async def turn(self, priority: str) -> AsyncIterator[None]:
         self.turns.append(priority)
-        yield
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
 
     async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         self.asked.append((path, payload))
+        self.open_when_asked.append(self.open)
         for chunk in self.chunks:
             if chunk is None:
                 await self._wait()
@@ -43,6 +51,7 @@ class FakeEngine:
 
     async def request(self, method: str, path: str, json: dict[str, Any] | None = None) -> Any:
         self.asked.append((path, json))
+        self.open_when_asked.append(self.open)
         if self.answer is None:
             await self._wait()
         if isinstance(self.answer, Exception):

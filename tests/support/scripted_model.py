@@ -22,6 +22,8 @@ class Model:
         self.alternatives: list[int] = []
         self.cancelled: list[CursorContext] = []
         self.mouths: list[asyncio.Queue[dict[str, Any]]] = []
+        self.queues = False
+        """Whether what is asked with background priority never gets its turn."""
         self.open = 0
         self.most_open = 0
 
@@ -33,15 +35,17 @@ class Model:
         self.alternatives.append(alternative)
         mouth: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.mouths.append(mouth)
-        return self._speak(context, mouth)
+        return self._speak(context, mouth, queued=self.queues and priority == "background")
 
     async def _speak(
-        self, context: CursorContext, mouth: "asyncio.Queue[dict[str, Any]]"
+        self, context: CursorContext, mouth: "asyncio.Queue[dict[str, Any]]", *, queued: bool
     ) -> AsyncGenerator[dict[str, Any], None]:
         finished = False
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
+            if queued:
+                await asyncio.Event().wait()
             yield {"type": "start", "model": "scripted"}
             while not finished:
                 event = await mouth.get()

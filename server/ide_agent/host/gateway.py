@@ -97,12 +97,12 @@ def _refuse(payload: dict[str, Any]) -> None:
 
 
 async def _whole(engine: Engine, path: str, payload: dict[str, Any]) -> Any:
-    async with engine.turn("background"):  # who types goes first
+    async with engine.turn("api"):  # who types goes first
         return await engine.request("POST", path, payload)
 
 
 async def _chunks(engine: Engine, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-    async with engine.turn("background"), aclosing(engine.stream(path, payload)) as chunks:
+    async with engine.turn("api"), aclosing(engine.stream(path, payload)) as chunks:
         async for chunk in chunks:
             yield _named(chunk, engine)
 

@@ -60,7 +60,7 @@ class Engine:
         self.slots = slots
         self._supervisor = supervisor
         self._idle_seconds = idle_seconds
-        self._turns = Turns(background=max(slots - 1, 1))
+        self._turns = Turns(max(slots - 1, 1))
         self._busy = 0
         self._free = asyncio.Event()
         self._free.set()
@@ -180,7 +180,7 @@ class Engine:
         return answer
 
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
-        """Hold it around a request: ``background`` ones wait while ``foreground`` ones run.
+        """Hold it around a request: ``background`` and ``api`` ones wait while ``foreground`` ones run.
 
         Raises:
             EngineClosed: somebody put it away; ask for another one.

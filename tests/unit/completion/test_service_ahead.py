@@ -75,3 +75,24 @@ async def test_what_is_computed_ahead_survives_typing_towards_it(
     service.changed(URI, [at("x = compute(2)", version=5)])
     await until(lambda: model.cancelled)
     assert model.cancelled == [model.asked[1]]
+
+
+async def test_the_user_does_not_wait_for_the_turn_of_what_is_computed_ahead(
+    service: CompletionService, model: Model
+) -> None:
+    model.queues = True
+    task = asyncio.create_task(ask(service, at("x = "), lambda offer: None, prefetch=True))
+    await until(lambda: model.asked)
+    model.say("compute(1)")
+    model.end()
+    assert await task is not None
+    await until(lambda: len(model.asked) == 2)
+    task = asyncio.create_task(ask(service, at("x = compute(1)", version=2), prefetch=False))
+    await until(lambda: len(model.asked) == 3)
+    assert model.priorities == ["foreground", "background", "foreground"]
+    model.say(" + 3")
+    model.end()
+    offer = await task
+    assert offer is not None
+    assert offer.suggestion.text == " + 3"
+    assert model.most_open == 1

@@ -29,8 +29,11 @@ async def test_request_goes_to_the_engine_as_it_is(
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_who_types_goes_first(host: httpx.AsyncClient, engine: FakeEngine, stream: bool) -> None:
+    engine.chunks = [{"choices": []}]
     await host.post("/v1/completions", json={"stream": stream})
-    assert engine.turns == ["background"]
+    assert engine.turns == ["api"]
+    assert engine.open_when_asked == [1]
+    assert engine.open == 0
 
 
 @pytest.mark.parametrize("name", ["", "default", "fake", None])

@@ -131,3 +131,18 @@ async def test_cancelled_at_any_moment_around_the_end_of_a_turn(rounds: int) -> 
         await room.enter("later", "background")
         assert room.inside == ["later"]
         await room.leave("later")
+
+
+async def test_the_api_and_what_may_be_useful_do_not_wait_for_each_other() -> None:
+    room = Room()
+    await room.enter("chat", "api")
+    await room.enter("second chat", "api")
+    await room.enter("ahead", "background")
+    assert room.inside == ["chat", "ahead"]
+    await room.enter("typing", "foreground")
+    await room.leave("chat")
+    assert room.inside == ["ahead", "typing"]
+    await room.leave("typing")
+    assert room.inside == ["ahead", "second chat"]
+    await room.leave("second chat")
+    await room.leave("ahead")

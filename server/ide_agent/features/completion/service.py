@@ -178,6 +178,8 @@ class CompletionService:
                 return hit
             if not generation.may_say(_typed(context, hit)):
                 return hit
+            if document.follows and not generation.model:
+                return hit  # looking ahead, it waits for its turn; the user does not
             document.answer(context, grow)
             await document.wait(generation.heard())
             if grow is None and generation.suggestion is not None:
