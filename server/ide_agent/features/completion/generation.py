@@ -111,7 +111,7 @@ class Generation:
                         self._show(self._raw, final=False)
                         if self.suggestion is not None and self.suggestion.complete:
                             return True
-                    if runs_on(self._raw, self._shape.max_columns):
+                    if runs_on(self._raw, self.context.line_prefix, self._shape.max_columns):
                         self._show(self._raw, final=True, truncated=True)
                         return True
                 case "done":

@@ -16,7 +16,6 @@ _TOKENS_PER_LINE = 16
 _DOCSTRING_LINES = 40
 _LONGEST_LINE = 2000
 _COLUMNS, _MOST_COLUMNS = 100, 240
-_NEW_COLUMNS = 40
 _ONLY_STRING = re.compile(r"\s*[rRuU]?(\"\"\"|'''|\"|')_\1\s*")
 
 
@@ -35,7 +34,7 @@ class Shape:
     inside: syntax.Place
     """Where the cursor stands."""
     max_columns: int = _MOST_COLUMNS
-    """A longer line, the first one counted from the cursor on, is not going to end well."""
+    """A line of the document that is longer is not going to end well."""
 
 
 def decide(context: CursorContext, max_lines: int) -> Shape:
@@ -83,8 +82,7 @@ def _columns(context: CursorContext, inside: syntax.Place) -> int:
     if inside == "text":
         return _MOST_COLUMNS
     lines = f"{context.prefix}\n{context.suffix}".split("\n")
-    widest = min(max(_COLUMNS, *map(len, lines)), _MOST_COLUMNS)
-    return max(widest - len(context.line_prefix), _NEW_COLUMNS)
+    return min(max(_COLUMNS, *map(len, lines)), _MOST_COLUMNS)
 
 
 def _in_statement(context: CursorContext, inside: syntax.Place) -> bool:

@@ -64,4 +64,14 @@ def test_likeness_that_is_no_loop(source, text):
     ],
 )
 def test_a_line_that_circles_or_never_ends(text, hopeless):
-    assert runs_on(text, 100) == hopeless
+    assert runs_on(text, "", 100) == hopeless
+
+
+def test_only_the_first_line_has_something_before_it():
+    digits = "".join(map(str, range(60)))
+    before = "    def total_price_of(self, items, currency, discount):"
+    assert runs_on(digits[:50], before, 100)
+    assert not runs_on("\n" + digits[:50], before, 100)
+    assert not runs_on("\n" + digits[:100], before, 100)
+    assert runs_on("\n" + digits[:101], before, 100)
+    assert not runs_on(digits[:40], before * 3, 100)

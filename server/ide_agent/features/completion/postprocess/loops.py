@@ -34,10 +34,17 @@ def cut_loop(draft: Draft, context: CursorContext) -> Draft:
     return draft
 
 
-def runs_on(text: str, max_columns: int) -> bool:
-    """Whether the last, open line of `text` will come to nothing: it circles in itself or never ends."""
-    line = text.rsplit("\n", 1)[-1]
-    return len(line) > max_columns or (len(line) >= _LINE and _PHRASE.search(line) is not None)
+def runs_on(text: str, line_prefix: str, max_columns: int) -> bool:
+    """Whether the last, open line of `text` will come to nothing: it circles in itself or never ends.
+
+    Args:
+        text: what the model said so far.
+        line_prefix: what stands before it on its first line.
+        max_columns: the longest line that makes sense here.
+    """
+    *before, line = text.split("\n")
+    room = max_columns if before else max(max_columns - len(line_prefix), _LINE)
+    return len(line) > room or (len(line) >= _LINE and _PHRASE.search(line) is not None)
 
 
 def _circles(line: str, seen: list[str], own: int) -> bool:

@@ -9,11 +9,14 @@ from ide_agent.features.completion.cursor import CursorContext
 from ide_agent.features.completion.postprocess.draft import Draft
 
 _LAST_WORD = re.compile(r"(?<=\s)\S*\Z")
-_OPERATOR = re.compile(r"[^\w)\]}\"'`.;]+\Z")
+_LAST_PIECE = re.compile(r"\S*\Z")
+_TRAILING = re.compile(r"[^\w)\]}\"'`.;]+\Z")
+_CALLED = re.compile(r"[\w.]*\Z")
+_JOINED = re.compile(r"\s*(?:[-+*/%|&^]|\band|\bor)\s*\Z")
 
 
 def cut_unfinished(draft: Draft, context: CursorContext) -> Draft:
-    """Of an only line that breaks off, what can stand by itself: whole words, and no bracket left open.
+    """Of an only line that breaks off, what can stand by itself: whole words, no bracket or string left open.
 
     Where whole lines stand above it, `whole_lines` has left it out.
     """
@@ -27,8 +30,10 @@ def cut_unfinished(draft: Draft, context: CursorContext) -> Draft:
     same_string = bool(state) and found.state == state and not found.opened
     if same_string or lexer.is_comment_state(found.state):
         return draft.with_text(_LAST_WORD.sub("", draft.text))
-    if not found.opened and not found.state:
-        return draft.with_text(_OPERATOR.sub("", _LAST_WORD.sub("", draft.text)))
-    start = found.opened[0].at if found.opened else 0
-    closers = max(draft.text.rfind(closer, 0, start) for closer in lexer.PAIRS)
-    return draft.with_text(draft.text[: closers + 1])
+    if found.state:
+        return draft.with_text("")
+    if not found.opened:
+        return draft.with_text(_TRAILING.sub("", _LAST_PIECE.sub("", draft.text)))
+    whole = _CALLED.sub("", draft.text[: found.opened[0].at])
+    operator = _JOINED.search(whole)
+    return draft.with_text(whole[: operator.start()] if operator else "")
