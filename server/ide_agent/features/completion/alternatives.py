@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from .activity import Activity
 from .cache import SuggestionCache
 from .cursor import CursorContext, Offer, Suggestion
-from .generation import Generation, Priority, Stream
-from .shape import Shape, decide
+from .generation import Ask, Generation
+from .shape import decide
 
 if TYPE_CHECKING:
     from ide_agent.config import CompletionSettings
@@ -27,9 +27,6 @@ TRIES = 2
 """Draws for one more; a model that is sure of itself says the same again."""
 NUMBERS = 16
 """Draws for one position."""
-
-Ask = Callable[[CursorContext, Shape, "CompletionSettings", Priority, int], Stream]
-"""Asks the host, last for which alternative; yields the events of ``POST /completion``."""
 
 
 class Alternatives:
@@ -58,7 +55,7 @@ class Alternatives:
         """Whether one of them has this id."""
         return any(offer.completion_id == completion_id for offer in self.offers)
 
-    def say(self, suggestion: Suggestion) -> bool:
+    def says(self, suggestion: Suggestion) -> bool:
         """Whether one of them inserts the same text."""
         return any(offer.suggestion.text == suggestion.text for offer in self.offers)
 
@@ -112,7 +109,7 @@ class Finder:
                 return None
             known.drawn += 1
             suggestion = generation.suggestion
-            if suggestion is not None and not known.say(suggestion):
+            if suggestion is not None and not known.says(suggestion):
                 latency = (time.monotonic() - began) * 1000
                 suggestion = replace(suggestion, complete=True)
                 found = Offer(generation.completion_id, known.context, suggestion, generation.model, latency)

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ide_agent.errors import IdeAgentError, from_wire
 
@@ -15,10 +15,15 @@ from .cursor import CursorContext, Suggestion
 from .postprocess import clean, runs_on
 from .shape import Shape, finished
 
+if TYPE_CHECKING:
+    from ide_agent.config import CompletionSettings
+
 log = logging.getLogger(__name__)
 
 Priority = Literal["foreground", "background"]
 Stream = AsyncGenerator[dict[str, Any], None]
+Ask = Callable[[CursorContext, Shape, "CompletionSettings", Priority, int], Stream]
+"""Asks the host, last for which alternative; yields the events of ``POST /completion``."""
 Grown = Callable[["Generation"], None]
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from .activity import Activity, Grow
 from .ahead import accepted, entered, leads_to, with_removed
-from .alternatives import Ask, Finder
+from .alternatives import Finder
 from .cache import Hit, SuggestionCache
 from .cursor import CursorContext, Offer, Suggestion
 from .debounce import Debounce
-from .generation import Generation, Priority
+from .generation import Ask, Generation, Priority
 from .shape import decide
 
 if TYPE_CHECKING:
