@@ -68,12 +68,15 @@ class PypiPackage(BaseModel):
             DownloadError: no network, no such package, login needed, …
         """
         environment = pip.environment(os.environ)
+        configuration = asyncio.create_task(pip.run(("config", "list"), environment, _SECONDS))
         try:
-            info, (_, listing, _) = await asyncio.gather(
-                self._ask(environment), pip.run(("config", "list"), environment, _SECONDS)
-            )
+            info = await self._ask(environment)
+            _, listing, _ = await configuration
         except TimeoutError:
             raise self._error("error.download.no_index", f"> {_SECONDS:.0f} s") from None
+        finally:
+            configuration.cancel()
+            await asyncio.gather(configuration, return_exceptions=True)
         settings = pip.parse_settings(listing)
         url = str(info["url"])
         return Remote(
