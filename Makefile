@@ -51,11 +51,15 @@ demo-vscode: models ## VS Code in the browser with the extension
 
 # --- checking it --------------------------------------------------------------------------------------------------
 
+# two at once, a file at a time: such a test mostly waits for a process of its own
+FAST := -n 2 --dist loadfile tests/unit tests/integration
+
 test: native models editors ## every test, real editors included
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(FAST)
+	@$(BIN)/pytest tests/fuzz tests/e2e
 
 test-fast: models ## unit and integration tests, for the inner loop
-	@$(BIN)/pytest tests/unit tests/integration
+	@$(BIN)/pytest $(FAST)
 
 bench: native models ## side by side with the bare engine; JSON and a table in .artifacts/bench
 	@$(BIN)/python -m tests.bench
