@@ -98,11 +98,19 @@ def _folder(subject: str, find: Callable[[], Path], *, written: bool = False) ->
         folder = find()
     except OSError as failure:
         folder = Path(failure.filename)
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    usable = not written or (nearest.is_dir() and os.access(nearest, os.W_OK))
+    usable = not written or _writable(folder)
     return Finding(
         subject, usable, "cli.doctor.file" if usable else "cli.doctor.read_only", {"file": str(folder)}
     )
+
+
+def _writable(folder: Path) -> bool:
+    """Whether files can be written below `folder`, which may not be there yet."""
+    try:
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        return nearest.is_dir() and os.access(nearest, os.W_OK)
+    except OSError:  # a folder on the way there may not be entered
+        return False
 
 
 def _settings() -> Iterator[Finding]:

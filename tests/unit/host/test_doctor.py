@@ -142,6 +142,25 @@ def test_a_models_folder_that_is_only_read_will_do(home: Path, monkeypatch: pyte
     assert findings()["models_folder"] == (True, str(home / "models"))
 
 
+@pytest.mark.parametrize(("folder", "fine"), [("models", True), ("data", False)])
+def test_a_folder_that_may_not_be_looked_into(
+    home: Path, monkeypatch: pytest.MonkeyPatch, folder: str, fine: bool
+) -> None:
+    """What is only read is left to those who read it."""
+    exists = Path.exists
+
+    def forbidden(path: Path) -> bool:
+        if path.is_relative_to(home / folder):
+            raise PermissionError(13, "Permission denied", str(path))
+        return exists(path)
+
+    with_model(monkeypatch)
+    monkeypatch.setattr(Path, "exists", forbidden)
+    ok, detail = findings()[f"{folder}_folder"]
+    assert ok == fine
+    assert str(home / folder) in detail
+
+
 def test_broken_plugins_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = IdeAgentError("error.plugin.broken", name="shiny", reason="ImportError: no")
     answer(monkeypatch, {}, problem.as_wire())
