@@ -93,16 +93,16 @@ def test_chat_template_and_long_strings_are_noticed_not_kept(tmp_path: Path) -> 
 
 
 def test_big_vocabulary_costs_no_memory(tmp_path: Path) -> None:
-    words = [f"token-number-{number}" for number in range(300_000)]
+    words = [f"{number:0200}" for number in range(30_000)]
     file = written(tmp_path, gguf_file.file(gguf_file.llama(**{"tokenizer.ggml.tokens": words})))
     tracemalloc.start()
     header = read_header(file)
-    texts = token_texts(header, [299_999])
+    texts = token_texts(header, [29_999])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert header.vocabulary == 300_000
-    assert texts == {299_999: "token-number-299999"}
-    assert peak < 4 << 20 < file.stat().st_size
+    assert header.vocabulary == 30_000
+    assert texts == {29_999: words[-1]}
+    assert peak < 3 << 19 < file.stat().st_size // 3  # a megabyte is the reader's buffer
 
 
 @pytest.mark.parametrize("content", [b"", b"GG", b"PK\3\4" + b"\0" * 100, b"<!DOCTYPE html><html>" * 9])
