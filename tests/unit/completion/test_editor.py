@@ -127,6 +127,23 @@ async def test_what_shows_is_what_the_next_keystroke_is_answered_with(
     assert (item["insertText"], completion_id(item)) == ("urn 2", completion_id(second))
 
 
+async def test_what_does_not_show_is_answered_at_once_by_hand(
+    editor: Editor, server: EditorServer, voice: Voice
+) -> None:
+    voice.others = ["return 2", "return 3"]
+    await start(editor, server)
+    editor.open(URI, TEXT)
+    first = await ask(editor, 1, 4, invoked=False)
+    assert await ask_all(editor, 1, 4) == [first]
+    event(editor, "shown", first)
+    assert len(await ask_all(editor, 1, 4)) == 2
+    event(editor, "hidden", first)
+    assert await ask_all(editor, 1, 4) == [first]
+    assert [call.body["alternative"] for call in voice.calls("")] == [0, 1]
+    event(editor, "shown", first)
+    assert len(await ask_all(editor, 1, 4)) == 3
+
+
 async def test_typed_over_the_search_for_another_ends(
     editor: Editor, server: EditorServer, voice: Voice
 ) -> None:

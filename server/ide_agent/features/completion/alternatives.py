@@ -51,9 +51,9 @@ class Alternatives:
         """Whether to look for no more of them."""
         return len(self.offers) == MOST or self.drawn == NUMBERS
 
-    def holds(self, completion_id: str) -> bool:
-        """Whether one of them has this id."""
-        return any(offer.completion_id == completion_id for offer in self.offers)
+    def find(self, completion_id: str) -> Offer | None:
+        """The one with this id."""
+        return next((offer for offer in self.offers if offer.completion_id == completion_id), None)
 
     def says(self, suggestion: Suggestion) -> bool:
         """Whether one of them inserts the same text."""
@@ -113,8 +113,10 @@ class Finder:
                 latency = (time.monotonic() - began) * 1000
                 suggestion = replace(suggestion, complete=True)
                 found = Offer(generation.completion_id, known.context, suggestion, generation.model, latency)
+                if len(known.offers) == 1:  # the user may have typed its beginning elsewhere
+                    self._keep(known.offers[0])
                 known.offers.append(found)
-                self._keep(found)
+                self._keep(found, beside=True)
                 return found
         return None
 
@@ -131,10 +133,10 @@ class Finder:
         document.generation = Generation(secrets.token_hex(6), context, shape, stream, grown)
         return document.generation
 
-    def _keep(self, offer: Offer) -> None:
+    def _keep(self, offer: Offer, *, beside: bool = False) -> None:
         text, replaced = offer.suggestion.text, offer.suggestion.replace_after
         self._cache.put(
-            offer.context, offer.completion_id, text, complete=True, replace_after=replaced, beside=True
+            offer.context, offer.completion_id, text, complete=True, replace_after=replaced, beside=beside
         )
 
 

@@ -154,6 +154,8 @@ class CompletionFeature:
             case "shown":
                 self.outcomes.shown(params.completion_id)
                 self.service.shown(params.completion_id)
+            case "hidden":
+                self.service.hidden(params.completion_id)
             case "acceptedPartly":
                 self.outcomes.accepted_partly(params.completion_id, params.accepted_length or 0)
             case "dismissed":

@@ -40,6 +40,8 @@ class CompletionService:
         self._cache = SuggestionCache()
         self._others = Finder(ask, self._cache, self._stop, on_end)
         self._documents: dict[str, Activity] = {}
+        # Id of what the user sees, as far as the client tells. Who asks by hand sees what he gets.
+        self._shows = ""
 
     async def suggest(
         self, context: CursorContext, settings: CompletionSettings, grow: Grow | None
@@ -65,9 +67,9 @@ class CompletionService:
             if document.turn != turn:
                 return None
             if hit is not None and hit.text:
-                return self._from_cache(document, context, hit, settings, grow)
+                return self._answered(context, self._from_cache(document, context, hit, settings, grow))
             if hit is not None and hit.complete and not context.invoked:
-                return None
+                return self._answered(context, None)
             generation = await self._generate(document, context, settings, turn)
             if generation is None:
                 return None
@@ -75,7 +77,9 @@ class CompletionService:
             await document.wait(generation.showable())
             if grow is None:
                 await document.wait(generation.finished(_PATIENCE_S))
-            return _offer(generation, context, began) if document.turn == turn else None
+            return (
+                self._answered(context, _offer(generation, context, began)) if document.turn == turn else None
+            )
         except asyncio.CancelledError:
             if document.turn == turn:
                 self._abandon(document)
@@ -86,11 +90,11 @@ class CompletionService:
 
         Returns:
             The same in the same order each time, the new one last. None when nothing whole was suggested
-            there; nothing at all when a newer call for the document has come meanwhile.
+            there, or none of it shows; nothing at all when a newer call for the document has come meanwhile.
         """
         document = self._documents.get(context.uri)
         known = self._others.known(document, context) if document is not None else None
-        if document is None or known is None:
+        if document is None or known is None or known.find(self._shows) is None:
             return None
         turn = document.next_turn()
         try:
@@ -101,13 +105,21 @@ class CompletionService:
             raise
         if document.turn != turn:
             return []
-        if found is not None:
-            self._look_ahead(document, found, settings)
+        ahead_of = found or known.find(self._shows)  # the search has ended the look-ahead
+        failed = document.generation is not None and document.generation.error is not None
+        if ahead_of is not None and not failed:
+            self._look_ahead(document, ahead_of, settings)
         return list(known.offers)
 
     def shown(self, completion_id: str) -> None:
         """The user sees this one of those that were suggested where he is."""
         self._cache.prefer(completion_id)
+        self._shows = completion_id
+
+    def hidden(self, completion_id: str) -> None:
+        """It shows no longer, and the user did not say why."""
+        if completion_id == self._shows:
+            self._shows = ""
 
     def changed(self, uri: str, cursors: Sequence[CursorContext] = ()) -> None:
         """The document changed: its generation ends unless a request takes it up soon.
@@ -127,10 +139,13 @@ class CompletionService:
 
     def dismissed(self, completion_id: str) -> None:
         """The user does not want this one: stop it and what was to come after it."""
+        self.hidden(completion_id)
         self._cache.discard(completion_id)
         for document in self._documents.values():
             generation, known = document.generation, document.alternatives
-            if known and known.holds(completion_id):
+            if known and known.find(completion_id):
+                for offer in known.offers:
+                    self._cache.discard(offer.completion_id)
                 document.alternatives = None
                 self._give_up(document)
             elif generation and completion_id in (generation.completion_id, document.follows):
@@ -205,6 +220,15 @@ class CompletionService:
         offer = Offer(hit.completion_id, context, suggestion, document.model)
         if hit.complete:
             self._look_ahead(document, offer, settings)
+        return offer
+
+    def _answered(self, context: CursorContext, offer: Offer | None) -> Offer | None:
+        """Note what of `offer`, the answer at `context`, is known to show."""
+        completion_id = offer.completion_id if offer is not None else ""
+        if context.invoked:
+            self._shows = completion_id
+        elif completion_id != self._shows:
+            self._shows = ""
         return offer
 
     def _agrees(self, generation: Generation, cursor: CursorContext) -> bool:
