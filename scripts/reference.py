@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from ide_agent.config import Settings
-from ide_agent.editor.main import parser
+from ide_agent.editor.options import parser
+from ide_agent.locale import translate
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by scripts/reference.py (`make reference`); change the code instead. -->"
@@ -113,8 +114,7 @@ def _lsp_options() -> Iterator[str]:
         if action.help == argparse.SUPPRESS or "-h" in action.option_strings:
             continue
         value = f" {action.metavar}" if action.metavar else ""
-        choices = ", ".join(f"`{choice}`" for choice in action.choices or ())
-        note = f"{action.help}; one of {choices}" if choices else action.help
+        note = translate(action.help or "", "en")
         yield f"- {', '.join(f'`{name}{value}`' for name in action.option_strings)}: {note}"
 
 

@@ -16,8 +16,9 @@ import typer
 from ide_agent import __version__
 from ide_agent.errors import HostUnavailable
 from ide_agent.hooks import plugins
+from ide_agent.locale import language
 from ide_agent.paths import log_file
-from ide_agent.terminal import App, language, text
+from ide_agent.terminal import App, text
 
 _FOLLOW_SECONDS = 0.2
 

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ide_agent.errors import IdeAgentError
-from ide_agent.locale import LANGUAGES, choose, translate
-from ide_agent.paths import config_file
+from ide_agent.locale import language, translate
 
 _PLACEHOLDERS = ("OPTIONS", "COMMAND", "ARGS")
 _MISUSED = 2
+# Typer shows no more of the errors of its click than this one; which click that is depends on its version.
+_ClickException: Any = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-
-@cache
-def language() -> str:
-    """The language of messages: the setting `locale`, else that of the environment."""
-    try:
-        chosen = tomllib.loads(config_file().read_text(encoding="utf-8")).get("locale")
-    except (OSError, ValueError):
-        chosen = None  # a broken file is reported where all of the settings are read
-    if chosen in LANGUAGES:
-        return str(chosen)
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    return choose(next((os.environ[name] for name in names if os.environ.get(name)), None))
 
 
 def text(key: str, /, **params: Any) -> str:
@@ -66,7 +52,7 @@ class _Spoken:
         """The lists of arguments, options and commands."""
         for kind in ("argument", "option"):
             known = (each for each in self.get_params(ctx) if each.param_type_name == kind)
-            _list(kind, [row for each in known if (row := each.get_help_record(ctx))], formatter)
+            _list(kind, [_row(each) for each in known if not getattr(each, "hidden", False)], formatter)
         children = [
             (name, child) for name, child in getattr(self, "commands", {}).items() if not child.hidden
         ]
@@ -83,20 +69,95 @@ def _list(kind: str, rows: list[tuple[str, str]], formatter: Any) -> None:
             formatter.write_dl(rows)
 
 
+def _row(parameter: Any) -> tuple[str, str]:
+    """Its names and what it means. Click's own row has a type and ends with remarks, both in English."""
+    names = ", ".join([*sorted(parameter.opts, key=len), *parameter.secondary_opts])
+    about = parameter.help or ""
+    if parameter.param_type_name == "argument" or parameter.is_flag or parameter.count:
+        return names, about
+    if isinstance(parameter.default, str | int | float):
+        about = f"{about} {text('cli.words.default', value=parameter.default)}"
+    return f"{names} {parameter.metavar or text('cli.words.value')}", about
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Put what goes wrong into one line instead of a traceback or click's English."""
+    try:
+        yield
+    except IdeAgentError as error:
+        status, line = 1, error.message(language())
+    except typer.Abort:
+        status, line = 1, text("cli.misuse.aborted")
+    except _ClickException as error:
+        status, line = error.exit_code, _misuse(error)
+    else:
+        return
+    typer.echo(line, err=True)
+    raise typer.Exit(status)
+
+
+def _misuse(error: Any) -> str:
+    """What is wrong with a call and what to do."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "ide-agent"
+    parameter = getattr(error, "param", None)
+    name = max(parameter.opts, key=len) if parameter else getattr(error, "option_name", "")
+    match type(error).__name__:
+        case "NoArgsIsHelpError":
+            return str(error.format_message())  # the help
+        case "NoSuchOption" if error.possibilities:
+            near = ", ".join(f"“{each}”" for each in sorted(error.possibilities))
+            return text("cli.misuse.option_near", name=name, near=near)
+        case "NoSuchOption":
+            return text("cli.misuse.option", name=name, path=path)
+        case "MissingParameter" if parameter:
+            return text("cli.misuse.missing", name=name, path=path)
+        case "BadParameter" if parameter:
+            return _bad(error, parameter, name)
+        case "BadOptionUsage":
+            return text("cli.misuse.usage", name=name, path=path)
+    return text("cli.misuse.other", reason=error.format_message().rstrip("."), path=path)
+
+
+def _bad(error: Any, parameter: Any, name: str) -> str:
+    least, most = getattr(parameter, "min", None), getattr(parameter, "max", None)
+    if least is None:
+        return text("cli.misuse.value", name=name, reason=error.message.rstrip("."))
+    return text(
+        "cli.misuse.at_least" if most is None else "cli.misuse.from_to", name=name, least=least, most=most
+    )
+
+
 class Command(_Spoken, TyperCommand):
     """A command."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; those that are too many are named."""
+        allowed, ctx.allow_extra_args = ctx.allow_extra_args, True
+        try:
+            rest: list[str] = super().parse_args(ctx, args)
+        except _ClickException as error:
+            error.ctx = getattr(error, "ctx", None) or ctx  # not all say whose option it is
+            raise
+        if rest and not allowed:
+            typer.echo(text("cli.misuse.extra", value=" ".join(rest), path=ctx.command_path), err=True)
+            raise typer.Exit(_MISUSED)
+        return rest
+
 
 class Commands(_Spoken, TyperGroup):
-    """A command group that puts our errors into one line instead of a traceback."""
+    """A command group, which says what goes wrong in its commands."""
+
+    def make_context(self, *arguments: Any, **extra: Any) -> Any:
+        """Read the arguments of the group itself."""
+        with _told():
+            return super().make_context(*arguments, **extra)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        try:
+        with _told():
             return super().invoke(ctx)
-        except IdeAgentError as error:
-            typer.echo(error.message(language()), err=True)
-            raise typer.Exit(1) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; for one that there is not, say which has such a name, in any group."""

@@ -9,7 +9,23 @@ from typer.testing import CliRunner
 from ide_agent import cli, terminal
 from ide_agent.editor import main as editor
 
-ENGLISH = ("Usage", "Options", "Arguments", "Commands", "Show this message", "OPTIONS", "COMMAND", "ARGS")
+ENGLISH = (
+    *("Usage", "Options", "Arguments", "Commands", "Show this message", "OPTIONS", "COMMAND", "ARGS"),
+    *(
+        "required",
+        "default",
+        "range",
+        "<int",
+        "<str",
+        "Try",
+        "Error",
+        "rror:",
+        "Missing",
+        "Invalid",
+        "No such",
+    ),
+    *("argument", "option", "Input", "Aborted"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +56,9 @@ def test_help_lists_all_there_is() -> None:
         assert word in out
 
 
-@pytest.mark.parametrize("command", [(), ("host",), ("models",), ("models", "pull"), ("host", "logs")])
+@pytest.mark.parametrize(
+    "command", [(), ("host",), ("models",), ("models", "pull"), ("host", "logs"), ("host", "run")]
+)
 def test_help_in_turkish_has_no_english_frame(tmp_path: Path, command: tuple[str, ...]) -> None:
     """In a process of its own, for the texts of the commands are read when they are imported."""
     environment = {"LC_ALL": "tr_TR.UTF-8", "IDE_AGENT_HOME": str(tmp_path), "PYTHONUTF8": "1"}
@@ -49,6 +67,104 @@ def test_help_in_turkish_has_no_english_frame(tmp_path: Path, command: tuple[str
     assert out.startswith("Kullanım: ")
     assert "Seçenekler:\n" in out
     assert [word for word in ENGLISH if word in out] == []
+
+
+def test_a_row_says_what_stands_there_and_the_default() -> None:
+    app = terminal.App()
+
+    @app.command("go")
+    def go(
+        name: str = typer.Argument(help="Whose."),
+        lines: int = typer.Option(50, "--lines", "-n", min=0, help="How many."),
+        port: int | None = typer.Option(None, "--port", help="Where."),
+        file: str = typer.Option(..., "--file", metavar="FILE", help="Which."),
+        follow: bool = typer.Option(False, "--follow", "-f", help="Go on."),
+        old: bool = typer.Option(False, "--old", hidden=True),
+    ) -> None: ...
+
+    out = CliRunner().invoke(app, ["--help"]).stdout
+    assert out.partition("Arguments:\n")[2].splitlines() == [
+        "  name  Whose.",
+        "",
+        "Options:",
+        "  -n, --lines VALUE  How many. [default: 50]",
+        "  --port VALUE       Where.",
+        "  --file FILE        Which.",
+        "  -f, --follow       Go on.",
+        "  --help             Show this message and exit.",
+    ]
+
+
+MISUSE = [
+    (["--zzz"], "There is no option “--zzz”. “ide-agent --help” lists those there are."),
+    (["host", "logs", "-z"], "There is no option “-z”. “ide-agent host logs --help” lists those there are."),
+    (["--versoin"], "There is no option “--versoin”. Did you mean “--version”?"),
+    (["host", "logs", "--lins", "4"], "There is no option “--lins”. Did you mean “--lines”?"),
+    (["models", "pull"], "“name” is missing. “ide-agent models pull --help” shows what belongs there."),
+    (["host", "logs", "--lines", "x"], "“--lines” takes a number, 0 or more."),
+    (["host", "logs", "-n", "-4"], "“--lines” takes a number, 0 or more."),
+    (["host", "run", "--port", "65536"], "“--port” takes a number from 0 to 65535."),
+    (["host", "logs", "-n"], "“-n” is not used like this. “ide-agent host logs --help” shows how."),
+    (
+        ["host", "logs", "--follow=3"],
+        "“--follow” is not used like this. “ide-agent host logs --help” shows how.",
+    ),
+    (
+        ["models", "rm", "a", "b", "c"],
+        "“b c” is too much here. “ide-agent models rm --help” shows what belongs there.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "line"), MISUSE)
+def test_misuse_is_one_line(monkeypatch: pytest.MonkeyPatch, call: list[str], line: str) -> None:
+    assert run(*call) == (2, "", f"{line}\n")
+    speak(monkeypatch, "tr")
+    code, out, err = run(*call)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert [word for word in ENGLISH if word in err] == []
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+    """A command group that does not know how we speak."""
+    app = terminal.App()
+    app.command("ours")(lambda: None)
+    group = typer.Typer()
+    app.add_typer(group, name="theirs")
+
+    @group.command("bad")
+    def bad(number: float = 0.0) -> None:
+        raise typer.BadParameter("Not today.")
+
+    @group.command("stop")
+    def stop() -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr(cli, "app", app)
+    return app
+
+
+@pytest.mark.usefixtures("plugin")
+def test_misuse_that_is_not_known_has_our_frame() -> None:
+    frame = "This cannot be understood: {}. “ide-agent theirs bad --help” shows how to call it.\n"
+    assert run("theirs", "bad") == (2, "", frame.format("Invalid value: Not today"))
+    code, out, err = run("theirs", "bad", "--number", "x")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("“--number” does not take this value: ")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_who_stops_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("theirs", "stop") == (1, "", "Stopped.\n")
+    speak(monkeypatch, "tr")
+    assert run("theirs", "stop") == (1, "", "Durduruldu.\n")
+
+
+def test_a_group_alone_is_its_help() -> None:
+    code, _, err = run("host")
+    assert code == 2
+    assert err.strip() == run("host", "--help")[1].strip()
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,10 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from ide_agent.paths import log_file
 
-if TYPE_CHECKING:
-    import argparse
-
-LOOPBACK = "127.0.0.1"
 _LOG_BYTES = 2_000_000
 _GRACE_SECONDS = 1.0
 _QUIET = ("pygls", "httpcore", "asyncio")
@@ -67,40 +63,11 @@ class _Options:
 
 
 def _options(argv: Sequence[str]) -> _Options:
-    options = _Options()
-    return parser().parse_args(argv, namespace=options) if argv else options
+    if not argv:
+        return _Options()
+    from ide_agent.editor.options import parse
 
-
-def parser() -> argparse.ArgumentParser:
-    """What `ide-agent lsp` understands."""
-    import argparse
-
-    known = argparse.ArgumentParser(prog="ide-agent lsp", description="Serve one editor over stdio.")
-    known.add_argument("--stdio", action="store_true", help="the default; some editors pass it")
-    known.add_argument(
-        "--tcp",
-        metavar="[HOST:]PORT",
-        type=_address,
-        help=f"listen there, for debugging; without a host on {LOOPBACK}",
-    )
-    known.add_argument(
-        "--log-level",
-        default=_Options.log_level,
-        type=str.upper,
-        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
-        help="of stderr and of lsp.log",
-    )
-    known.add_argument("--clientProcessId", dest="pid", help=argparse.SUPPRESS)
-    return known
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal():
-        import argparse
-
-        raise argparse.ArgumentTypeError(f"“{text}” is not [HOST:]PORT")
-    return host.strip("[]") or LOOPBACK, int(port)
+    return parse(argv, _Options())
 
 
 def set_up_logging(level: str) -> None:

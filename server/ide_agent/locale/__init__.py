@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from ide_agent.paths import config_file
 
 LANGUAGES = ("en", "tr")
 
@@ -23,6 +26,19 @@ def choose(tag: str | None) -> str:
     """The supported language nearest to a locale tag such as ``tr-TR``; English when there is none."""
     primary = (tag or "").replace("_", "-").split("-")[0].lower()
     return primary if primary in LANGUAGES else "en"
+
+
+@cache
+def language() -> str:
+    """The language of commands: the setting `locale`, else that of the environment."""
+    try:
+        chosen = tomllib.loads(config_file().read_text(encoding="utf-8")).get("locale")
+    except (OSError, ValueError):
+        chosen = None  # a broken file is reported where all of the settings are read
+    if chosen in LANGUAGES:
+        return str(chosen)
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    return choose(next((os.environ[name] for name in names if os.environ.get(name)), None))
 
 
 @cache

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ide_agent.terminal import App, confirmed, language, text
+from ide_agent.locale import language
+from ide_agent.terminal import App, confirmed, text
 
 if TYPE_CHECKING:
     from ide_agent.features.hub.progress import Progress, Report
