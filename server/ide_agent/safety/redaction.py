@@ -32,6 +32,7 @@ _MIN_RANDOM_ENTROPY = 4.3
 _MIN_RANDOM_LENGTH = 32
 _MIN_TOKEN_LENGTH = 12
 _MIN_PASSWORD_LENGTH = 6
+_PASSES = 8
 _NAME_REACH = 72  # characters before an assignment in which its name ends
 
 
@@ -43,6 +44,15 @@ class _Find(NamedTuple):
 
 def redact(text: str) -> str:
     """`text` with each secret replaced by ``<redacted:TYPE>``; redacting twice changes nothing more."""
+    for _ in range(_PASSES):
+        before, text = text, _pass(text)
+        if text == before:
+            break
+    return text
+
+
+def _pass(text: str) -> str:
+    """A secret may hide what another one is known by: its name, when both run together."""
     pieces: list[str] = []
     position = 0
     for find in sorted(_finds(text), key=lambda find: find.start):

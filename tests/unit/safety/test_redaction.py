@@ -5,7 +5,7 @@ import string
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ide_agent.safety.redaction import redact
@@ -159,6 +159,10 @@ _PARTS = st.sampled_from(
 )
 
 
+@example(
+    "AWS_SECRET_ACCESS_KEY=kNBRD6mNSKXH16UhQil+YOwV2MI37Yzhe0hJhvoDchecksum"
+    ' = "Zx8Qp2Lm9Vt4Rk7Yw1Nc6Hb3Jd5Fs0GaUe"'
+)
 @given(st.lists(st.one_of(_PARTS, st.text(max_size=20)), max_size=8).map("".join))
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text)
