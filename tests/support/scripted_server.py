@@ -15,6 +15,7 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
     - `replace`: characters right of the cursor that the suggestion replaces.
     - `invoked`: true for suggestions that must be asked for.
     - `others`: `{id, text}` of further suggestions; there is one more of them each time the user asks again.
+    - `broken`: true to fail when asked by hand.
     - `stubborn`: true to answer even after the request was cancelled.
     - `gates`: one for each chunk, the name of a file in `gates/` that lets it through; null: at once.
 
@@ -127,6 +128,8 @@ class ScriptedServer(LanguageServer):
         if found is None:
             return lsp.InlineCompletionList(items=[])
         rule, typed = found
+        if invoked and rule.get("broken"):
+            raise RuntimeError("the script says so")
         gates = rule.get("gates", [None] * len(rule["chunks"]))
         try:
             while not (

@@ -26,11 +26,20 @@ export class Events {
   }
 
   dismissed(completionId: string): void {
+    this.settled();
     this.send({ completionId, kind: "dismissed" });
+  }
+
+  /** What became of the shown one is known. */
+  settled(): void {
+    this.current = "";
   }
 
   /** It is gone; should it come back, it is shown anew. */
   gone(): void {
-    this.current = "";
+    if (this.current !== "") {
+      this.send({ completionId: this.current, kind: "hidden" });
+      this.settled();
+    }
   }
 }

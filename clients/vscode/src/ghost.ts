@@ -48,6 +48,10 @@ interface Live extends Item {
   grown: boolean;
 }
 
+interface Step {
+  readonly by: 1 | -1;
+}
+
 /** Whether this VS Code can show a suggestion that grows, and the user wants that. */
 export function canGrow(): boolean {
   const [major = 0, minor = 0] = vscode.version.split(".").map((part) => Number.parseInt(part, 10));
@@ -67,8 +71,8 @@ export class Ghost implements vscode.Disposable {
   private early: More | undefined;
   private registration: string | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** Which way the user goes on from what shows, while the list for that is on its way; 0: he does not. */
-  private step = 0;
+  /** The user goes on from what shows; until VS Code's request by hand for the list is over. */
+  private step: Step | undefined;
 
   constructor(private readonly client: () => LanguageClient | undefined) {
     this.events = new Events((event) => {
@@ -77,13 +81,13 @@ export class Ghost implements vscode.Disposable {
     this.disposables.push(
       vscode.workspace.onDidChangeTextDocument((change) => this.textChanged(change)),
       vscode.window.onDidChangeTextEditorSelection((change) => this.selectionChanged(change)),
-      vscode.window.onDidChangeActiveTextEditor(() => this.drop()),
+      vscode.window.onDidChangeActiveTextEditor(() => this.leave()),
     );
   }
 
   /** Call it when `client` has registered its features: the provider becomes ours to register again. */
   attach(client: LanguageClient): void {
-    this.drop();
+    this.leave();
     feature(client)?.clear();
     this.registration = undefined;
     this.register(client);
@@ -111,27 +115,28 @@ export class Ghost implements vscode.Disposable {
     if (this.live) {
       this.events.dismissed(this.live.id);
     }
-    this.drop();
+    this.leave();
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
   }
 
   /** Go on to another suggestion for the same place, forward (1) or back (-1). */
-  async turn(step: 1 | -1): Promise<void> {
+  async turn(by: 1 | -1): Promise<void> {
     const client = this.client();
-    if (this.step !== 0) {
+    if (this.step) {
       return;
     }
     if (this.live && client?.isRunning() && canGrow()) {
-      this.step = step;
+      this.step = { by };
       this.register(client);
     }
-    const where = step > 0 ? "showNext" : "showPrevious";
+    const where = by > 0 ? "showNext" : "showPrevious";
     await vscode.commands.executeCommand(`editor.action.inlineSuggest.${where}`);
   }
 
   /** The suggestion was taken as a whole. */
   accepted(): void {
-    this.drop();
+    this.events.settled();
+    this.leave();
     void vscode.commands.executeCommand("setContext", "ideAgent.accepted", true);
   }
 
@@ -147,6 +152,28 @@ export class Ghost implements vscode.Disposable {
     token: vscode.CancellationToken,
     next: Next,
   ): Promise<vscode.InlineCompletionItem[]> {
+    if (context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic) {
+      return this.answer(document, position, context, token, next);
+    }
+    const step = this.step;
+    try {
+      return await this.answer(document, position, context, token, next, step?.by);
+    } finally {
+      if (this.step === step) {
+        this.step = undefined;
+      }
+    }
+  }
+
+  /** What VS Code is to show; it goes on by `step` from what shows. */
+  private async answer(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    context: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+    next: Next,
+    step = 0,
+  ): Promise<vscode.InlineCompletionItem[]> {
     const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
     const selected = context.selectedCompletionInfo?.text;
     const live = this.live;
@@ -156,7 +183,6 @@ export class Ghost implements vscode.Disposable {
     const version = document.version;
     const answer = await next(document, position, context, token);
     if (token.isCancellationRequested || document.version !== version) {
-      this.step = 0;
       return [];
     }
     const [first, ...rest] = this.fromShown(itemsOf(answer, position));
@@ -165,7 +191,7 @@ export class Ghost implements vscode.Disposable {
       return [];
     }
     const list = [first, ...rest];
-    const shown = (automatic ? first : list.at(this.step % list.length)) ?? first;
+    const shown = list.at(step % list.length) ?? first;
     const fresh: Live = {
       ...shown,
       uri: document.uri.toString(),
@@ -239,7 +265,7 @@ export class Ghost implements vscode.Disposable {
       return;
     }
     live.grown = false;
-    this.step = 0;
+    this.step = undefined;
     const taken = live.position.character - live.range.start.character;
     const known = [live, ...live.others].map((item) => ({ ...item, text: item.text.slice(taken) }));
     const isInserted = others.length === 0 && edit.range.isEmpty && edit.range.start.isEqual(live.position);
@@ -265,22 +291,26 @@ export class Ghost implements vscode.Disposable {
       return;
     }
     if (!selection.isEmpty || !isAt(live, change.textEditor.document, selection.active)) {
-      this.drop();
+      this.leave();
     }
   }
 
   private keep(live: Live): void {
     this.early = undefined;
-    this.step = 0;
     this.live = live;
     void vscode.commands.executeCommand("setContext", "ideAgent.suggesting", true);
+  }
+
+  /** Nobody waits for another one any more. */
+  private leave(): void {
+    this.step = undefined;
+    this.drop();
   }
 
   private drop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.early = undefined;
-    this.step = 0;
     if (this.live) {
       this.events.gone();
       this.live = undefined;

@@ -22,7 +22,7 @@ export interface More {
 
 export interface CompletionEvent {
   readonly completionId: string;
-  readonly kind: "shown" | "acceptedPartly" | "dismissed";
+  readonly kind: "shown" | "hidden" | "acceptedPartly" | "dismissed";
   /** UTF-16 code units taken so far. */
   readonly acceptedLength?: number;
 }

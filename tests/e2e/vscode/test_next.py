@@ -120,3 +120,38 @@ def test_where_there_is_no_other_the_first_stays(window: Window) -> None:
     window.vscode.press("Tab")
     window.holds("return " + TEXTS["a"])
     assert accepted(window) == "alone-a"
+
+
+def test_after_a_failure_the_key_works_again(window: Window) -> None:
+    show(window, "broken-")
+    window.script.say(rules=[{**rule("broken-"), "broken": True}])
+    window.vscode.press(NEXT)
+    until(lambda: window.script.log("request", invoked=True))
+    window.script.say(rules=[rule("broken-")])
+
+    def goes_on() -> bool:  # not while the failed request is on its way back
+        window.vscode.press(NEXT)
+        return "broken-b" in seen(window, "shown")
+
+    until(goes_on)
+
+
+def test_a_cancelled_automatic_request_is_not_the_one_that_was_asked_for(window: Window) -> None:
+    show(window, "slow-")
+    window.script.say(rules=[{**rule("slow-"), "gates": ["slow"], "stubborn": True}])
+    window.vscode.type("m")
+    until(lambda: window.script.log("request", before="return m", invoked=False))
+    window.vscode.press(NEXT)
+    until(lambda: window.script.log("cancelled", before="return m"))
+    until(lambda: window.script.log("request", before="return m", invoked=True))
+    window.script.open_gate("slow")
+    window.vscode.shows(TEXTS["b"])
+    until(lambda: seen(window, "shown") == ["slow-a", "slow-b"])
+
+
+def test_what_the_cursor_leaves_is_hidden(window: Window) -> None:
+    show(window, "left-")
+    window.vscode.press("ArrowLeft")
+    window.vscode.shows("")
+    until(lambda: seen(window, "hidden") == ["left-a"])
+    assert seen(window, "dismissed") == []
