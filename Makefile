@@ -19,6 +19,7 @@ help: ## this list
 	@scripts/get_uv.sh "$(PYTHON)"
 
 $(VENV)/.stamp: requirements/dev.txt pyproject.toml | $(filter .tools/bin/uv,$(UV))
+	@echo "setting up the Python environment in $(VENV): about a minute, once"
 	@test -x $(BIN)/python || $(UV) venv --quiet --python "$(PYTHON)" $(VENV)
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .

@@ -61,11 +61,13 @@ class Editor(LanguageClient):
         lines = text.split("\n")
         return types.Position(len(lines) - 1, len(lines[-1]))
 
-    async def suggest(self, file: Path, position: types.Position) -> types.InlineCompletionItem | None:
-        """Ask for a suggestion, as if the user had pressed the key for it."""
+    async def suggest(
+        self, file: Path, position: types.Position, kind: types.InlineCompletionTriggerKind
+    ) -> types.InlineCompletionItem | None:
+        """Ask for a suggestion, as if the user had pressed the key for it or paused."""
         answer = await self.text_document_inline_completion_async(
             types.InlineCompletionParams(
-                context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
+                context=types.InlineCompletionContext(kind),
                 text_document=types.TextDocumentIdentifier(file.as_uri()),
                 position=position,
             )
@@ -103,7 +105,7 @@ async def main() -> int:
     console.print(Syntax(source.rstrip(), "python", theme="ansi_dark"))
 
     asked = time.perf_counter()
-    item = await editor.suggest(SAMPLE, position)
+    item = await editor.suggest(SAMPLE, position, types.InlineCompletionTriggerKind.Invoked)
     if item is None:
         console.print("[red]no suggestion came[/red]")
         await editor.close()
@@ -121,11 +123,12 @@ async def main() -> int:
             console.print(f"\n\n[red]the suggestion did not grow on for {PATIENCE:.0f} s[/red]")
             await editor.close()
             return 1
-    cold = f"first line after {first}, all after {_ms(asked)}"
-    console.print(f"\n\n[dim]cold, with the model to load: {cold}[/dim]")
+    console.print(
+        f"\n\n[dim]first line after {first}, all after {_ms(asked)} (the model may have had to load)[/dim]"
+    )
 
     asked = time.perf_counter()
-    await editor.suggest(SAMPLE, position)
+    await editor.suggest(SAMPLE, position, types.InlineCompletionTriggerKind.Automatic)
     console.print(f"[dim]asked again: {_ms(asked)}, from the cache[/dim]")
     await editor.close()
     return 0
