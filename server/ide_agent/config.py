@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from ide_agent.errors import ConfigError
 
@@ -21,6 +23,17 @@ WORKSPACE_FILE = ".ide-agent.toml"
 _USERS_FILE_ONLY = (("inference",), ("host",))
 _NOT_THE_WORKSPACES = (*_USERS_FILE_ONLY, ("completion", "model"))
 _ADDING_UP = ("private_globs", "disabled_globs")
+# What a setting takes, by how pydantic's error types begin.
+_TAKES = {
+    "bool": "bool",
+    "int": "whole",
+    "float": "number",
+    "string": "text",
+    "tuple": "list",
+    "list": "list",
+    "model": "section",
+    "dict": "section",
+}
 _EXCEPTION = "!"
 
 
@@ -131,7 +144,7 @@ def _refuse(
             node = node.get(section) if isinstance(node, dict) else None
         if isinstance(node, dict) and node.pop(last, None) is not None:
             key = ".".join((*sections, last))
-            problems.append(ConfigError(file=source, key=key, problem="only the user's own file may set it"))
+            problems.append(ConfigError("error.config_not_here", file=source, key=key))
     completion = layer.get("completion")
     if not isinstance(completion, dict):
         return
@@ -140,8 +153,7 @@ def _refuse(
         kept = [g for g in globs if not _is_exception(g)] if isinstance(globs, list | tuple) else globs
         if kept != globs:
             completion[name] = kept
-            problem = "only the user's own file may make exceptions (!)"
-            problems.append(ConfigError(file=source, key=f"completion.{name}", problem=problem))
+            problems.append(ConfigError("error.config_exception", file=source, key=f"completion.{name}"))
 
 
 def _is_exception(glob: object) -> bool:
@@ -165,7 +177,7 @@ def _accept(
         except ValidationError as failure:
             for error in failure.errors():
                 path = [str(part) for part in error["loc"]]
-                problems.append(ConfigError(file=source, key=".".join(path), problem=error["msg"]))
+                problems.append(_problem(source, path, error))
                 if not _drop(layer, path):
                     return merged
         else:
@@ -174,6 +186,37 @@ def _accept(
                 kept = _kept(before, after.completion, layer["completion"], may_switch_on)
                 candidate["completion"] = {**candidate["completion"], **kept}
             return candidate
+
+
+def _problem(file: str, path: list[str], error: ErrorDetails) -> ConfigError:
+    """What pydantic found at `path`, in words for a person."""
+    key, kind, limits = ".".join(path), error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        near = get_close_matches(path[-1], _names(path[:-1]), 1)
+        if near:
+            wanted = ".".join((*path[:-1], near[0]))
+            return ConfigError("error.config_unknown_near", file=file, key=key, near=wanted)
+        return ConfigError("error.config_unknown", file=file, key=key)
+    for beginning, takes in _TAKES.items():
+        if kind.startswith(beginning):
+            return ConfigError(f"error.config_{takes}", file=file, key=key)
+    if kind == "literal_error":
+        return ConfigError(
+            "error.config_choice", file=file, key=key, choices=limits["expected"].replace(" or ", ", ")
+        )
+    if kind in ("greater_than_equal", "less_than_equal"):
+        which, limit = ("least", limits["ge"]) if "ge" in limits else ("most", limits["le"])
+        return ConfigError(f"error.config_{which}", file=file, key=key, limit=limit)
+    return ConfigError(file=file, key=key, problem=error["msg"])
+
+
+def _names(sections: list[str]) -> list[str]:
+    """The settings and sections in `sections`."""
+    model: Any = Settings
+    for section in sections:
+        field = getattr(model, "model_fields", {}).get(section)
+        model = field.annotation if field is not None else None
+    return list(getattr(model, "model_fields", {}))
 
 
 def _kept(
@@ -227,7 +270,7 @@ def _read(file: Path, problems: list[ConfigError]) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as failure:
-        problems.append(ConfigError(file=str(file), key="*", problem=str(failure)))
+        problems.append(ConfigError("error.config_file", file=str(file), key="*", problem=str(failure)))
         return {}
 
 

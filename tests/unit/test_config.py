@@ -183,3 +183,34 @@ def test_limits_that_do_not_validate_leave_those_below(files: tuple[Path, Path],
     settings, problems = config.load(user=user, workspace=workspace)
     assert settings.completion.private_globs == ("clients/**",)
     assert len(problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "[completion]\nmax_line = 6",
+            "no setting “completion.max_line”. Did you mean “completion.max_lines”?",
+        ),
+        ("[completions]\nmax_lines = 6", "no setting “completions”. Did you mean “completion”?"),
+        ("[host]\ncolour = 1", "no setting “host.colour”. It counts for nothing."),
+        ("completion = 3", "“completion” is a section: [completion]"),
+        ('[completion]\nprivate_globs = "*.dump"', 'a list of texts, such as ["*.dump"]'),
+        ('[completion]\nmax_lines = "many"', "“completion.max_lines” takes a whole number"),
+        ("[completion]\nmax_lines = 0", "“completion.max_lines” takes 1 at least"),
+        ("[completion]\nmax_lines = 9999", "“completion.max_lines” takes 64 at most"),
+        ('[completion]\nenabled = "maybe"', "“completion.enabled” takes true or false"),
+        ("[completion]\nmodel = 3", "“completion.model” takes a text in quotes"),
+        ('[inference]\nengine = "steam"', "“inference.engine” takes one of"),
+        ("[completion", "cannot be read and counts for nothing"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(files: tuple[Path, Path], text: str, wanted: str) -> None:
+    user, _ = files
+    user.write_text(text)
+    _, [problem] = config.load(user=user)
+    assert wanted in str(problem)
+    assert str(user) in str(problem)
+    turkish = problem.message("tr")
+    assert turkish != str(problem)
+    assert "{" not in turkish.replace("[completion]", "")
