@@ -37,6 +37,8 @@ def register_host(services: Services) -> None:
         self: EngineClient, path: str, payload: dict[str, Any]
     ) -> AsyncGenerator[dict[str, Any]]:
         text, began, wanted = "", time.perf_counter(), path == "/completion" and payload["n_predict"] != 0
+        if wanted:
+            last["engine_ms"] = None
         async with aclosing(plain(self, path, payload)) as events:
             async for event in events:
                 text += event.get("content") or ""
