@@ -123,7 +123,10 @@ async def test_the_end_of_its_input_ends_it(env: dict[str, str], host: FakeHost)
 async def test_the_end_of_its_output_ends_it(env: dict[str, str], host: FakeHost) -> None:
     async with process(env) as (editor, child):
         await busy(editor, host)
-        child._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+        output = child._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        output.close()
+        while output._pipe is not None:  # it closes a turn later; an answer before that would be read
+            await asyncio.sleep(0)
         editor.begin("ideAgent/unknown")
         assert await ended(child) == 1
 
