@@ -61,7 +61,7 @@ def test_messages_are_in_the_users_language(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(runtime, "ensure_host", lambda: INFO)
     monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
     cli.language.cache_clear()
-    assert run("host", "start")[1] == "Sunucu http://127.0.0.1:4711 adresinde çalışıyor (süreç 42).\n"
+    assert run("host", "start")[1] == "Ana süreç http://127.0.0.1:4711 adresinde çalışıyor (pid 42).\n"
 
 
 @pytest.mark.parametrize(
