@@ -73,10 +73,13 @@ def host_run(
 @host_app.command("start", help=text("cli.host.start"))
 def host_start() -> None:
     """Start the host unless it runs."""
-    from ide_agent.runtime import ensure_host
+    from ide_agent.host.doctor import to_look_after
+    from ide_agent.runtime import call, ensure_host
 
     info = ensure_host()
     typer.echo(text("cli.host.running", url=info.url, pid=info.pid))
+    for finding in to_look_after(call(info, "GET", "/status")):
+        typer.echo(finding.detail(language()), err=True)
 
 
 @host_app.command("stop", help=text("cli.host.stop"))
@@ -114,7 +117,8 @@ def host_status(as_json: bool = typer.Option(False, "--json", help=text("cli.jso
     uptime = timedelta(seconds=round(status["uptime"]))
     typer.echo(text("cli.host.details", version=status["version"], uptime=uptime, editors=status["editors"]))
     for engine in status["engines"]:
-        typer.echo(text("cli.host.engine", model=engine.get("model"), state=engine.get("state")))
+        state = text(f"cli.host.state.{engine['state']}")
+        typer.echo(text("cli.host.engine", model=engine["model"], state=state))
     for problem in status["problems"]:
         typer.echo(from_wire(problem).message(language()))
 

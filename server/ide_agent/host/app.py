@@ -73,6 +73,7 @@ def _routes(services: Services) -> APIRouter:
                 "engines": services.inference.snapshot(),
                 "editors": len(services.events),
                 "activity": services.activity.reasons(),
+                "settings": services.settings.model_dump(mode="json", include={"inference", "host"}),
                 "problems": [problem.as_wire() for problem in services.problems],
             }
         )

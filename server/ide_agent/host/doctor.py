@@ -54,7 +54,7 @@ def examine() -> Iterator[Finding]:
     yield from environment
     if not all(finding.ok for finding in environment):
         return
-    yield from _settings()
+    yield from _settings(Path())
     models = _models()
     yield models
     try:
@@ -64,13 +64,41 @@ def examine() -> Iterator[Finding]:
         yield Finding.bad("host", error)
         return
     yield Finding("host", True, "cli.host.running", {"url": info.url, "pid": info.pid})
-    # What is wrong with the settings was already said above, from the file as it is now.
+    yield from _complaints(status)
+    if models.ok:
+        yield _engine(info)
+
+
+def to_look_after(status: dict[str, Any]) -> Iterator[Finding]:
+    """What is wrong with the settings or the host that runs, though it runs.
+
+    Args:
+        status: what it answers to ``GET /status``.
+    """
+    yield from (finding for finding in _settings(None) if not finding.ok)
+    yield from _complaints(status)
+
+
+def _complaints(status: dict[str, Any]) -> Iterator[Finding]:
+    """What a running host has to complain of, and whether it goes by other settings than those of now."""
+    if changed := _changed(status.get("settings") or {}):
+        yield Finding("host", False, "cli.host.changed", {"names": ", ".join(changed)})
+    # What is wrong with the settings is said from the file as it is now.
     for wire in status["problems"]:
         for start, subject in _SUBJECTS.items():
             if str(wire.get("code")).startswith(start):
                 yield Finding.bad(subject, from_wire(wire))
-    if models.ok:
-        yield _engine(info)
+
+
+def _changed(before: dict[str, Any]) -> list[str]:
+    """The settings that are no longer as in `before`; those that only one version knows do not count."""
+    now = config.load(user=config_file())[0].model_dump(mode="json")
+    return [
+        f"{section}.{name}"
+        for section, values in before.items()
+        for name, value in values.items()
+        if now.get(section, {}).get(name, value) != value
+    ]
 
 
 def _environment() -> Iterator[Finding]:
@@ -113,11 +141,20 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _settings() -> Iterator[Finding]:
-    _, problems = config.load(user=config_file())
+def _settings(workspace: Path | None) -> Iterator[Finding]:
+    """The user's own settings, and those of a workspace."""
+    user = config_file()
+    _, problems = config.load(user=user, workspace=workspace)
     yield from (Finding.bad("settings", problem) for problem in problems)
-    if not problems:
-        yield Finding("settings", True, "cli.doctor.file", {"file": str(config_file())})
+    wrong = {problem.params["file"] for problem in problems}
+    if str(user) not in wrong:
+        key = "cli.doctor.file" if user.exists() else "cli.doctor.defaults"
+        yield Finding("settings", True, key, {"file": str(user)})
+    if workspace is None:
+        return
+    file = workspace / config.WORKSPACE_FILE
+    if str(file) not in wrong and file.exists():
+        yield Finding("settings", True, "cli.doctor.file", {"file": str(file)})
 
 
 def _models() -> Finding:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 import httpx
 
 from ide_agent import __version__
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import ConfigError
 from ide_agent.hooks import Plugins, hookimpl
 from ide_agent.host.services import Services
@@ -32,6 +33,12 @@ async def test_status_counts_editors_and_names_problems(services: Services, host
         assert status["problems"][0]["code"] == "error.config"
     while (await host.get("/status")).json()["editors"]:
         await asyncio.sleep(0.005)
+
+
+async def test_status_says_what_settings_the_host_goes_by(host: httpx.AsyncClient) -> None:
+    settings = (await host.get("/status")).json()["settings"]
+    assert settings.keys() == {"inference", "host"}
+    assert settings["inference"]["slots"] == InferenceSettings().slots
 
 
 async def test_events_tell_what_the_engine_room_publishes(host: httpx.AsyncClient) -> None:

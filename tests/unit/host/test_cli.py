@@ -2,12 +2,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
 from ide_agent import __version__, cli, runtime
 from ide_agent.errors import HostStartError
+from ide_agent.inference.supervisor import State
 from ide_agent.runtime import RuntimeInfo
 
 INFO = RuntimeInfo(4711, "token", __version__, 42, 0.0)
@@ -30,6 +32,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     cli.language.cache_clear()
     return tmp_path
+
+
+def host_that_says(monkeypatch: pytest.MonkeyPatch, status: dict[str, object]) -> None:
+    for find in ("ensure_host", "find_host"):
+        monkeypatch.setattr(runtime, find, lambda: INFO)
+    monkeypatch.setattr(runtime, "call", lambda *_: status)
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -58,7 +66,7 @@ def test_errors_are_one_line_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_messages_are_in_the_users_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "ensure_host", lambda: INFO)
+    host_that_says(monkeypatch, {"problems": []})
     monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
     cli.language.cache_clear()
     assert run("host", "start")[1] == "Ana süreç http://127.0.0.1:4711 adresinde çalışıyor (pid 42).\n"
@@ -104,14 +112,36 @@ def test_status(monkeypatch: pytest.MonkeyPatch) -> None:
             {"type": "StorageError", "code": "error.storage.corrupt", "params": {"file": "F", "aside": "A"}}
         ],
     }
-    monkeypatch.setattr(runtime, "find_host", lambda: INFO)
-    monkeypatch.setattr(runtime, "call", lambda *_: status)
+    host_that_says(monkeypatch, status)
     code, out, _ = run("host", "status")
     assert code == 0
     assert "1:01:01" in out
     assert "Engine starter: ready." in out
     assert "It was moved to A" in out
     assert json.loads(run("host", "status", "--json")[1]) == status
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_what_an_engine_does_is_said_in_turkish(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    engine = {"model": "starter", "state": state}
+    host_that_says(
+        monkeypatch, {"version": "1", "uptime": 0, "editors": 0, "engines": [engine], "problems": []}
+    )
+    monkeypatch.setenv("LC_ALL", "tr")
+    cli.language.cache_clear()
+    said = {"unloaded": "yüklü değil", "loading": "yükleniyor", "ready": "hazır", "error": "hata"}
+    assert run("host", "status")[1].splitlines()[-1] == f"starter motoru: {said[state]}."
+
+
+def test_starting_tells_what_is_wrong_with_the_settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text("[inference]\nslots = 0\nthreads = 3\n")
+    host_that_says(monkeypatch, {"problems": [], "settings": {"inference": {"slots": 2, "threads": 0}}})
+    code, out, err = run("host", "start")
+    assert (code, out) == (0, "The host runs at http://127.0.0.1:4711 (process 42).\n")
+    wrong, changed = err.splitlines()
+    assert wrong.endswith("“inference.slots” takes 1 at least. The value counts for nothing.")
+    assert "inference.threads. Restart it: ide-agent host restart" in changed
 
 
 def test_stop_without_a_host() -> None:

@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ide_agent import cli
+from ide_agent.config import Settings
 from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError
 from ide_agent.host import doctor
 from ide_agent.runtime import RuntimeInfo
@@ -17,17 +18,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IDE_AGENT_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     cli.language.cache_clear()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(doctor, "ensure_host", lambda: RuntimeInfo(1, "t", "v", 2, 0.0))
     answer(monkeypatch, {})
     return tmp_path
 
 
 def answer(
-    monkeypatch: pytest.MonkeyPatch, completion: dict[str, Any] | Exception, *problems: object
+    monkeypatch: pytest.MonkeyPatch,
+    completion: dict[str, Any] | Exception,
+    *problems: object,
+    host_goes_by: dict[str, Any] | None = None,
 ) -> None:
     def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: float = 0) -> Any:
         if path == "/status":
-            return {"problems": list(problems)}
+            return {"problems": list(problems), "settings": host_goes_by}
         if isinstance(completion, Exception):
             raise completion
         return completion
@@ -104,6 +109,47 @@ def test_wrong_settings(home: Path) -> None:
     ok, detail = findings()["settings"]
     assert not ok
     assert "completion.max_lines" in detail
+
+
+def settings_findings(language: str = "en") -> list[tuple[bool, str]]:
+    return [
+        (finding.ok, finding.detail(language))
+        for finding in doctor.examine()
+        if finding.subject == "settings"
+    ]
+
+
+def test_settings_that_nobody_wrote_are_the_defaults(home: Path) -> None:
+    file = home / "config" / "config.toml"
+    assert settings_findings() == [(True, f"the defaults; {file} does not exist")]
+    assert settings_findings("tr") == [(True, f"varsayılanlar; {file} yok")]
+    file.parent.mkdir()
+    file.write_text("")
+    assert settings_findings() == [(True, str(file))]
+
+
+def test_the_settings_of_this_folder_count_as_well(home: Path) -> None:
+    (home / ".ide-agent.toml").write_text("[completion]\nmax_lines = 3\n")
+    assert settings_findings()[1:] == [(True, ".ide-agent.toml")]
+    (home / ".ide-agent.toml").write_text("[inference]\nslots = 1\n")
+    (ok, wrong), user = settings_findings()
+    assert not ok
+    assert wrong.startswith(".ide-agent.toml: “inference” counts for nothing here")
+    assert user[0]
+
+
+def test_a_host_that_goes_by_older_settings_is_to_be_restarted(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same: dict[str, Any] = Settings().model_dump(mode="json", include={"inference", "host"})
+    same["inference"]["of_a_newer_version"] = 1
+    answer(monkeypatch, {}, host_goes_by=same)
+    assert findings()["host"][0]
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text('[inference]\nmodel = "big"\n[completion]\nmax_lines = 3\n')
+    ok, detail = findings()["host"]
+    assert not ok
+    assert detail.endswith("than those of now: inference.model. Restart it: ide-agent host restart")
 
 
 def test_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
