@@ -165,7 +165,7 @@ class _Parser:
             raise ModelFileInvalid("error.model.not_gguf", file=str(self._reader.file))
         version = self._reader.number("<I")
         if version not in (2, 3):
-            raise self._reader.corrupt(f"GGUF version {version} is not supported")
+            raise ModelFileInvalid("error.model.version", file=str(self._reader.file), version=version)
         tensors, keys = self._reader.number("<Q"), self._reader.number("<Q")
         if tensors > _MAX_TENSORS or keys > _MAX_KEYS:
             raise self._reader.corrupt(f"{tensors} tensors and {keys} keys cannot be true")

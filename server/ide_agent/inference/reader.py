@@ -127,4 +127,6 @@ class Reader:
 
     def corrupt(self, reason: str) -> ModelFileInvalid:
         """The error that says what is wrong with the file."""
-        return ModelFileInvalid("error.model.corrupt", file=str(self.file), reason=reason)
+        return ModelFileInvalid(
+            "error.model.corrupt", file=str(self.file), at=self.position, size=self.size, reason=reason
+        )

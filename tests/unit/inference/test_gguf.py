@@ -110,6 +110,13 @@ def test_other_files_are_not_gguf(tmp_path: Path, content: bytes) -> None:
     assert refused(tmp_path, content).key_used == "error.model.not_gguf"
 
 
+@pytest.mark.parametrize("version", [1, 4])
+def test_a_version_that_is_not_known_is_no_damage(tmp_path: Path, version: int) -> None:
+    error = refused(tmp_path, gguf_file.head(0, 0, version=version))
+    assert error.key_used == "error.model.version"
+    assert f"version {version} of GGUF" in error.message("en")
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ModelFileInvalid, match="No such file"):
         read_header(tmp_path / "gone.gguf")

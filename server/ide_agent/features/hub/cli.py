@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
+from ide_agent.errors import from_wire
 from ide_agent.locale import language
 from ide_agent.terminal import App, confirmed, text
 
@@ -54,7 +55,9 @@ def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) 
     if not models:
         typer.echo(text("hub.none"))
     for model in models:
-        typer.echo(f"{model['name']:<20} {size(model['bytes'], language()):>12}  {model['file']}")
+        problem = model.get("problem")
+        about = from_wire(problem).message(language()) if problem else model["file"]
+        typer.echo(f"{model['name']:<20} {size(model['bytes'], language()):>12}  {about}")
     here = {model["name"] for model in models}
     for entry in hub.catalogue():
         if entry.name not in here:
@@ -103,12 +106,16 @@ def _progress(name: str) -> Iterator[Report]:
         bars.TaskProgressColumn(),
         bars.TextColumn("{task.description}"),
     )
-    with bars.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(text("hub.phase.resolve"), total=None, label=name)
+    bar = bars.Progress(*columns, console=console, transient=True)
+    task = bar.add_task("", total=None, label=name)
+
+    with ExitStack() as shown:
 
         def report(progress: Progress) -> None:
             words = describe(progress.as_wire(), language())
             bar.update(task, description=words, completed=progress.done, total=progress.total or None)
+            if not bar.live.is_started:  # a model that is here already needs no bar
+                shown.enter_context(bar)
 
         yield report
 
