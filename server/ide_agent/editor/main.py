@@ -29,6 +29,8 @@ def main(argv: Sequence[str]) -> NoReturn:
     def serve(server: EditorServer) -> Coroutine[Any, Any, int]:
         if options.tcp is not None:
             return serve_tcp(server, *options.tcp)
+        if os.isatty(0):
+            _tell_the_curious()
         # Nothing but messages may reach the client: what is printed goes to stderr.
         out = os.dup(1)
         os.dup2(2, 1)
@@ -39,6 +41,13 @@ def main(argv: Sequence[str]) -> NoReturn:
     except KeyboardInterrupt:
         leave(130)
     leave(1)
+
+
+def _tell_the_curious() -> None:
+    """Somebody at a keyboard started this, who would see nothing at all."""
+    from ide_agent.locale import language, translate
+
+    print(translate("editor.waits", language()), file=sys.stderr)  # noqa: T201
 
 
 async def _run(make: Callable[[], Any], serve: Callable[[Any], Coroutine[Any, Any, int]]) -> None:

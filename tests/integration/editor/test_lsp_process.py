@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -243,3 +244,32 @@ async def _attached(editor: Editor) -> bool:
     while (await editor.command("ideAgent.host.status"))["editors"] != 1:
         await asyncio.sleep(0.05)
     return True
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"), [("C", "waits for an editor"), ("tr", "düzenleyicinin konuşmasını")]
+)
+async def test_started_at_a_keyboard_it_says_what_it_waits_for_and_how_to_leave(
+    env: dict[str, str], tag: str, words: str
+) -> None:
+    keyboard, terminal = pty.openpty()
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ide_agent", "lsp"),
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **env, "LC_ALL": tag, "PYTHONUTF8": "1"},
+    )
+    assert child.stdout and child.stderr
+    try:
+        line = (await asyncio.wait_for(child.stderr.readline(), PATIENCE)).decode()
+        assert words in line and "Ctrl+C" in line
+        child.send_signal(signal.SIGINT)
+        assert await ended(child) == 130
+        assert await child.stdout.read() == b""
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+        os.close(terminal)
+        os.close(keyboard)
