@@ -18,6 +18,9 @@ from pygls.lsp.client import LanguageClient
 from rich.console import Console
 from rich.syntax import Syntax
 
+from ide_agent.locale import language
+from ide_agent.terminal import text as say
+
 SAMPLE = Path(__file__).parent.parent / "samples" / "shop" / "prices.py"
 PATIENCE = 60.0  # seconds for a suggestion to grow on
 console = Console(highlight=False)
@@ -51,6 +54,7 @@ class Editor(LanguageClient):
                 capabilities=types.ClientCapabilities(
                     experimental={"ideAgent": {"inlineCompletionMore": True, "status": True}}
                 ),
+                locale=language(),
                 workspace_folders=[types.WorkspaceFolder(file.parent.as_uri(), file.parent.name)],
             )
         )
@@ -101,13 +105,13 @@ async def main() -> int:
     began = time.perf_counter()
     source = SAMPLE.read_text(encoding="utf-8")
     position = await editor.open(SAMPLE, source + "    ")
-    console.print(f"[dim]the language server answered after {_ms(began)}[/dim]\n")
+    console.print(f"[dim]{say('demo.answered', time=_ms(began))}[/dim]\n")
     console.print(Syntax(source.rstrip(), "python", theme="ansi_dark"))
 
     asked = time.perf_counter()
     item = await editor.suggest(SAMPLE, position, types.InlineCompletionTriggerKind.Invoked)
     if item is None:
-        console.print("[red]no suggestion came[/red]")
+        console.print(f"[red]{say('demo.none')}[/red]")
         await editor.close()
         return 1
     text = str(item.insert_text)
@@ -120,16 +124,14 @@ async def main() -> int:
                 console.print(f"[green]{longer.removeprefix(text)}[/green]", end="")
                 text = longer
         except TimeoutError:
-            console.print(f"\n\n[red]the suggestion did not grow on for {PATIENCE:.0f} s[/red]")
+            console.print(f"\n\n[red]{say('demo.stuck', seconds=round(PATIENCE))}[/red]")
             await editor.close()
             return 1
-    console.print(
-        f"\n\n[dim]first line after {first}, all after {_ms(asked)} (the model may have had to load)[/dim]"
-    )
+    console.print(f"\n\n[dim]{say('demo.timings', first=first, all=_ms(asked))}[/dim]")
 
     asked = time.perf_counter()
     await editor.suggest(SAMPLE, position, types.InlineCompletionTriggerKind.Automatic)
-    console.print(f"[dim]asked again: {_ms(asked)}, from the cache[/dim]")
+    console.print(f"[dim]{say('demo.cached', time=_ms(asked))}[/dim]")
     await editor.close()
     return 0
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-Editor = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "demo.py"))["Editor"]
+from ide_agent import terminal
+
+DEMO = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "demo.py"))
+Editor = DEMO["Editor"]
 
 
 def news(completion_id: str, text: str, *, done: bool) -> Any:
@@ -37,3 +40,19 @@ async def test_a_suggestion_that_never_ends_is_given_up() -> None:
         async for text in editor.growth("c2", patience=0.01):
             got.append(text)
     assert got == ["a"]
+
+
+async def test_it_speaks_the_users_language(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Mute:
+        async def open(self, *_: object) -> None: ...
+        async def suggest(self, *_: object) -> None: ...
+        async def close(self) -> None: ...
+
+    monkeypatch.setattr(terminal, "language", lambda: "tr")
+    monkeypatch.setitem(DEMO["main"].__globals__, "Editor", Mute)
+    assert await DEMO["main"]() == 1
+    out = capsys.readouterr().out
+    assert "dil sunucusu" in out
+    assert "öneri gelmedi" in out
