@@ -2,7 +2,7 @@
 
 It misbehaves on demand. As a backend: `FakeBackend`; as a process: ``--starts FILE --flaw FLAW``.
 
-Flaws: ``refuses-model``, ``lacks-memory``, ``dies-early``, ``never-answers``, ``babbles``,
+Flaws: ``refuses-model``, ``lacks-memory``, ``dies-early``, ``never-answers``, ``dawdles``, ``babbles``,
 ``dies-on-request``.
 """
 
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,13 +20,14 @@ from ide_agent.inference.backends.base import Backend, EngineSpec
 
 
 class FakeBackend(Backend):
-    """Starts this file. Every start is counted by a line in `starts`."""
+    """Starts this file. Every start is counted by a line in `starts`; one that dawdles waits for `gate`."""
 
     name = "fake"
     progress = False
 
     def __init__(self, starts: Path, flaw: Callable[[int], str] = lambda count: "") -> None:
         self.starts = starts
+        self.gate = _gate(starts)
         self.flaw = flaw
 
     @property
@@ -38,6 +40,10 @@ class FakeBackend(Backend):
     def command(self) -> list[str]:
         flaw = self.flaw(self.count + 1)
         return [sys.executable, __file__, "--starts", str(self.starts), "--flaw", flaw]
+
+
+def _gate(starts: Path) -> Path:
+    return starts.with_name(f"{starts.name} gate")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -109,6 +115,8 @@ def main() -> None:
         sys.exit(1)
     if flaw == "never-answers":
         threading.Event().wait()
+    while flaw == "dawdles" and not _gate(Path(starts)).exists():
+        time.sleep(0.005)
     if flaw == "babbles":
         print("native code prints to stdout " * 9000, flush=True)
         print("and to stderr " * 9000, file=sys.stderr, flush=True)

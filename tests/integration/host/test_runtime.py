@@ -53,7 +53,15 @@ STARTER = "from ide_agent.runtime import ensure_host; print(ensure_host(60).pid)
 
 
 def hosts(home: Path) -> list[psutil.Process]:
-    return [p for p in processes_of(home) if p.cmdline()[-2:] == ["host", "run"]]
+    return [p for p in processes_of(home) if arguments_of(p)[-2:] == ["host", "run"]]
+
+
+def arguments_of(process: psutil.Process) -> list[str]:
+    """Its argv; nothing when it has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def settings(home: Path, text: str) -> None:
@@ -63,6 +71,15 @@ def settings(home: Path, text: str) -> None:
 
 def log(home: Path) -> str:
     return (home / "state" / "host.log").read_text()
+
+
+def in_hosts(home: Path, patch: pytest.MonkeyPatch, *lines: str) -> None:
+    """Hosts that are started from now on run `lines` first: how long they wait is nothing to sit through."""
+    folder = home / "first"
+    folder.mkdir()
+    imports = ("from ide_agent import runtime", "from ide_agent.host import lifecycle")
+    (folder / "sitecustomize.py").write_text("\n".join((*imports, *lines)))
+    patch.setenv("PYTHONPATH", str(folder))
 
 
 def test_first_caller_starts_it_and_the_next_finds_it(home: Path) -> None:
@@ -186,25 +203,29 @@ def test_newer_host_that_speaks_otherwise_is_left_alone(home: Path) -> None:
         assert newer.wait(60) == 0
 
 
-def test_host_that_hangs_is_replaced(home: Path) -> None:
+def test_host_that_hangs_is_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = ensure_host(60)
     os.kill(first.pid, signal.SIGSTOP)
+    in_hosts(home, monkeypatch, "runtime._ANSWER_SECONDS = lifecycle._PREDECESSOR_SECONDS = 0.5")
+    monkeypatch.setattr(runtime, "_ANSWER_SECONDS", 0.5)
     second = ensure_host(90)
     assert second.pid != first.pid
     wait_for(lambda: [p.pid for p in hosts(home)] == [second.pid], "the end of the first host")
     assert runtime.read() == second
 
 
-def test_lost_runtime_file_comes_back(home: Path) -> None:
+def test_lost_runtime_file_comes_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_hosts(home, monkeypatch, "lifecycle._GUARD_SECONDS = 0.2")
     first = ensure_host(60)
     runtime.runtime_file().unlink()
     assert ensure_host(60) == first
     wait_for(lambda: [p.pid for p in hosts(home)] == [first.pid], "the end of the one that was too many")
 
 
-def test_host_without_a_home_leaves(home: Path) -> None:
+def test_host_without_a_home_leaves(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_hosts(home, monkeypatch, "lifecycle._GUARD_SECONDS = 0.2")
     ensure_host(60)
-    shutil.rmtree(home / "state")
+    shutil.rmtree((home / "state").rename(home / "gone"))  # at once, or the host may add to what is removed
     wait_for(lambda: not hosts(home), "the end of the host")
 
 
@@ -218,8 +239,9 @@ def test_stopping(home: Path) -> None:
         call(info, "GET", "/status")
 
 
-def test_stopping_a_host_that_hangs(home: Path) -> None:
+def test_stopping_a_host_that_hangs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = ensure_host(60)
+    monkeypatch.setattr(runtime, "_ANSWER_SECONDS", 1.0)
     os.kill(info.pid, signal.SIGSTOP)
     assert stop_host(1) is True
     wait_for(lambda: not hosts(home), "the end of the host")
@@ -261,13 +283,13 @@ def test_sigterm_is_a_clean_end_even_with_an_editor_attached(home: Path) -> None
 
 
 def test_idle_host_leaves_but_not_while_an_editor_is_attached(home: Path) -> None:
-    settings(home, "[host]\nidle_exit_seconds = 5\n")  # also the time that this test has to attach
+    settings(home, "[host]\nidle_exit_seconds = 2\n")  # also the time that this test has to attach
     info = ensure_host(60)
     editor = http.client.HTTPConnection("127.0.0.1", info.port)
     editor.request("GET", "/events", headers=info.headers)
     answer = editor.getresponse()
     begun = call(info, "GET", "/status")["uptime"]
-    wait_for(lambda: call(info, "GET", "/status")["uptime"] > begun + 7, "more than the idle time")
+    wait_for(lambda: call(info, "GET", "/status")["uptime"] > begun + 3, "more than the idle time")
     answer.close()
     editor.close()
     wait_for(lambda: not hosts(home), "the end of the host")
