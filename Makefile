@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # the environment brings node and npm: a system's own are often too old
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# containers often set it; without bytecode every process compiles every module anew, and we start hundreds
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .PHONY: help setup system native models editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean

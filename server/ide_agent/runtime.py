@@ -117,12 +117,12 @@ def remove(info: RuntimeInfo) -> None:
         runtime_file().unlink(missing_ok=True)
 
 
-def program_of(info: RuntimeInfo, timeout: float = _ANSWER_SECONDS) -> Program | None:
+def program_of(info: RuntimeInfo) -> Program | None:
     """What answers at `info`; None when no host does."""
     if not _pid_alive(info.pid):
         return None
     try:
-        status, body = _exchange(info, "GET", "/health", timeout, authorized=False)
+        status, body = _exchange(info, "GET", "/health", _ANSWER_SECONDS, authorized=False)
         answer = json.loads(body)
     except (OSError, http.client.HTTPException, ValueError):
         return None

@@ -1,20 +1,17 @@
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 import ide_agent.inference
 from ide_agent.config import Settings
 from ide_agent.hooks import Plugins
 from ide_agent.host import app as app_module
-from ide_agent.host.app import create_app
 from ide_agent.host.services import Services
 from support.fake_inference import FakeEngine, FakeInference
+from support.served_host import served
 
 TOKEN = "test-token"
 
@@ -36,43 +33,16 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins: Plugins) 
     return Services(Settings(), [])
 
 
-@asynccontextmanager
-async def serving(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, served for real so that streams and disconnects are real too."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(services, TOKEN),
-            log_config=None,
-            ws="none",
-            lifespan="on",
-            timeout_graceful_shutdown=1,
-        )
-    )
-    serves = asyncio.create_task(server._serve([listener]))  # without its signal handlers
-    while not server.started:
-        assert not serves.done()
-        await asyncio.sleep(0.005)
-    port = listener.getsockname()[1]
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30
-    ) as client:
-        yield client
-    services.events.close()
-    server.should_exit = True
-    await serves
-
-
 @pytest.fixture
 def host_of(services: Services) -> Callable[[], AbstractAsyncContextManager[httpx.AsyncClient]]:
     """Serves the host once the test has set it up."""
-    return lambda: serving(services)
+    return lambda: served(services, TOKEN)
 
 
 @pytest.fixture
 async def host(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """The host, served from the start."""
-    async with serving(services) as client:
+    async with served(services, TOKEN) as client:
         yield client
 
 

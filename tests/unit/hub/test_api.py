@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 import ide_agent.inference
 from ide_agent.config import Settings
@@ -25,13 +23,13 @@ from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.pypi import PypiPackage
 from ide_agent.hooks import Plugins, hookimpl
 from ide_agent.host import app as app_module
-from ide_agent.host.app import create_app
 from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelStore
 from support import http_server
 from support.fake_inference import FakeInference
 from support.http_server import FileServer
 from support.package_index import MODEL, entry, make_wheel
+from support.served_host import served
 
 HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
 
@@ -76,24 +74,8 @@ def services(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Servi
 
 @pytest.fixture
 async def host(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(services, "t"), log_config=None, ws="none", lifespan="on", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listener]))
-    while not server.started:
-        assert not serving.done()
-        await asyncio.sleep(0.005)
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-        headers={"Authorization": "Bearer t"},
-        timeout=30,
-    ) as client:
+    async with served(services, "t") as client:
         yield client
-    services.events.close()
-    server.should_exit = True
-    await serving
 
 
 async def events_of(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
