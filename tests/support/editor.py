@@ -138,10 +138,11 @@ class Editor:
 
     async def _read(self) -> None:
         parser = FrameParser()
-        while data := await self._reader.read(1 << 16):
-            for body in parser.feed(data):
-                self._take(json.loads(body))
-                self._news.set()
+        with suppress(ConnectionError):  # how a socket ends whose other end was closed with something unread
+            while data := await self._reader.read(1 << 16):
+                for body in parser.feed(data):
+                    self._take(json.loads(body))
+                    self._news.set()
         self.ended.set()
 
     def _take(self, message: JSON) -> None:

@@ -134,9 +134,10 @@ class FakeHost:
         task.add_done_callback(self._tasks.discard)
         self._open.add(writer)
         try:
-            while call := await _read_call(reader, writer):
+            rest = b""
+            while call := await _read_call(reader, writer, rest):
                 self.calls.append(call)
-                await self._answer(call, reader)
+                rest = await self._answer(call, reader)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
@@ -146,30 +147,32 @@ class FakeHost:
                     call.gone.set()
             writer.close()
 
-    async def _answer(self, call: Call, reader: asyncio.StreamReader) -> None:
+    async def _answer(self, call: Call, reader: asyncio.StreamReader) -> bytes:
+        """Answer; what has been read of the next request, whose sender may be quicker than this task."""
         if call.path == "/health":
             call.answer({"status": "ok", "version": __version__, "protocol": PROTOCOL})
-            return
+            return b""
         if call.headers.get("authorization") != f"Bearer {self.token}":
             call.answer(
                 {"error": {"message": "no", "type": "HostError", "code": "error.x", "params": {}}}, 401
             )
-            return
+            return b""
         route = self.routes.get(f"{call.method} {call.path}")
         if route is None:
             call.answer({"error": {"message": "no such route"}}, 404)
-            return
+            return b""
         work = asyncio.ensure_future(_maybe(route(call)))
-        while not work.done():
-            watch = asyncio.ensure_future(reader.read(1))
-            await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
-            if watch.done():
-                call.gone.set()
-                work.cancel()
-                raise ConnectionResetError
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+        watch = asyncio.ensure_future(reader.read(1))
+        await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+        watch.cancel()
+        [came] = await asyncio.gather(watch, return_exceptions=True)
+        rest = came if isinstance(came, bytes) else b""
+        if not work.done() or not (rest or watch.cancelled()):
+            call.gone.set()
+            work.cancel()
+            raise ConnectionResetError
         work.result()
+        return rest
 
     async def _events(self, call: Call) -> None:
         call.head()
@@ -187,8 +190,8 @@ def _status(call: Call) -> None:
     call.answer({"version": "0.1.0", "pid": 1})
 
 
-async def _read_call(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Call | None:
-    head = await reader.readuntil(b"\r\n\r\n")
+async def _read_call(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begun: bytes) -> Call | None:
+    head = begun + await reader.readuntil(b"\r\n\r\n")
     first, *rest = head.decode().split("\r\n")
     method, path, _ = first.split(" ")
     headers = dict(line.lower().split(": ", 1) for line in rest if ": " in line)

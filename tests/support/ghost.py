@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from lsprotocol import types
@@ -40,6 +43,18 @@ class GhostClient:
         item = types.TextDocumentItem(uri, language, 1, text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
         return uri
+
+    @contextmanager
+    def in_one_piece(self) -> Iterator[None]:
+        """What is sent meanwhile reaches the server at once, however slow this process is."""
+        protocol = self.client.protocol
+        writer, pieces = protocol.writer, list[bytes]()
+        protocol.writer = SimpleNamespace(write=pieces.append)
+        try:
+            yield
+        finally:
+            protocol.writer = writer
+            writer.write(b"".join(pieces))
 
     def type(self, uri: str, line: int, character: int, text: str) -> None:
         """Insert `text`."""

@@ -152,7 +152,7 @@ def test_walkthrough(window: Window, keep: Callable[..., None]) -> None:
     window.vscode.run("IDE-Agent: First ghost text (walkthrough)")
     page = window.vscode.page
     page.get_by_text("From nothing to a suggestion").wait_for()
-    assert page.locator(".getting-started-step").count() == 4
+    until(lambda: page.locator(".getting-started-step").count() == 4)
     until(lambda: page.locator(".getting-started-step .codicon.complete").count() >= 2)
     page.get_by_text("Type, and take it with Tab").click()
     page.get_by_text("Try it in a sample file").wait_for()

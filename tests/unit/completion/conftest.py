@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from ide_agent.editor import settings
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import IdeAgentError
 from ide_agent.features.completion import activity
 from ide_agent.features.completion.generation import Generation
 from ide_agent.features.completion.service import CompletionService
+from support.editor import PATIENCE
 from support.fake_host import FakeHost
 from support.scripted_model import Model
 from support.voice import Voice
@@ -21,8 +23,9 @@ async def voice(host: FakeHost) -> Voice:
 
 
 @pytest.fixture
-async def server(home: Path, host: FakeHost, voice: Voice) -> EditorServer:
+async def server(home: Path, host: FakeHost, voice: Voice, monkeypatch: pytest.MonkeyPatch) -> EditorServer:
     """A server with the built-in features, which uses `host`."""
+    monkeypatch.setattr(settings, "_ANSWER_SECONDS", PATIENCE)  # a slow test is no silent client
     address = await host.start()
     return EditorServer(lambda timeout: address)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from ide_agent.editor import settings
 from ide_agent.editor.host_client import HostClient
 from ide_agent.editor.server import EditorServer
 from ide_agent.locale import translate
-from support.editor import Editor, RpcError, attached
+from support.editor import PATIENCE, Editor, RpcError, attached
 from support.fake_host import Address, Call, FakeHost
 
 MODEL = {"name": "starter", "file": "/models/starter.gguf", "bytes": 98}
@@ -23,6 +24,7 @@ ASK = "window/showMessageRequest"
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    monkeypatch.setattr(settings, "_ANSWER_SECONDS", PATIENCE)  # a slow test is no silent client
 
 
 @pytest.fixture
