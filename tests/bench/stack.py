@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from ide_agent.inference import ModelStore
+from ide_agent.inference.backends.xllamacpp import Xllamacpp
 from ide_agent.paths import models_dir
 from support.editor import Editor
 
@@ -119,13 +120,13 @@ async def stack(*, settings: str = "", tapped: bool = False) -> AsyncIterator[St
 async def bare_engine(*arguments: str) -> AsyncIterator[httpx.AsyncClient]:
     """xllamacpp's server as its package ships it, with nothing of ours before or around it.
 
-    Its threads sleep while they wait: two engines take turns on the same cores here, and threads that spin
-    would slow the other one.
+    Its threads wait as those of our engine do: two engines take turns on the same cores here, and threads
+    that spin would slow the other one.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(BARE), str(starter()), *arguments,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+        env={**os.environ, **Xllamacpp().environment()},
     )  # fmt: skip
     assert process.stdin and process.stdout
     try:

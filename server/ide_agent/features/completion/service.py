@@ -75,7 +75,7 @@ class CompletionService:
                 return None
             document.answer(context, grow)
             await document.wait(generation.showable())
-            if grow is None:
+            if grow is None and document.turn == turn:
                 await document.wait(generation.finished(_PATIENCE_S))
             return (
                 self._answered(context, _offer(generation, context, began)) if document.turn == turn else None

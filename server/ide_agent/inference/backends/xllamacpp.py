@@ -21,10 +21,3 @@ class Xllamacpp(Backend):
     def command(self) -> list[str]:
         """``-P``: the working folder must not be able to bring modules of its own."""
         return [sys.executable, "-P", "-m", "ide_agent.inference.serve.xllamacpp_main"]
-
-    def environment(self) -> dict[str, str]:
-        """Waiting threads sleep, they do not spin.
-
-        Beside a busy editor that is the difference between twenty tokens a second and two.
-        """
-        return {"OMP_WAIT_POLICY": "passive"}

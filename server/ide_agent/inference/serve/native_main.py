@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from ide_agent.inference.backends.base import EngineSpec
 from ide_agent.inference.serve.guard import announce, take_spec
@@ -39,7 +40,10 @@ def _load(spec: EngineSpec):  # type: ignore[no-untyped-def]
 
     model = Model(spec.model)
     context = Context(model, spec, spec.batch if spec.embedding else _BATCH)
-    context.warm_up()
+    # In a thread that ends: where OpenMP has more threads than cores, this one's own beside the scheduler's,
+    # it puts those that wait to sleep at once.
+    with ThreadPoolExecutor(1) as once:
+        once.submit(context.warm_up).result()
     scheduler = None if spec.embedding else Scheduler(model, context, spec.slots)
     if scheduler is not None:
         scheduler.start()
