@@ -153,23 +153,34 @@ async def _cancel(product: Stack, prefix: str, *, wait_for_text: bool) -> float:
 
 
 async def concurrent() -> dict[str, Any]:
-    """20 requests at once, each with a marker that the answer must repeat; against the bare engine.
+    """20 requests at once, each with a marker that the answer must repeat: as installed (with the native engine
+    where it is built), with the bare engine's own kind, and the bare engine.
 
     Four times each, in turns, for the machine's own speed varies from one minute to the next.
     """
-    ours: list[tuple[float, bool]] = []
-    bare: list[tuple[float, bool]] = []
-    differences = []
-    async with stack(settings=SAME_ENGINE) as product, bare_engine(*_like_ours()) as engine:
-        for ask in (partial(_timed_host, product.host), partial(_timed_bare, engine)):
+    answers: dict[str, list[tuple[float, bool]]] = {"ours": [], "ours, xllamacpp": [], "bare": []}
+    async with (
+        stack(settings=QUIET) as installed,
+        stack(settings=SAME_ENGINE) as same,
+        bare_engine(*_like_ours()) as engine,
+    ):
+        asks = (
+            partial(_timed_host, installed.host),
+            partial(_timed_host, same.host),
+            partial(_timed_bare, engine),
+        )
+        for ask in asks:
             await ask(SOURCE)
-        sides = [(ours, partial(_timed_host, product.host)), (bare, partial(_timed_bare, engine))]
+        sides = list(zip(answers, asks, strict=True))
         for turn in range(4):
-            for answers, ask in sides if turn % 2 else sides[::-1]:
-                answers += await _twenty(ask, turn)
-            last = [percentiles([duration for duration, _ in side[-20:]])["p95"] for side in (ours, bare)]
-            differences.append(round(last[0] - last[1]))
-    return {"ours": _summary(ours), "bare": _summary(bare), "p95_differences": str(differences)}
+            for name, ask in sides[turn % 3 :] + sides[: turn % 3]:
+                answers[name] += await _twenty(ask, turn)
+    return {name: _summary(side) | {"p95_by_turn": _by_turn(side)} for name, side in answers.items()}
+
+
+def _by_turn(side: list[tuple[float, bool]]) -> str:
+    turns = [side[start : start + 20] for start in range(0, len(side), 20)]
+    return str([round(percentiles([duration for duration, _ in turn])["p95"]) for turn in turns])
 
 
 async def _twenty(ask: Callable[[str], Awaitable[tuple[float, str]]], turn: int) -> list[tuple[float, bool]]:

@@ -8,6 +8,7 @@ from ide_agent.editor import settings
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import IdeAgentError
 from ide_agent.features.completion import activity
+from ide_agent.features.completion import service as service_module
 from ide_agent.features.completion.generation import Generation
 from ide_agent.features.completion.service import CompletionService
 from support.editor import PATIENCE
@@ -43,8 +44,9 @@ def errors() -> list[IdeAgentError]:
 
 
 @pytest.fixture
-def service(model: Model, errors: list[IdeAgentError]) -> CompletionService:
-    """The completion policy, which asks `model`."""
+def service(model: Model, errors: list[IdeAgentError], monkeypatch: pytest.MonkeyPatch) -> CompletionService:
+    """The completion policy, which asks `model`. It waits long where it waits: a slow test is no slow model."""
+    monkeypatch.setattr(service_module, "_PATIENCE_S", PATIENCE)
 
     def ended(generation: Generation) -> None:
         if generation.error is not None:
