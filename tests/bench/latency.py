@@ -153,8 +153,8 @@ async def _cancel(product: Stack, prefix: str, *, wait_for_text: bool) -> float:
 
 
 async def concurrent() -> dict[str, Any]:
-    """20 requests at once, each with a marker that the answer must repeat: as installed (with the native engine
-    where it is built), with the bare engine's own kind, and the bare engine.
+    """20 requests at once, each with a marker that the answer must repeat: as installed (with the native
+    engine where it is built), with the bare one's own kind, and the bare one.
 
     Four times each, in turns, for the machine's own speed varies from one minute to the next.
     """

@@ -45,7 +45,7 @@ def errors() -> list[IdeAgentError]:
 
 @pytest.fixture
 def service(model: Model, errors: list[IdeAgentError], monkeypatch: pytest.MonkeyPatch) -> CompletionService:
-    """The completion policy, which asks `model`. It waits long where it waits: a slow test is no slow model."""
+    """The completion policy, which asks `model`. It waits long: a slow test is no slow model."""
     monkeypatch.setattr(service_module, "_PATIENCE_S", PATIENCE)
 
     def ended(generation: Generation) -> None:
