@@ -54,13 +54,14 @@ demo-vscode: models ## VS Code in the browser with the extension
 
 # --- checking it --------------------------------------------------------------------------------------------------
 
-# two at once, a file at a time: such a test mostly waits for a process of its own
-FAST := -n 2 --dist loadfile tests/unit tests/integration
+# three at once, a file at a time: such a test often waits for a process of its own
+FAST := -n 3 --dist loadfile tests/unit tests/integration
 
 test: native models editors ## every test, real editors included
 	@$(BIN)/pytest $(FAST)
 	@$(BIN)/pytest tests/fuzz tests/e2e
 
+test-fast: export HYPOTHESIS_PROFILE ?= quick
 test-fast: models ## unit and integration tests, for the inner loop
 	@$(BIN)/pytest $(FAST)
 

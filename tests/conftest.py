@@ -12,4 +12,6 @@ settings.register_profile(
 )
 # The same examples each time, for a run that decides on a change; all other runs look for new ones.
 settings.register_profile("gate", settings.get_profile("house"), derandomize=True)
+# Fewer examples, for `make test-fast`.
+settings.register_profile("quick", settings.get_profile("house"), max_examples=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))

@@ -42,6 +42,15 @@ def file(values: dict[str, Any], tensors: Sequence[bytes] = (), data: int = 0) -
     return body + b"\0" * (-len(body) % 32) + b"\1" * data
 
 
+def with_values(whole: bytes, more: dict[str, Any]) -> bytes:
+    """The file `whole` with more keys in its header."""
+    version, tensors, keys = struct.unpack("<IQQ", whole[4:24])
+    added = b"".join(value(key, content) for key, content in more.items())
+    filler = -len(added + value("filler", "")) % 32  # the weights must begin at a multiple of that
+    added += value("filler", "-" * filler)
+    return head(tensors, keys + len(more) + 1, version) + added + whole[24:]
+
+
 def llama(**more: Any) -> dict[str, Any]:
     """The keys of a tiny Llama."""
     return {

@@ -1,10 +1,9 @@
 """Real host processes for tests: a home of their own, nothing left behind."""
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -39,9 +38,13 @@ def clean_home(home: Path) -> Iterator[Path]:
     try:
         yield home
     finally:
-        for process in processes_of(home):
-            try:
-                process.send_signal(signal.SIGKILL)
-                process.wait(10)
-            except psutil.Error:
-                continue
+        wait_for(lambda: not _kill(home), "the end of what still runs")
+
+
+def _kill(home: Path) -> bool:
+    """Kill what lives in `home`; whether anything did."""
+    found = processes_of(home)
+    for process in found:
+        with suppress(psutil.Error):
+            process.kill()
+    return bool(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -40,7 +41,10 @@ async def served(services: Services, token: str) -> AsyncIterator[httpx.AsyncCli
         assert not serves.done()
         await asyncio.sleep(0.005)
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=30
+        base_url=f"http://127.0.0.1:{port}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # to load certificates takes longer than a test
     ) as client:
         yield client
     services.events.close()

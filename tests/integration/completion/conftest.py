@@ -21,7 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (home / "config").mkdir()
     # The engine that is always there: the tests know what the model says on it.
     (home / "config" / "config.toml").write_text(
-        '[completion]\nprompt_tokens = 256\n\n[inference]\nengine = "xllamacpp"\n'
+        '[completion]\nprompt_tokens = 256\n\n[inference]\nengine = "xllamacpp"\nthreads = 1\n'
     )
     with clean_home(home):
         yield home

@@ -4,8 +4,6 @@ The model was never trained on them, so nothing is said here about how good the 
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +13,11 @@ import pytest
 from ide_agent.inference import ModelStore
 from ide_agent.paths import models_dir
 from ide_agent.runtime import RuntimeInfo, ensure_host
+from support import gguf_file
 from support.host_process import clean_home
 
 pytestmark = pytest.mark.engine
-PRE, SUF, MID = "7", "8", "9"
+PRE, SUF, MID = 7, 8, 9
 PREFIX = "def add(a, b):\n    return "
 SUFFIX = "\n\n\nprint(add(1, 2))\n"
 
@@ -29,16 +28,11 @@ def host(tmp_path_factory: pytest.TempPathFactory, environment: None) -> Iterato
     model = home / "models" / "middle" / "middle.gguf"
     model.parent.mkdir(parents=True)
     starter = ModelStore(models_dir()).find("starter").file
-    subprocess.run(
-        [
-            sys.executable, "-m", "gguf.scripts.gguf_new_metadata",
-            "--special-token-by-id", "fim_pre", PRE, "--special-token-by-id", "fim_suf", SUF,
-            "--special-token-by-id", "fim_mid", MID, str(starter), str(model),
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    ids = {"fim_pre": PRE, "fim_suf": SUF, "fim_mid": MID}
+    more = {f"tokenizer.ggml.{name}_token_id": number for name, number in ids.items()}
+    model.write_bytes(gguf_file.with_values(starter.read_bytes(), more))
     (home / "config").mkdir()
-    (home / "config" / "config.toml").write_text('[inference]\nengine = "xllamacpp"\n')
+    (home / "config" / "config.toml").write_text('[inference]\nengine = "xllamacpp"\nthreads = 1\n')
     with pytest.MonkeyPatch.context() as patch, clean_home(home):
         patch.setenv("IDE_AGENT_MODELS", str(home / "models"))
         patch.setenv("IDE_AGENT_HOME", str(home))

@@ -9,6 +9,7 @@ import pytest
 from lsprotocol import types
 from pytest_lsp import LanguageClient
 
+from ide_agent.features.completion.alternatives import NUMBERS, TRIES
 from support.ghost import PATIENCE, GhostClient, details
 from support.host_process import processes_of
 
@@ -60,13 +61,22 @@ async def test_typing_through_is_answered_with_the_rest(ghost: GhostClient) -> N
     assert details(rest)["completionId"] == details(item)["completionId"]
 
 
+async def beside(ghost: GhostClient, uri: str, line: int, character: int) -> list[types.InlineCompletionItem]:
+    """The suggestions once there are several: what is drawn by chance may be what is there already."""
+    for _ in range(NUMBERS // TRIES):
+        found = await ghost.ask_all(uri, line, character)
+        if len(found) > 1:
+            break
+    return found
+
+
 async def test_asked_again_there_is_another_beside_the_first(ghost: GhostClient) -> None:
     text = "def evens(numbers):\n    result = []\n    for number in numbers:\n        "
     uri = ghost.open(text)
     item = await ghost.ask(uri, 3, 8)
     assert item is not None
     whole = await ghost.whole(item)
-    first, second = await ghost.ask_all(uri, 3, 8)
+    first, second = await beside(ghost, uri, 3, 8)
     assert first.insert_text == whole
     assert details(first)["completionId"] == details(item)["completionId"]
     assert str(second.insert_text).strip()
@@ -125,10 +135,10 @@ async def test_case_44_a_binary_file_gets_none(ghost: GhostClient) -> None:
     assert await ghost.ask(uri, *END) is None
 
 
-@pytest.mark.parametrize("name", [".env", "id_rsa", "server.pem", "secrets.yaml"])
-async def test_private_files_get_none(ghost: GhostClient, name: str) -> None:
-    uri = ghost.open("KEY=1\nOTHER=", name, "plaintext")
-    assert await ghost.ask(uri, 1, 6) is None
+async def test_private_files_get_none(ghost: GhostClient) -> None:
+    for name in (".env", "id_rsa", "server.pem", "secrets.yaml"):
+        uri = ghost.open("KEY=1\nOTHER=", name, "plaintext")
+        assert await ghost.ask(uri, 1, 6) is None, name
 
 
 async def test_case_40_a_long_file_and_an_endless_line(ghost: GhostClient) -> None:

@@ -170,7 +170,11 @@ def test_an_endless_array_of_empty_strings_is_given_up(tmp_path: Path) -> None:
         read_header(file)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=3 * settings().max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(changes=st.lists(st.tuples(st.integers(0, 900), st.binary(min_size=1, max_size=9)), max_size=4))
 def test_damaged_headers_never_do_worse_than_being_refused(tmp_path: Path, changes: list[Any]) -> None:
     content = bytearray(gguf_file.file(gguf_file.llama(), ONE_TENSOR, 72))

@@ -23,7 +23,8 @@ def model() -> ModelFile:
 async def inference(
     request: pytest.FixtureRequest, model: ModelFile, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Inference, None]:
-    settings = InferenceSettings(engine=request.param, context_tokens=4096)
+    # one thread: more of them, beside the tests that run meanwhile, wait for each other
+    settings = InferenceSettings(engine=request.param, context_tokens=4096, threads=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDE_AGENT_HOME", str(tmp_path_factory.mktemp("home")))
         room = Inference(settings, ModelStore(model.file.parent.parent), lambda status: None)

@@ -113,7 +113,7 @@ class TestEngine:
         assert await engine.tokenize("") == []
 
     async def test_typing_on_recomputes_only_what_is_new(self, engine: Engine) -> None:
-        ids = await engine.tokenize(TEXT[:1200])
+        ids = await engine.tokenize(TEXT[:640])
         first = (await whole(engine, ids, n_predict=1))["timings"]
         assert first["prompt_n"] > 200
         second = (await whole(engine, [*ids, *ids[:3]], n_predict=1))["timings"]
@@ -123,11 +123,11 @@ class TestEngine:
         assert warmed["prompt_n"] <= 3
 
     async def test_text_that_moved_forward_is_not_recomputed(self, engine: Engine) -> None:
-        ids = await engine.tokenize(TEXT[1200:4000])
-        assert len(ids) > 600
+        ids = (await engine.tokenize(TEXT[1200:2700]))[:360]
+        assert len(ids) == 360
         await whole(engine, ids, n_predict=1)
-        moved = (await whole(engine, [*ids[:100], *ids[200:]], n_predict=1))["timings"]
-        assert moved["cache_n"] > 400
+        moved = (await whole(engine, [*ids[:60], *ids[80:]], n_predict=1))["timings"]
+        assert moved["cache_n"] > 330
 
     async def test_a_slot_tells_how_much_it_holds(self, engine: Engine) -> None:
         ids = await engine.tokenize(TEXT[4000:4300])
@@ -136,11 +136,11 @@ class TestEngine:
 
     async def test_twenty_at_once_none_lost_none_mixed_up(self, engine: Engine) -> None:
         async def ask(number: int) -> str:
-            grammar = f'root ::= "answer {number} is {number * number}"'
-            return text_of(await streamed(engine, f"Question {number}:", n_predict=40, grammar=grammar))
+            grammar = f'root ::= "{number}={number * number}"'
+            return text_of(await streamed(engine, f"{number}:", n_predict=40, grammar=grammar))
 
         answers = await asyncio.gather(*(ask(number) for number in range(20)))
-        assert answers == [f"answer {number} is {number * number}" for number in range(20)]
+        assert answers == [f"{number}={number * number}" for number in range(20)]
 
     async def test_the_openai_dialect(self, engine: Engine) -> None:
         request = {"prompt": "one two three", "max_tokens": 4, "temperature": 0, "model": "starter"}
