@@ -72,4 +72,4 @@ class Backend(ABC):
         To spin for milliseconds, OpenMP's own way, takes the cores from a busy editor and the engine from
         itself; to sleep at once costs an idle machine a quarter of its tokens: docs/performance.md.
         """
-        return {"GOMP_SPINCOUNT": "200"} if sys.platform == "linux" else {"OMP_WAIT_POLICY": "passive"}
+        return {"GOMP_SPINCOUNT": "300"} if sys.platform == "linux" else {"OMP_WAIT_POLICY": "passive"}
