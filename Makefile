@@ -54,8 +54,8 @@ demo-vscode: models ## VS Code in the browser with the extension
 
 # --- checking it --------------------------------------------------------------------------------------------------
 
-# three at once, a file at a time: such a test often waits for a process of its own
-FAST := -n 3 --dist loadfile tests/unit tests/integration
+# two at once, a file at a time: such a test mostly waits for a process of its own
+FAST := -n 2 --dist loadfile tests/unit tests/integration
 
 test: native models editors ## every test, real editors included
 	@$(BIN)/pytest $(FAST)

@@ -23,7 +23,7 @@ SUFFIX = "\n\n\nprint(add(1, 2))\n"
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory, environment: None) -> Iterator[RuntimeInfo]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeInfo]:
     home = tmp_path_factory.mktemp("fim")
     model = home / "models" / "middle" / "middle.gguf"
     model.parent.mkdir(parents=True)

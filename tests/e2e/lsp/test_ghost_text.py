@@ -13,7 +13,7 @@ from ide_agent.features.completion.alternatives import NUMBERS, TRIES
 from support.ghost import PATIENCE, GhostClient, details
 from support.host_process import processes_of
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.e2e, pytest.mark.engine]
 
 MIN = '''def largest(items):
     """The largest of the items."""

@@ -18,6 +18,7 @@ from ide_agent.features.hub.disk import sha256_of
 PATIENCE = 380.0
 
 
+@pytest.mark.e2e
 @pytest.mark.engine
 @pytest.mark.timeout(400)
 def test_the_starter_is_pulled(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def fresh_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
         stop_host()
 
 
+@pytest.mark.e2e
 @pytest.mark.engine
 async def test_one_click_gets_the_starter_model(fresh_machine: Path) -> None:
     async with attached(EditorServer()) as editor:
