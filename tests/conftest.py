@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -15,3 +16,7 @@ settings.register_profile("gate", settings.get_profile("house"), derandomize=Tru
 # Fewer examples, for `make test-fast`.
 settings.register_profile("quick", settings.get_profile("house"), max_examples=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+# A shell starts what it runs in the background with Ctrl+C ignored, and all that this starts inherits it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,7 +16,7 @@ import typer
 from ide_agent import __version__
 from ide_agent.errors import HostUnavailable
 from ide_agent.hooks import plugins
-from ide_agent.locale import language
+from ide_agent.locale import language, translatable
 from ide_agent.paths import log_file
 from ide_agent.terminal import App, text
 
@@ -117,7 +117,8 @@ def host_status(as_json: bool = typer.Option(False, "--json", help=text("cli.jso
     uptime = timedelta(seconds=round(status["uptime"]))
     typer.echo(text("cli.host.details", version=status["version"], uptime=uptime, editors=status["editors"]))
     for engine in status["engines"]:
-        state = text(f"cli.host.state.{engine['state']}")
+        key = f"cli.host.state.{engine['state']}"
+        state = text(key) if translatable(key, {}) else engine["state"]  # of another version
         typer.echo(text("cli.host.engine", model=engine["model"], state=state))
     for problem in status["problems"]:
         typer.echo(from_wire(problem).message(language()))

@@ -64,13 +64,21 @@ class IdeAgentError(Exception):
 
 
 def from_wire(error: dict[str, Any]) -> IdeAgentError:
-    """Rebuild the error that `IdeAgentError.as_wire` described; unknown types become the base class."""
+    """Rebuild the error that `IdeAgentError.as_wire` described; unknown types become the base class.
+
+    What another version of us says keeps its words where this one has none for it.
+    """
+    from ide_agent.locale import translatable
+
     kind = _by_name().get(str(error.get("type")), IdeAgentError)
     code = error.get("code")
     if not isinstance(code, str) or not code.startswith("error."):
         return kind("error.foreign", message=str(error.get("message", "?")))
-    params = error.get("params")
-    return kind(code, **(params if isinstance(params, dict) else {}))
+    given = error.get("params")
+    params = given if isinstance(given, dict) else {}
+    if "message" in error and not translatable(code, params):  # of another version
+        return kind("error.foreign", message=str(error["message"]))
+    return kind(code, **params)
 
 
 def _by_name() -> dict[str, type[IdeAgentError]]:

@@ -46,7 +46,9 @@ async def served(services: Services, token: str) -> AsyncIterator[httpx.AsyncCli
         timeout=30,
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # to load certificates takes longer than a test
     ) as client:
-        yield client
-    services.events.close()
-    server.leave.set()
-    await serves
+        try:
+            yield client
+        finally:
+            services.events.close()
+            server.leave.set()
+            await serves

@@ -28,3 +28,13 @@ def test_a_foreign_error_keeps_its_words() -> None:
         from_wire({"message": "quota exceeded", "type": "insufficient_quota"}).message("en")
         == "quota exceeded"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "params"), [("error.of_tomorrow", {}), ("error.model.corrupt", {"file": "m.gguf"})]
+)
+def test_what_another_version_says_keeps_its_words(code: str, params: dict[str, str]) -> None:
+    wire = {"message": "m.gguf is odd", "type": "ModelFileInvalid", "code": code, "params": params}
+    error = from_wire(wire)
+    assert type(error) is errors.ModelFileInvalid
+    assert error.message("tr") == "m.gguf is odd"

@@ -123,7 +123,10 @@ class Reader:
             raise self._ended(offset + count)
 
     def _ended(self, offset: int) -> ModelFileInvalid:
-        return self.corrupt(f"the header points at byte {offset} of {self.size}")
+        reason = f"the header points at byte {offset} of {self.size}"
+        if self.position + 8 > self.size:  # a download that broke off: not even a length follows
+            return ModelFileInvalid("error.model.cut", file=str(self.file), size=self.size, reason=reason)
+        return self.corrupt(reason)
 
     def corrupt(self, reason: str) -> ModelFileInvalid:
         """The error that says what is wrong with the file."""

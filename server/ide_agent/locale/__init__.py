@@ -22,6 +22,15 @@ def translate(key: str, language: str, /, **params: Any) -> str:
         return template
 
 
+def translatable(key: str, params: dict[str, Any]) -> bool:
+    """Whether the message `key` is known and `params` are what it needs."""
+    try:
+        catalogue("en")[key].format(**params)
+    except (KeyError, IndexError, ValueError):
+        return False
+    return True
+
+
 def choose(tag: str | None) -> str:
     """The supported language nearest to a locale tag such as ``tr-TR``; English when there is none."""
     primary = (tag or "").replace("_", "-").split("-")[0].lower()

@@ -14,7 +14,7 @@ from support.ghost import GhostClient, make_client
 from support.host_process import clean_home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One home, and so one host and one engine, for all tests here."""
     home = tmp_path_factory.mktemp("home")

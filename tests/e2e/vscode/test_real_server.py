@@ -59,6 +59,7 @@ def test_typed_through_it_stays(vscode: VSCode, before: str) -> None:
     until(vscode.ghost)
     until(lambda: _idle(vscode))
     line = vscode.ghost().splitlines()[0]
+    assert len(line) > 1
     vscode.watch()
     vscode.type(line[0])
     until(lambda: vscode.ghost().split("\n")[0] == line[1:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -252,7 +251,7 @@ async def _attached(editor: Editor) -> bool:
 async def test_started_at_a_keyboard_it_says_what_it_waits_for_and_how_to_leave(
     env: dict[str, str], tag: str, words: str
 ) -> None:
-    keyboard, terminal = pty.openpty()
+    keyboard, terminal = os.openpty()
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ide_agent", "lsp"),
         stdin=terminal,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ide_agent.errors import EngineCrashed, IdeAgentError
+from ide_agent.features.completion import service as service_module
 from ide_agent.features.completion.cursor import Offer
 from ide_agent.features.completion.service import CompletionService
 from support.scripted_model import URI, Model, answered, ask, at, until
@@ -140,6 +141,19 @@ async def test_a_client_that_cannot_grow_gets_more_than_the_first_line(
     offer = await task
     assert offer is not None
     assert offer.suggestion.text == "result = 0\n    return result"
+
+
+async def test_a_client_that_cannot_grow_does_not_wait_for_a_slow_model(
+    service: CompletionService, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "_PATIENCE_S", 0.01)
+    task = asyncio.create_task(ask(service, at("def total(items):\n    ")))
+    await until(lambda: model.asked)
+    model.say("result = 0\n    ret")
+    offer = await task
+    assert offer is not None
+    assert offer.suggestion.text == "result = 0"
+    assert model.cancelled == []
 
 
 async def test_a_closed_document_leaves_nothing_behind(service: CompletionService, model: Model) -> None:

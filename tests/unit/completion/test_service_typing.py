@@ -58,6 +58,25 @@ async def test_typing_goes_on_while_the_first_line_comes(service: CompletionServ
     assert model.cancelled == []
 
 
+async def test_who_is_as_far_as_the_model_and_is_overtaken_waits_no_longer(
+    service: CompletionService, model: Model
+) -> None:
+    head = "def total(items):\n    "
+    first = asyncio.create_task(ask(service, at(head)))
+    await until(lambda: model.asked)
+    model.say("result = 0\n    for")
+    await model.heard()
+    second = asyncio.create_task(ask(service, at(head + "result = 0", version=2)))
+    assert await first is None
+    third = asyncio.create_task(ask(service, at(head + "result = 0\n", version=3)))
+    assert await second is None  # though the model goes on
+    model.say(" item in items:\n        result += item\n    return result\n")
+    model.end()
+    offer = await third
+    assert offer is not None
+    assert offer.suggestion.text.startswith("    for item in items:")
+
+
 async def test_a_first_line_that_turns_out_to_contradict_is_asked_anew(
     service: CompletionService, model: Model
 ) -> None:

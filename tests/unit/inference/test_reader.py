@@ -82,8 +82,17 @@ def test_nothing_leads_out_of_the_file(file: Path, step: Callable[[Reader], Any]
     file.write_bytes(file.read_bytes()[:64])
     with pytest.raises(ModelFileInvalid) as caught, reading(file) as reader:
         step(reader)
-    assert caught.value.key_used == "error.model.corrupt"
+    assert caught.value.key_used in ("error.model.corrupt", "error.model.cut")
     assert str(file) in caught.value.message("en")
+
+
+def test_a_file_that_ends_in_its_header_is_told_from_nonsense(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:64])
+    for place, key in ((60, "error.model.cut"), (8, "error.model.corrupt")):
+        with pytest.raises(ModelFileInvalid) as caught, reading(file) as reader:
+            reader.seek(place)
+            reader.take(100)
+        assert caught.value.key_used == key
 
 
 def test_a_header_has_an_end_though_the_file_goes_on(tmp_path: Path) -> None:

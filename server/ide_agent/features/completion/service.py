@@ -197,7 +197,7 @@ class CompletionService:
                 return hit  # looking ahead, it waits for its turn; the user does not
             document.answer(context, grow)
             await document.wait(generation.heard())
-            if grow is None and generation.suggestion is not None:
+            if grow is None and document.asked is context and generation.suggestion is not None:
                 await document.wait(generation.finished(_PATIENCE_S))
             if document.asked is not context:
                 return None

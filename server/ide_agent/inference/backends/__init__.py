@@ -32,7 +32,8 @@ def usable(preference: str, model: str = "") -> list[Backend]:
     found = [backend for backend in wanted if backend.available()]
     if not found:
         names = ", ".join(backend.name for backend in wanted) or preference
-        raise EngineStartError("error.engine.missing", model=model, engine=names)
+        key = "error.engine.not_built" if preference == LlamaCppPython.name else "error.engine.missing"
+        raise EngineStartError(key, model=model, engine=names)
     fastest = _fastest()
     return sorted(found, key=lambda backend: backend.name != fastest)
 

@@ -69,7 +69,7 @@ class Backend(ABC):
     def environment(self) -> dict[str, str]:
         """Variables that the engine process gets on top of ours: how the threads that compute wait.
 
-        To spin for milliseconds, OpenMP's own way, takes the cores from a busy editor and the engine from
-        itself; to sleep at once costs an idle machine a quarter of its tokens: docs/performance.md.
+        To spin for milliseconds, the way of GNU's OpenMP, takes the cores from a busy editor and the engine
+        from itself; to sleep at once costs an idle machine a quarter of its tokens: docs/performance.md.
         """
-        return {"GOMP_SPINCOUNT": "300"} if sys.platform == "linux" else {"OMP_WAIT_POLICY": "passive"}
+        return {"GOMP_SPINCOUNT": "300"} if sys.platform == "linux" else {}

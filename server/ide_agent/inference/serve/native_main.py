@@ -41,7 +41,7 @@ def _load(spec: EngineSpec):  # type: ignore[no-untyped-def]
     model = Model(spec.model)
     context = Context(model, spec, spec.batch if spec.embedding else _BATCH)
     # In a thread that ends: where OpenMP has more threads than cores, this one's own beside the scheduler's,
-    # it puts those that wait to sleep at once.
+    # it hardly lets those that wait spin.
     with ThreadPoolExecutor(1) as once:
         once.submit(context.warm_up).result()
     scheduler = None if spec.embedding else Scheduler(model, context, spec.slots)

@@ -1,0 +1,35 @@
+import sys
+
+import pytest
+
+from ide_agent.errors import EngineStartError
+from ide_agent.inference.backends import BACKENDS, usable
+from ide_agent.inference.backends.base import Backend
+from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
+from ide_agent.inference.backends.xllamacpp import Xllamacpp
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
+def test_threads_that_wait_spin_only_briefly(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert 0 < int(backend.environment()["GOMP_SPINCOUNT"]) < 1000
+
+
+def test_elsewhere_only_the_prebuilt_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert LlamaCppPython().environment() == {}
+    assert Xllamacpp().environment() == {"OMP_WAIT_POLICY": "passive"}
+
+
+@pytest.mark.parametrize(
+    ("preference", "key"),
+    [("llama-cpp-python", "error.engine.not_built"), ("xllamacpp", "error.engine.missing")],
+)
+def test_an_engine_that_is_not_here_says_how_to_get_it(
+    preference: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (LlamaCppPython, Xllamacpp):
+        monkeypatch.setattr(kind, "available", lambda self: False)
+    with pytest.raises(EngineStartError) as caught:
+        usable(preference, "m")
+    assert caught.value.key_used == key
