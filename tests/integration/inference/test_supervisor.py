@@ -85,7 +85,7 @@ async def test_what_native_code_prints_is_no_answer_and_blocks_nothing(
 
 @pytest.mark.parametrize(
     ("content", "key"),
-    [(b"PK\3\4 a zip", "error.model.not_gguf"), (b"GGUF\3\0\0\0\1", "error.model.corrupt")],
+    [(b"PK\3\4 a zip", "error.model.not_gguf"), (b"GGUF\3\0\0\0\1", "error.model.cut")],
 )
 async def test_a_bad_file_is_refused_before_any_process_is_started(
     inference: Inference, backend: FakeBackend, models: Path, content: bytes, key: str,
