@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 import time
 import traceback
@@ -51,6 +52,9 @@ def _tell_the_curious() -> None:
 
 
 async def _run(make: Callable[[], Any], serve: Callable[[Any], Coroutine[Any, Any, int]]) -> None:
+    if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        # `asyncio.run` may miss one that comes just before the loop goes to sleep, until something wakes it
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, leave, 130)
     leave(await serve(make()))
 
 
