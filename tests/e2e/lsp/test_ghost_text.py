@@ -190,19 +190,11 @@ async def again(ghost: GhostClient, uri: str) -> types.InlineCompletionItem:
     return item
 
 
-async def test_killing_the_engine_is_healed(ghost: GhostClient, home: Path) -> None:
+@pytest.mark.parametrize(("victim", "word"), [("inference.serve", "values"), ("ide_agent host", "things")])
+async def test_what_was_killed_comes_back(ghost: GhostClient, home: Path, victim: str, word: str) -> None:
     uri = ghost.open(MIN)
     assert await ghost.ask(uri, *END) is not None
-    kill(home, "inference.serve")
-    other = ghost.open(MIN.replace("items", "values"), "b.py")
+    kill(home, victim)
+    other = ghost.open(MIN.replace("items", word), f"{word}.py")
     item = await again(ghost, other)
-    assert "values" in await ghost.whole(item)
-
-
-async def test_killing_the_host_is_healed(ghost: GhostClient, home: Path) -> None:
-    uri = ghost.open(MIN)
-    assert await ghost.ask(uri, *END) is not None
-    kill(home, "ide_agent host")
-    other = ghost.open(MIN.replace("items", "things"), "c.py")
-    item = await again(ghost, other)
-    assert "things" in await ghost.whole(item)
+    assert word in await ghost.whole(item)

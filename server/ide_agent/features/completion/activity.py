@@ -48,11 +48,12 @@ class Activity:
         self._overtaken = asyncio.Event()
         return self.turn
 
-    async def wait(self, event: Awaitable[object]) -> None:
-        """Wait for `event`, or until the current turn is over."""
+    async def wait(self, event: Awaitable[object], turn: int) -> None:
+        """Wait for `event`, or until `turn` is over, which it may be already."""
         tasks = [asyncio.ensure_future(each) for each in (event, self._overtaken.wait())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if turn == self.turn:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()

@@ -104,7 +104,7 @@ class Finder:
                 return None
             began = time.monotonic()
             generation = self._draw(document, known.context, settings, known.drawn + 1)
-            await document.wait(generation.finished())
+            await document.wait(generation.finished(), turn)
             if document.turn != turn or not generation.conclusive:
                 return None
             known.drawn += 1

@@ -63,7 +63,7 @@ class CompletionService:
         context = with_removed(context, document.asked)
         document.asked = context
         try:
-            hit = await self._find(document, context, grow)
+            hit = await self._find(document, context, grow, turn)
             if document.turn != turn:
                 return None
             if hit is not None and hit.text:
@@ -74,9 +74,9 @@ class CompletionService:
             if generation is None:
                 return None
             document.answer(context, grow)
-            await document.wait(generation.showable())
-            if grow is None and document.turn == turn:
-                await document.wait(generation.finished(_PATIENCE_S))
+            await document.wait(generation.showable(), turn)
+            if grow is None:
+                await document.wait(generation.finished(_PATIENCE_S), turn)
             return (
                 self._answered(context, _offer(generation, context, began)) if document.turn == turn else None
             )
@@ -181,7 +181,9 @@ class CompletionService:
 
     # --- finding
 
-    async def _find(self, document: Activity, context: CursorContext, grow: Grow | None) -> Hit | None:
+    async def _find(
+        self, document: Activity, context: CursorContext, grow: Grow | None, turn: int
+    ) -> Hit | None:
         """What is known for `context`.
 
         While the user is as far as the model or further, and they agree, waits for what it says next.
@@ -196,10 +198,10 @@ class CompletionService:
             if document.follows and not generation.model:
                 return hit  # looking ahead, it waits for its turn; the user does not
             document.answer(context, grow)
-            await document.wait(generation.heard())
-            if grow is None and document.asked is context and generation.suggestion is not None:
-                await document.wait(generation.finished(_PATIENCE_S))
-            if document.asked is not context:
+            await document.wait(generation.heard(), turn)
+            if grow is None and generation.suggestion is not None:
+                await document.wait(generation.finished(_PATIENCE_S), turn)
+            if document.turn != turn:
                 return None
 
     def _from_cache(
