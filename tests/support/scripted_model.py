@@ -26,6 +26,9 @@ class Model:
         """Whether what is asked with background priority never gets its turn."""
         self.open = 0
         self.most_open = 0
+        self.closing = asyncio.Event()
+        """Whether a connection closes as soon as it shall."""
+        self.closing.set()
 
     def __call__(
         self, context: CursorContext, shape: Any, settings: Any, priority: str, alternative: int
@@ -52,6 +55,7 @@ class Model:
                 finished = event["type"] == "done"
                 yield event
         finally:
+            await self.closing.wait()
             self.open -= 1
             if not finished:
                 self.cancelled.append(context)

@@ -102,16 +102,17 @@ async def test_start_text_done(model: ModelFile) -> None:
 async def test_alternatives_are_drawn_reproducibly_from_the_same_prompt(model: ModelFile) -> None:
     engine = ScriptedEngine(model)
     async with host(engine) as client:
-        for number in (0, 3, 3):
+        for number in (0, 3, 3, 4):
             await complete(client, alternative=number)
         answer = await client.post("/completion", json={"document": "d", "prefix": "x(", "alternative": 17})
     assert answer.status_code == 422
-    greedy, third, again = engine.asked
+    greedy, third, again, fourth = engine.asked
     assert greedy["temperature"] == 0
     assert "seed" not in greedy
-    drawn = {"temperature": 0.8, "top_p": 0.95, "seed": 3}
+    drawn = {"temperature": pytest.approx(0.95), "top_p": 0.95, "seed": 3}
     assert third == again == {**greedy, **drawn}
     assert third["cache_prompt"] is True
+    assert fourth["temperature"] > third["temperature"]
 
 
 async def test_a_first_line_that_may_be_held_back_comes_in_one_piece(model: ModelFile) -> None:

@@ -44,6 +44,18 @@ async def test_the_answer_comes_with_the_first_line_and_the_rest_follows(
     assert texts[-1].endswith("return result")
 
 
+async def test_the_answer_does_not_wait_for_the_connection_to_close(
+    service: CompletionService, model: Model
+) -> None:
+    model.closing.clear()
+    offer = await answered(service, model, at("x = "), "compute(1)")
+    assert offer is not None
+    assert offer.suggestion.complete
+    assert model.open == 1
+    model.closing.set()
+    await until(lambda: model.open == 0)
+
+
 async def test_typed_through_text_comes_from_the_cache(service: CompletionService, model: Model) -> None:
     first = await answered(service, model, at("x = "), "compute(1)")
     offer = await ask(service, at("x = comp", version=2))

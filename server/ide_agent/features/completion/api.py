@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from ide_agent.errors import EngineClosed
+from ide_agent.host.errors import read_body
 from ide_agent.host.sse import EventStream, until_gone
 
 from . import templates
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 # Greedy: a suggestion must not change between two keystrokes that agree with it.
 _SAMPLING: dict[str, object] = {"temperature": 0.0, "cache_prompt": True}
-_OTHERS: dict[str, object] = {"temperature": 0.8, "top_p": 0.95, "cache_prompt": True}
+# Others by chance, the later the bolder: a model that is sure of itself says the same thing again and again.
+_OTHERS: dict[str, object] = {"top_p": 0.95, "cache_prompt": True}
+_WARM, _WARMER = 0.8, 0.05
 
 
 def register(services: Services) -> None:
@@ -61,9 +64,11 @@ def register(services: Services) -> None:
                 await stack.enter_async_context(engine.turn(priority))
             yield engine, plan
 
-    @services.app.post("/completion")
-    async def completion(body: CompletionRequest) -> EventStream:
-        return EventStream(_complete(body))
+    async def completion(request: Request) -> Response:
+        return EventStream(_complete(await read_body(request, CompletionRequest)))
+
+    # Every keystroke comes here, and FastAPI's own way to a body takes as long as all the rest of it.
+    services.app.add_route("/completion", completion, methods=["POST"])
 
     async def _complete(body: CompletionRequest) -> AsyncGenerator[dict[str, Any]]:
         async with prepared(body, body.priority) as (engine, plan):
@@ -112,7 +117,9 @@ def register(services: Services) -> None:
 
 
 def _sampling(alternative: int) -> dict[str, object]:
-    return {**_OTHERS, "seed": alternative} if alternative else _SAMPLING
+    if not alternative:
+        return _SAMPLING
+    return {**_OTHERS, "temperature": _WARM + _WARMER * alternative, "seed": alternative}
 
 
 async def _new_planner(engine: Engine) -> PromptPlanner:

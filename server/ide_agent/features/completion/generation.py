@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from ide_agent.errors import IdeAgentError, from_wire
@@ -57,9 +57,10 @@ class Generation:
         self._began = time.monotonic()
         self._showable = asyncio.Event()
         self._news = asyncio.Event()
+        self._over = asyncio.Event()
         self._task = asyncio.create_task(self._run(stream))
-        # not at the end of `_run`: a task that is cancelled before its first step never runs at all
-        self._task.add_done_callback(self._ended)
+        # a task that is cancelled before its first step never runs at all
+        self._task.add_done_callback(lambda task: self._ended())
 
     async def showable(self) -> None:
         """Wait until there is a first line to show, or certainty that there will be none."""
@@ -76,28 +77,36 @@ class Generation:
 
     async def finished(self, timeout: float | None = None) -> None:
         """Wait until nothing more will come, at most `timeout` seconds; None: however long it takes."""
-        await asyncio.wait([self._task], timeout=timeout)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._over.wait()
 
     def cancel(self) -> None:
         """Stop it, down to the engine's slot. What it has said so far stays."""
-        self._task.cancel()
+        if not self.done:  # else it only closes its connection
+            self._task.cancel()
 
     async def _run(self, stream: Stream) -> None:
         try:
             async with aclosing(stream):
-                whole = await self._read(stream)
-            self.conclusive = whole
+                self.conclusive = await self._read(stream)
+                self._ended()  # before the connection closes: for that the user does not wait
         except IdeAgentError as error:
             self.error = error
         except Exception:
             log.exception("a completion failed")
             self.error = IdeAgentError()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self) -> None:
+        if self.done:
+            return
         self.done = True
         self._showable.set()
-        self._on_grown(self)
-        self._spread()
+        try:
+            self._on_grown(self)
+        finally:
+            self._over.set()
+            self._spread()
 
     async def _read(self, stream: Stream) -> bool:
         """Take what comes; whether that was all of it."""
