@@ -38,9 +38,11 @@ async def overhead() -> dict[str, Any]:
     """Milliseconds that lsp and host add to the first line: the whole way, less what the engine took for it.
 
     Both of the very same request, for two answers of an engine to the same prompt differ by more than we add.
+    Beside it a request that has nothing to answer: what client, pipe and JSON-RPC take of that.
     """
     ours: list[float] = []
     engine: list[float] = []
+    nothing: list[float] = []
     text = SOURCE + TYPED + SHORT
     line = text.count("\n")
     character = len(text) - text.rindex("\n") - 1
@@ -58,8 +60,17 @@ async def overhead() -> dict[str, Any]:
             if number >= 3:
                 ours.append(mine)
                 engine.append(own)
+            await _settle(product)
+            began = time.perf_counter()
+            assert await product.ask("file:///bench/closed.py", 0, 0) is None
+            nothing.append((time.perf_counter() - began) * 1000)
     added = [whole - own for whole, own in zip(ours, engine, strict=True)]
-    return {"ours": percentiles(ours), "engine": percentiles(engine), "added": percentiles(added)}
+    return {
+        "ours": percentiles(ours),
+        "engine": percentiles(engine),
+        "added": percentiles(added),
+        "nothing": percentiles(nothing),
+    }
 
 
 async def cached() -> dict[str, Any]:

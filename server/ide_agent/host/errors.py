@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ide_agent.errors import IdeAgentError
 
 log = logging.getLogger(__name__)
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class BadRequest(IdeAgentError):
@@ -39,19 +36,6 @@ class ClientGone(Exception):
 def error_response(error: IdeAgentError, status: int | None = None) -> JSONResponse:
     """`error` as an HTTP answer."""
     return JSONResponse({"error": error.as_wire()}, status_code=status or error.http_status)
-
-
-async def read_body(request: Request, model: type[Body]) -> Body:
-    """The JSON body of `request`, for routes that FastAPI does not read it for.
-
-    Raises:
-        RequestValidationError: it does not fit `model`.
-    """
-    try:
-        return model.model_validate_json(await request.body())
-    except ValidationError as failure:
-        found = [{**each, "loc": ("body", *each["loc"])} for each in failure.errors(include_input=False)]
-        raise RequestValidationError(found) from None
 
 
 def install(app: FastAPI) -> None:

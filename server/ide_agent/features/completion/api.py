@@ -13,7 +13,6 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from ide_agent.errors import EngineClosed
-from ide_agent.host.errors import read_body
 from ide_agent.host.sse import EventStream, until_gone
 
 from . import templates
@@ -64,11 +63,9 @@ def register(services: Services) -> None:
                 await stack.enter_async_context(engine.turn(priority))
             yield engine, plan
 
-    async def completion(request: Request) -> Response:
-        return EventStream(_complete(await read_body(request, CompletionRequest)))
-
-    # Every keystroke comes here, and FastAPI's own way to a body takes as long as all the rest of it.
-    services.app.add_route("/completion", completion, methods=["POST"])
+    @services.app.post("/completion")
+    async def completion(body: CompletionRequest) -> EventStream:
+        return EventStream(_complete(body))
 
     async def _complete(body: CompletionRequest) -> AsyncGenerator[dict[str, Any]]:
         async with prepared(body, body.priority) as (engine, plan):
