@@ -1,6 +1,6 @@
 """All settings, one model: defaults < user TOML < workspace TOML < editor settings.
 
-Bad values never stop anything: each is reported as a `ConfigError` and replaced by its default.
+Bad values never stop anything: each is reported as a `ConfigError` and left out, so that what the layer below says holds.
 A workspace may have been written by somebody else. It cannot change what runs on this machine (`inference`,
 `host` and the choice of the model are the user's), and it can only narrow what is read, sent to a model and
 recorded. The editor's settings are no wider in what is private: some editors mix the workspace's into them.
@@ -60,7 +60,7 @@ class CompletionSettings(_Section):
     )
     max_lines: int = Field(12, ge=1, le=64, description="Longest suggestion, in lines.")
     debounce_min_ms: int = Field(
-        20, ge=0, le=2000, description="Shortest wait after a keystroke, in milliseconds."
+        20, ge=0, le=2000, description="Shortest wait after a keystroke within a line, in milliseconds."
     )
     debounce_max_ms: int = Field(
         400, ge=0, le=5000, description="Longest wait after a keystroke, in milliseconds."

@@ -38,7 +38,7 @@ class InlineCompletionEventParams:
 
     Attributes:
         completion_id: which suggestion.
-        kind: ``shown``, ``hidden``, ``accepted``, ``acceptedPartly`` or ``dismissed``.
+        kind: ``shown``, ``hidden``, ``acceptedPartly`` or ``dismissed``.
         accepted_length: UTF-16 code units taken so far, for ``acceptedPartly``.
     """
 

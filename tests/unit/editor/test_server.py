@@ -149,7 +149,7 @@ async def test_a_broken_plugin_is_named_and_the_others_work(
         assert shown["message"] == translate("editor.plugin_failed", "tr", name="bad-one")
 
 
-async def test_notebook_cells_are_documents(server: EditorServer) -> None:
+async def test_case_41_notebook_cells_are_documents(server: EditorServer) -> None:
     cell = "vscode-notebook-cell:/w/n.ipynb#W0"
     notebook = {"uri": "file:///w/n.ipynb", "notebookType": "jupyter-notebook", "version": 1}
     async with attached(server) as editor:
