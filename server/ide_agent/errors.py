@@ -14,7 +14,8 @@ IdeAgentError
 │   ├── EngineCrashed      the engine died in the middle of a request
 │   ├── EngineUnavailable  the circuit is open after repeated crashes
 │   └── EngineClosed       the engine was put away in between; asked for again it is there
-└── DownloadError          a model could not be fetched
+├── DownloadError          a model could not be fetched
+└── PanelError             a panel, or something in it, is not there
 
 An error is a message key of the `locale` room plus its parameters, so it travels from engine to host to
 editor unchanged and is put into words once, in the language of the person who reads it.
@@ -176,3 +177,10 @@ class DownloadError(IdeAgentError):
 
     key = "error.download.failed"
     http_status = 502
+
+
+class PanelError(IdeAgentError):
+    """A panel is not there, or not what was asked of it."""
+
+    key = "error.panel.unknown"
+    http_status = 404

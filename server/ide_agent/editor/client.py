@@ -16,6 +16,8 @@ class ClientAbilities:
     Attributes:
         inline_completion_more: shows suggestions that grow.
         status: shows `ideAgent/status`.
+        panels: draws panels.
+        show_document: opens addresses in the browser.
         configuration: can be asked for its settings.
         dynamic_configuration: says when its settings change, if asked to.
         dynamic_watchers: watches files, if asked to.
@@ -25,6 +27,8 @@ class ClientAbilities:
 
     inline_completion_more: bool = False
     status: bool = False
+    panels: bool = False
+    show_document: bool = False
     configuration: bool = False
     dynamic_configuration: bool = False
     dynamic_watchers: bool = False
@@ -44,6 +48,8 @@ class ClientAbilities:
         return cls(
             inline_completion_more=ours.get("inlineCompletionMore") is True,
             status=ours.get("status") is True,
+            panels=ours.get("panels") is True,
+            show_document=has("window.show_document.support"),
             configuration=has("workspace.configuration"),
             dynamic_configuration=has("workspace.did_change_configuration.dynamic_registration"),
             dynamic_watchers=has("workspace.did_change_watched_files.dynamic_registration"),

@@ -121,8 +121,10 @@ class HostClient:
             await answer.aclose()
         return _parse(body)
 
-    async def stream(self, path: str, json: Any) -> AsyncGenerator[dict[str, Any]]:
-        """The events that a POST answers with.
+    async def stream(
+        self, path: str, json: Any, *, method: str = "POST"
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The events that a request answers with.
 
         Closing the generator, or cancelling the task that waits for it, closes the connection at once, which
         cancels the work behind it. Use `contextlib.aclosing` where a loop over it may be left early.
@@ -130,7 +132,7 @@ class HostClient:
         Raises:
             IdeAgentError: what the host answered or sent as an event of type ``error``, or HostUnavailable.
         """
-        answer = await self._open("POST", path, json, None)
+        answer = await self._open(method, path, json, None)
         try:
             async with aclosing(answer.events()) as events:
                 async for event in events:

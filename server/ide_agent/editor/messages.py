@@ -5,12 +5,18 @@ The converter turns field names into camelCase and leaves out what has its defau
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from lsprotocol import types
 
 INLINE_COMPLETION_MORE = "ideAgent/inlineCompletion/more"
 INLINE_COMPLETION_EVENT = "ideAgent/inlineCompletion/event"
 STATUS = "ideAgent/status"
+PANEL_SHOW = "ideAgent/panel/show"
+PANEL_PATCH = "ideAgent/panel/patch"
+PANEL_EVENT = "ideAgent/panel/event"
+PANEL_CLOSE = "ideAgent/panel/close"
 
 
 @attrs.define
@@ -64,3 +70,38 @@ class StatusParams:
     engine: str | None = None
     message: str | None = None
     progress: int | None = None
+
+
+@attrs.define
+class PanelOpenParams:
+    """Argument of `ideAgent.panels.open`.
+
+    Attributes:
+        name: which panel, as `ideAgent.panels.list` names them.
+    """
+
+    name: str
+
+
+@attrs.define
+class PanelEventParams:
+    """Client to server, a request: what the user did in a panel.
+
+    Attributes:
+        panel: its id.
+        event: ``action``, and what belongs to it: ``block``, ``row``, ``args``, ``values``.
+    """
+
+    panel: str
+    event: dict[str, Any]
+
+
+@attrs.define
+class PanelCloseParams:
+    """Client to server: the panel shows no longer.
+
+    Attributes:
+        panel: its id.
+    """
+
+    panel: str

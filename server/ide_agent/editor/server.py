@@ -17,6 +17,7 @@ from ide_agent.editor.client import ClientAbilities
 from ide_agent.editor.documents import Documents, EditorWorkspace
 from ide_agent.editor.host_client import HostClient
 from ide_agent.editor.link import Host
+from ide_agent.editor.panels import Panels
 from ide_agent.editor.protocol import EditorProtocol
 from ide_agent.editor.settings import Configuration
 from ide_agent.editor.status import Status
@@ -48,6 +49,7 @@ class EditorServer(LanguageServer):
         configuration: loads the settings; see `settings` and `settings_for`.
         host: requests to the host.
         status: the client's status item.
+        panels: those that the client shows.
         exited: resolved with the exit status when the server is to end.
         broken_plugins: plugins that failed to load or to register; the others work without them.
     """
@@ -66,15 +68,17 @@ class EditorServer(LanguageServer):
         self.documents = Documents(EditorWorkspace(None))
         self.configuration = Configuration(self)
         self.status = Status(self)
+        self.panels = Panels(self)
         self.host = HostClient(self, ensure)
         self.exited: asyncio.Future[int] | None = None
         self._language = "en"
         self._tasks: set[asyncio.Task[Any]] = set()
         self.broken_plugins: list[str] = []
-        from ide_agent.editor import commands, lifecycle  # here, for they import this module
+        from ide_agent.editor import commands, lifecycle, panels  # here, for they import this module
 
         lifecycle.register(self)
         commands.register(self)
+        panels.register(self)
         self._register_plugins()
 
     # -- what features ask for
@@ -223,6 +227,7 @@ class EditorServer(LanguageServer):
         """The host answers; its own status event says more."""
         if self.status.last.state in ("starting", "error"):
             self.status.show("ready")
+        self.panels.host_ready()
 
     def host_lost(self) -> None:
         """The host died and is being restarted."""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ide_agent import __version__
 from ide_agent.hooks import plugins
-from ide_agent.host import engine_routes, errors, gateway
+from ide_agent.host import engine_routes, errors, gateway, panel_routes
 from ide_agent.host.activity import Activity
 from ide_agent.host.auth import Auth
 from ide_agent.host.services import Services
@@ -31,12 +31,13 @@ def create_app(services: Services, token: str) -> ASGIApp:
     app.include_router(_routes(services))
     app.include_router(gateway.routes(services))
     app.include_router(engine_routes.routes(services))
+    app.include_router(panel_routes.routes(services))
     plugins().call("register_host", services=services)
     for name, failure in plugins().broken.items():
         errors.log_failure(f"the plugin {name}", failure)
     for problem in plugins().problems:
         services.report(problem)
-    return errors.Unexpected(Auth(InFlight(app, services.activity), token))
+    return errors.Unexpected(Auth(InFlight(app, services.activity), token, services.visitors))
 
 
 class InFlight:

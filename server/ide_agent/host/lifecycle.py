@@ -21,7 +21,7 @@ from ide_agent.errors import HostStartError
 from ide_agent.host import logs
 from ide_agent.host.app import create_app
 from ide_agent.host.services import Services
-from ide_agent.paths import config_file, log_file
+from ide_agent.paths import config_file, log_file, state_dir
 from ide_agent.runtime import RuntimeInfo
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def _sole_host() -> BaseFileLock | None:
 
 def _serve(port: int | None) -> None:
     settings, problems = config.load(user=config_file())
-    listener = _listen(settings.host.port if port is None else port)
+    listener = _listen_again(settings.host.port if port is None else port)
     info = RuntimeInfo.new(listener.getsockname()[1])
     logs.setup(log_file("host"), info.token)
     if not faulthandler.is_enabled():
@@ -139,6 +139,7 @@ class HostServer(uvicorn.Server):
         for watcher in self._watchers:
             watcher.cancel()
         self._services.events.close()
+        await self._services.panels.close()
         await super().shutdown(sockets)
 
     async def _leave_when_asked(self) -> None:
@@ -166,6 +167,18 @@ class HostServer(uvicorn.Server):
             log.warning("the runtime file is another host's or its folder is gone, leaving")
             self.should_exit = True
             return
+
+
+def _listen_again(port: int) -> socket.socket:
+    """Listen on `port`; for 0 on the port of the last time if it is free, for pages that are still open."""
+    file = state_dir() / "host.port"
+    if port == 0:
+        with contextlib.suppress(OSError, ValueError, HostStartError):
+            return _listen(int(file.read_text()))
+    listener = _listen(port)
+    with contextlib.suppress(OSError):
+        file.write_text(str(listener.getsockname()[1]))
+    return listener
 
 
 def _listen(port: int) -> socket.socket:

@@ -16,7 +16,9 @@ from ide_agent.errors import IdeAgentError
 from ide_agent.host.activity import Activity
 from ide_agent.host.errors import log_failure
 from ide_agent.host.events import Events
-from ide_agent.paths import data_dir, models_dir
+from ide_agent.panels import Panels
+from ide_agent.panels.visitors import Visitors
+from ide_agent.paths import data_dir, models_dir, state_dir
 from ide_agent.storage.database import Database
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class Services:
         database: SQLAlchemy sessions off the event loop.
         events: news for attached editors.
         activity: what keeps the host from leaving.
+        panels: what features show; they offer theirs here.
+        visitors: who may look at panels in a browser.
     """
 
     def __init__(self, settings: Settings, problems: list[IdeAgentError]) -> None:
@@ -51,6 +55,8 @@ class Services:
         )
         self.events = Events()
         self.activity = Activity()
+        self.panels = Panels()
+        self.visitors = Visitors(state_dir() / "panels.key")
         self.database = Database(data_dir() / "ide-agent.db")
         self.models: ModelStore = ModelStore(models_dir(), settings.inference.model)
         self.inference: Inference = Inference(settings.inference, self.models, self.events.publish)
@@ -94,7 +100,7 @@ class Services:
         finally:
             await opening
             await _run_all(self._stop[::-1])
-            await _run_all([self.inference.close, self.database.close])
+            await _run_all([self.panels.close, self.inference.close, self.database.close])
 
 
 async def _run_all(callbacks: list[Callback]) -> None:

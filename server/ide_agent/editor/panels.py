@@ -1,0 +1,135 @@
+"""Panels on their way from the host to the client: shown, kept up to date, and what the user does in them.
+
+A client that draws panels gets `ideAgent/panel/show` and `ideAgent/panel/patch`; for any other one the host's
+own page opens in the browser. When the host dies, its panels are shown anew as soon as it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from ide_agent.editor.messages import (
+    PANEL_CLOSE,
+    PANEL_EVENT,
+    PANEL_PATCH,
+    PANEL_SHOW,
+    PanelCloseParams,
+    PanelEventParams,
+    PanelOpenParams,
+)
+from ide_agent.errors import HostUnavailable
+
+if TYPE_CHECKING:
+    from ide_agent.editor.server import EditorServer
+
+OPEN = "ideAgent.panels.open"
+LIST = "ideAgent.panels.list"
+
+
+class Panels:
+    """The panels that one client shows."""
+
+    def __init__(self, server: EditorServer) -> None:
+        self._server = server
+        self._watching: dict[str, asyncio.Task[None]] = {}
+        self._back = asyncio.Event()
+
+    async def open(self, name: str) -> dict[str, str]:
+        """Show the panel called `name`; its id, or the address at which the browser shows it.
+
+        Raises:
+            IdeAgentError: there is none, or the host cannot be reached.
+        """
+        if not self._server.client.panels:
+            return {"url": await self._in_browser(name)}
+        language = self._server.language
+        id = f"{name}@{language}"
+        shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        before = self._watching.pop(id, None)
+        if before is not None:
+            before.cancel()
+        task = self._server.spawn(self._watch(id, lambda: shown.done() or shown.set_result(None)))
+        self._watching[id] = task
+        await asyncio.wait([shown, task], return_when=asyncio.FIRST_COMPLETED)
+        if task.done() and not task.cancelled():
+            task.result()
+        return {"panel": id}
+
+    async def act(self, id: str, event: dict[str, Any]) -> dict[str, Any]:
+        """What the user did in the panel `id`; what to tell him.
+
+        Raises:
+            IdeAgentError: what the panel says to that.
+        """
+        return await self._server.host.request("POST", _path(id, "/event"), event)
+
+    def close(self, id: str) -> None:
+        """The user closed it."""
+        task = self._watching.pop(id, None)
+        if task is not None:
+            task.cancel()
+
+    def host_ready(self) -> None:
+        """The host is there, perhaps again."""
+        back, self._back = self._back, asyncio.Event()
+        back.set()
+
+    async def _watch(self, id: str, shown: Callable[[], object]) -> None:
+        """Pass on what the host says of the panel until the client closes it."""
+        notify = self._server.protocol.notify
+        while True:
+            back = self._back
+            try:
+                async with aclosing(self._server.host.stream(_path(id, "/events"), None, method="GET")) as events:
+                    async for event in events:
+                        if event["type"] == "show":
+                            notify(PANEL_SHOW, {"panel": event["panel"]})
+                            shown()
+                        elif event["type"] == "patch":
+                            notify(PANEL_PATCH, event["patch"])
+            except HostUnavailable:
+                pass  # it is being restarted, and the user was told
+            await back.wait()
+
+    async def _in_browser(self, name: str) -> str:
+        server = self._server
+        id = f"{name}@{server.language}"
+        url = str((await server.host.request("POST", _path(id, "/link")))["url"])
+        if server.client.show_document:
+            answer = await server.window_show_document_async(
+                types.ShowDocumentParams(url, external=True, take_focus=True)
+            )
+            if answer.success:
+                return url
+        server.say(url)
+        return url
+
+
+def _path(id: str, what: str) -> str:
+    name, _, language = id.partition("@")
+    return f"/panels/{name}{what}?language={language}"
+
+
+def register(server: EditorServer) -> None:
+    """Add commands and messages to `server`."""
+
+    @server.command(OPEN)
+    async def panels_open(ls: EditorServer, params: PanelOpenParams) -> dict[str, str]:
+        return await ls.panels.open(params.name)
+
+    @server.command(LIST)
+    async def panels_list(ls: EditorServer) -> dict[str, Any]:
+        return await ls.host.request("GET", f"/panels?language={ls.language}")
+
+    @server.feature(PANEL_EVENT)
+    async def panel_event(ls: EditorServer, params: PanelEventParams) -> dict[str, Any]:
+        return await ls.panels.act(params.panel, params.event)
+
+    @server.feature(PANEL_CLOSE)
+    def panel_close(ls: EditorServer, params: PanelCloseParams) -> None:
+        ls.panels.close(params.panel)

@@ -1,0 +1,9 @@
+"""Panels: lists of typed blocks, written once, drawn by every editor and by the browser."""
+
+from __future__ import annotations
+
+from ide_agent.panels.blocks import PanelEvent, PanelPatch, PanelState
+from ide_agent.panels.panel import Panel
+from ide_agent.panels.service import Panels
+
+__all__ = ["Panel", "PanelEvent", "PanelPatch", "PanelState", "Panels"]
