@@ -121,9 +121,7 @@ class HostClient:
             await answer.aclose()
         return _parse(body)
 
-    async def stream(
-        self, path: str, json: Any, *, method: str = "POST"
-    ) -> AsyncGenerator[dict[str, Any]]:
+    async def stream(self, path: str, json: Any, *, method: str = "POST") -> AsyncGenerator[dict[str, Any]]:
         """The events that a request answers with.
 
         Closing the generator, or cancelling the task that waits for it, closes the connection at once, which

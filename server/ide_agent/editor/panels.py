@@ -7,7 +7,6 @@ own page opens in the browser. When the host dies, its panels are shown anew as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,7 @@ class Panels:
         before = self._watching.pop(id, None)
         if before is not None:
             before.cancel()
-        task = self._server.spawn(self._watch(id, lambda: shown.done() or shown.set_result(None)))
+        task = self._server.spawn(self._watch(id, shown))
         self._watching[id] = task
         await asyncio.wait([shown, task], return_when=asyncio.FIRST_COMPLETED)
         if task.done() and not task.cancelled():
@@ -79,17 +78,20 @@ class Panels:
         back, self._back = self._back, asyncio.Event()
         back.set()
 
-    async def _watch(self, id: str, shown: Callable[[], object]) -> None:
+    async def _watch(self, id: str, shown: asyncio.Future[None]) -> None:
         """Pass on what the host says of the panel until the client closes it."""
         notify = self._server.protocol.notify
         while True:
             back = self._back
             try:
-                async with aclosing(self._server.host.stream(_path(id, "/events"), None, method="GET")) as events:
+                async with aclosing(
+                    self._server.host.stream(_path(id, "/events"), None, method="GET")
+                ) as events:
                     async for event in events:
                         if event["type"] == "show":
                             notify(PANEL_SHOW, {"panel": event["panel"]})
-                            shown()
+                            if not shown.done():
+                                shown.set_result(None)
                         elif event["type"] == "patch":
                             notify(PANEL_PATCH, event["patch"])
             except HostUnavailable:

@@ -19,7 +19,7 @@ Language = Literal["en", "tr"]
 _KINDS = {"panel.js": "text/javascript", "panel.css": "text/css"}
 # The page runs its own script and nothing else, and can talk to this host only.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; font-src 'self' data:;"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; font-src 'self' data:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {

@@ -6,15 +6,23 @@ The JSON Schema of `PanelState` is written to clients/web, where the TypeScript 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
 
 Id = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[\w.:@/+-]+$")]
 Align = Literal["start", "end"]
 Style = Literal["normal", "primary", "danger"]
 Level = Literal["info", "warning", "error", "success"]
 FieldKind = Literal["text", "secret", "number", "choice", "check", "lines"]
+
+
+def plain(text: str) -> str:
+    """`text` as Markdown that shows it as it is."""
+    return _MARKS.sub(r"\\\1", text)
 
 
 class Part(BaseModel):
@@ -76,7 +84,7 @@ class Column(Part):
 class Row(Part):
     """Of a table. `cells` by the key of their column; one that is missing is empty."""
 
-    id: Id
+    id: Annotated[str, Field(min_length=1, max_length=500)]
     cells: dict[str, str]
     actions: list[Action] = []
 
@@ -204,7 +212,7 @@ Block = Annotated[
 
 
 class SetOp(Part):
-    """Put `block` in place of the one with its id; a new one goes before the block `before`, else to the end."""
+    """Put `block` in place of the one with its id; a new one goes before `before`, else to the end."""
 
     op: Literal["set"] = "set"
     block: Block

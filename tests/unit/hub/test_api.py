@@ -18,6 +18,7 @@ from ide_agent.config import Settings
 from ide_agent.features.hub import api
 from ide_agent.features.hub import service as service_module
 from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.pypi import PypiPackage
@@ -58,7 +59,7 @@ class HubPlugin:
 
     @hookimpl
     def register_host(self, services: Services) -> None:
-        services.app.include_router(api.routes(services, self.hub))
+        services.app.include_router(api.routes(services, self.hub, Pulls(self.hub, services)))
 
 
 @pytest.fixture

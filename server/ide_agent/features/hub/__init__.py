@@ -23,10 +23,16 @@ def register_editor(server: EditorServer) -> None:
 
 @hookimpl
 def register_host(services: Services) -> None:
-    """Routes ``/models…``."""
-    from ide_agent.features.hub import api
+    """Routes ``/models…`` and the panel ``hub``."""
+    from ide_agent.features.hub import api, panel
+    from ide_agent.features.hub.pulls import Pulls
+    from ide_agent.features.hub.service import Hub
 
-    services.app.include_router(api.routes(services))
+    hub = Hub()
+    pulls = Pulls(hub, services)
+    services.on_stop(pulls.close)
+    services.app.include_router(api.routes(services, hub, pulls))
+    panel.register(services, hub, pulls)
 
 
 @hookimpl

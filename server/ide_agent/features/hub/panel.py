@@ -1,0 +1,214 @@
+"""The panel ``hub``: the models on this machine, those that can be had, and what is on its way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ide_agent.errors import from_wire
+from ide_agent.features.hub.api import loaded_models
+from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.listing import described
+from ide_agent.features.hub.pulls import Pull, Pulls
+from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.words import describe, percent, size
+from ide_agent.locale import translate
+from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels.blocks import (
+    Action,
+    ActionsBlock,
+    Block,
+    Column,
+    ProgressBlock,
+    Row,
+    TableBlock,
+    TextBlock,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from ide_agent.host.services import Services
+
+_LOOK_SECONDS = 2.0
+"""How often to look at the models folder and the engines: the command line changes them, too."""
+_HERE, _THERE = "models", "catalogue"
+_MOVING = ("pull.", "failed.")
+
+
+@dataclass(frozen=True)
+class HubPanel:
+    """Fills the panel and keeps it up to date."""
+
+    services: Services
+    hub: Hub
+    pulls: Pulls
+
+    async def open(self, panel: Panel) -> None:
+        """An opener, as `Panels.offer` takes it."""
+        panel.on("pull", self._pull)
+        panel.on("stop", self._stop)
+        panel.on("forget", self._forget)
+        panel.on("remove", partial(self._remove, panel))
+        await self._draw(panel)
+        panel.spawn(self._keep(panel))
+
+    # -- what its buttons do
+
+    async def _pull(self, event: PanelEvent) -> None:
+        self.pulls.want(str(event.args["name"]))
+
+    async def _stop(self, event: PanelEvent) -> None:
+        self.pulls.stop(str(event.args["name"]))
+
+    async def _forget(self, event: PanelEvent) -> None:
+        self.pulls.forget(str(event.args["name"]))
+
+    async def _remove(self, panel: Panel, event: PanelEvent) -> str:
+        name = str(event.args["name"])
+        held = size(await asyncio.to_thread(self.hub.size, name), panel.language)
+        await asyncio.to_thread(self.hub.remove, name)
+        await self._draw(panel)
+        return translate("hub.removed", panel.language, name=name, size=held)
+
+    # -- what it shows
+
+    async def _keep(self, panel: Panel) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.pulls.news(), _LOOK_SECONDS)
+            await self._draw(panel)
+
+    async def _draw(self, panel: Panel) -> None:
+        models = await asyncio.to_thread(lambda: [described(model) for model in self.hub.list()])
+        words = _words(panel.language)
+        with panel.together():
+            panel.set(TextBlock(id="about", markdown=words("hub.panel.about")))
+            self._draw_pulls(panel)
+            panel.set(self._here(models, panel.language), self._there(models, panel.language))
+
+    def _draw_pulls(self, panel: Panel) -> None:
+        blocks = [_progress(pull, panel.language) for pull in self.pulls.running]
+        for name, error in self.pulls.failed.items():
+            blocks += _failure(name, error.message(panel.language), panel.language)
+        wanted = {block.id for block in blocks}
+        for block in panel.state.blocks:
+            if block.id.startswith(_MOVING) and block.id not in wanted:
+                panel.remove(block.id)
+        panel.set(*blocks, before=_HERE)
+
+    def _here(self, models: list[dict[str, Any]], language: str) -> TableBlock:
+        words = _words(language)
+        loaded = loaded_models(self.services)
+        return TableBlock(
+            id=_HERE,
+            title=words("hub.panel.here"),
+            empty=words("hub.none"),
+            columns=[
+                Column(key="name", label=words("hub.panel.name")),
+                Column(key="size", label=words("hub.panel.size"), align="end"),
+                Column(key="kind", label=words("hub.panel.kind")),
+                Column(key="state", label=words("hub.panel.state")),
+            ],
+            rows=[_model(model, model["name"] in loaded, language) for model in models],
+        )
+
+    def _there(self, models: list[dict[str, Any]], language: str) -> TableBlock:
+        words = _words(language)
+        here = {model["name"] for model in models}
+        busy = {pull.name for pull in self.pulls.running}
+        offered = [entry for entry in self.hub.catalogue() if entry.name not in here]
+        return TableBlock(
+            id=_THERE,
+            title=words("hub.panel.there"),
+            empty=words("hub.panel.all_here"),
+            columns=[
+                Column(key="name", label=words("hub.panel.name")),
+                Column(key="size", label=words("hub.panel.size"), align="end"),
+                Column(key="licence", label=words("hub.panel.licence")),
+                Column(key="about", label=words("hub.panel.for")),
+            ],
+            rows=[_entry(entry, entry.name in busy, language) for entry in offered],
+        )
+
+
+def register(services: Services, hub: Hub, pulls: Pulls) -> None:
+    """Offer the panel."""
+    services.panels.offer("hub", "hub.panel.title", HubPanel(services, hub, pulls).open)
+
+
+def _words(language: str) -> Callable[..., str]:
+    return lambda key, **params: translate(key, language, **params)
+
+
+def _progress(pull: Pull, language: str) -> Block:
+    wire = pull.progress.as_wire()
+    return ProgressBlock(
+        id=f"pull.{pull.name}",
+        label=pull.name,
+        percent=percent(wire),
+        detail=describe(wire, language),
+        actions=[Action(name="stop", label=translate("hub.panel.stop", language), args={"name": pull.name})],
+    )
+
+
+def _failure(name: str, message: str, language: str) -> list[Block]:
+    words = _words(language)
+    actions = [
+        Action(name="pull", label=words("hub.panel.again"), style="primary", args={"name": name}),
+        Action(name="forget", label=words("hub.panel.forget"), args={"name": name}),
+    ]
+    return [
+        TextBlock(id=f"failed.{name}", markdown=plain(message), level="error"),
+        ActionsBlock(id=f"failed.{name}.actions", actions=actions),
+    ]
+
+
+def _model(model: dict[str, Any], loaded: bool, language: str) -> Row:
+    words = _words(language)
+    name, held = model["name"], size(model["bytes"], language)
+    problem = model.get("problem")
+    state = words("hub.panel.loaded" if loaded else "hub.panel.ready")
+    return Row(
+        id=name,
+        cells={
+            "name": name,
+            "size": held,
+            "kind": model["architecture"],
+            "state": from_wire(problem).message(language) if problem else state,
+        },
+        actions=[
+            Action(
+                name="remove",
+                label=words("hub.panel.remove"),
+                style="danger",
+                confirm=words("hub.confirm", name=name, size=held),
+                args={"name": name},
+            )
+        ],
+    )
+
+
+def _entry(entry: Entry, busy: bool, language: str) -> Row:
+    words = _words(language)
+    return Row(
+        id=entry.name,
+        cells={
+            "name": f"{entry.name} ({entry.title})",
+            "size": size(entry.size, language),
+            "licence": entry.licence,
+            "about": words(entry.about),
+        },
+        actions=[
+            Action(
+                name="pull",
+                label=words("hub.panel.pull"),
+                style="primary",
+                args={"name": entry.name},
+                enabled=not busy,
+            )
+        ],
+    )

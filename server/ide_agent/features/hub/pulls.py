@@ -1,0 +1,167 @@
+"""The pulls that run in the host: one for each model, however many want it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+from ide_agent.errors import IdeAgentError, ModelNotFound
+from ide_agent.features.hub.progress import Progress
+from ide_agent.features.hub.service import Hub, PulledModel
+
+if TYPE_CHECKING:
+    from ide_agent.host.services import Services
+
+
+class Pull:
+    """A running pull.
+
+    Attributes:
+        name: of the model.
+        progress: how far it is.
+        wanted: how many wait for it.
+        task: does it.
+    """
+
+    task: asyncio.Task[PulledModel]
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.progress = Progress("resolve")
+        self.wanted = 0
+        self._listeners: set[asyncio.Queue[Progress | None]] = set()
+
+    async def follow(self) -> AsyncGenerator[Progress]:
+        """Each of its reports, beginning with the last one, until it ends."""
+        reports: asyncio.Queue[Progress | None] = asyncio.Queue()
+        reports.put_nowait(self.progress)
+        if self.task.done():
+            reports.put_nowait(None)
+        self._listeners.add(reports)
+        try:
+            while (progress := await reports.get()) is not None:
+                yield progress
+        finally:
+            self._listeners.discard(reports)
+
+    def tell(self, progress: Progress | None) -> None:
+        """It is so far now; None: it has ended."""
+        self.progress = progress or self.progress
+        for reports in self._listeners:
+            reports.put_nowait(progress)
+
+
+class Pulls:
+    """Starts and stops pulls, and tells the editors. Belongs to the host's event loop.
+
+    Attributes:
+        failed: why the last pull of a model ended without it, until it is pulled again or forgotten.
+    """
+
+    def __init__(self, hub: Hub, services: Services) -> None:
+        self._hub = hub
+        self._services = services
+        self._running: dict[str, Pull] = {}
+        self._news = asyncio.Event()
+        self.failed: dict[str, IdeAgentError] = {}
+
+    @property
+    def running(self) -> list[Pull]:
+        """Those that run."""
+        return list(self._running.values())
+
+    async def news(self) -> None:
+        """Wait until something changes."""
+        await self._news.wait()
+
+    def want(self, name: str) -> Pull:
+        """The pull of model `name`, which is started if it does not run. `leave` gives it up again.
+
+        Raises:
+            ModelNotFound: no such name.
+        """
+        self._hub.check(name)
+        pull = self._running.get(name)
+        if pull is None:
+            pull = self._running[name] = Pull(name)
+            self.failed.pop(name, None)
+            pull.task = asyncio.create_task(self._run(pull))
+            pull.task.add_done_callback(lambda _: self._ended(pull))
+            self._tell()
+        pull.wanted += 1
+        return pull
+
+    def leave(self, pull: Pull) -> None:
+        """Want it no longer. When nobody does it stops; what has arrived stays for the next time."""
+        pull.wanted -= 1
+        if pull.wanted <= 0:
+            pull.task.cancel()
+
+    def stop(self, name: str) -> None:
+        """Stop the pull of model `name` for all who want it."""
+        pull = self._running.get(name)
+        if pull is not None:
+            pull.task.cancel()
+
+    def forget(self, name: str) -> None:
+        """Nobody wants to read any more why it failed."""
+        if self.failed.pop(name, None) is not None:
+            self._tell()
+
+    async def close(self) -> None:
+        """Stop all."""
+        tasks = [pull.task for pull in self.running]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, pull: Pull) -> PulledModel:
+        told: int | None = -1
+
+        def report(progress: Progress) -> None:
+            nonlocal told
+            if progress.percent != told:
+                told = progress.percent
+                status = _status("downloading", model=pull.name, progress=told)
+                self._services.events.publish(status, passing=True)
+            pull.tell(progress)
+            self._tell()
+
+        pulled: PulledModel | None = None
+        with self._services.activity.busy("pull"):
+            try:
+                pulled = await self._hub.pull(pull.name, report)
+                return pulled
+            finally:
+                self._services.events.publish(await self._after(pulled))
+
+    def _ended(self, pull: Pull) -> None:
+        self._running.pop(pull.name, None)
+        if not pull.task.cancelled() and (failure := pull.task.exception()) is not None:
+            self.failed[pull.name] = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
+        pull.tell(None)
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _after(self, pulled: PulledModel | None) -> dict[str, Any]:
+        """How things stand apart from the pull: as the engines said last, unless that is out of date."""
+        before = self._services.events.status
+        outdated = before is None or before["state"] == "noModel"
+        if pulled is not None and before is not None and before["state"] == "error":
+            outdated = before.get("model") == pulled.name
+        if before is not None and not outdated:
+            return before
+        try:
+            default = await asyncio.to_thread(self._services.models.find)
+        except ModelNotFound as missing:
+            return _status("noModel", message=str(missing), error=missing.as_wire())
+        return _status("ready", model=default.name)
+
+
+def _status(state: str, **more: Any) -> dict[str, Any]:
+    named = {"type": "status", "state": state, **more}
+    return {key: value for key, value in named.items() if value is not None}
