@@ -50,5 +50,6 @@ async def served(services: Services, token: str) -> AsyncIterator[httpx.AsyncCli
             yield client
         finally:
             services.events.close()
+            await services.panels.close()
             server.leave.set()
             await serves

@@ -82,6 +82,11 @@ class HostClient:
         """Whether a host is known and nothing says that it is gone."""
         return self._link is not None
 
+    @property
+    def connection(self) -> object | None:
+        """What is another object for every start of the host; None while none is known."""
+        return self._link
+
     def start(self) -> None:
         """Find or start the host in the background."""
         self._wanted.set()

@@ -21,7 +21,7 @@ from ide_agent.editor.messages import (
     PanelEventParams,
     PanelOpenParams,
 )
-from ide_agent.errors import HostUnavailable
+from ide_agent.errors import HostUnavailable, IdeAgentError
 
 if TYPE_CHECKING:
     from ide_agent.editor.server import EditorServer
@@ -55,8 +55,8 @@ class Panels:
         task = self._server.spawn(self._watch(id, shown))
         self._watching[id] = task
         await asyncio.wait([shown, task], return_when=asyncio.FIRST_COMPLETED)
-        if task.done() and not task.cancelled():
-            task.result()
+        if shown.done():
+            shown.result()
         return {"panel": id}
 
     async def act(self, id: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -80,23 +80,30 @@ class Panels:
 
     async def _watch(self, id: str, shown: asyncio.Future[None]) -> None:
         """Pass on what the host says of the panel until the client closes it."""
-        notify = self._server.protocol.notify
+        host, notify = self._server.host, self._server.protocol.notify
         while True:
-            back = self._back
+            connection = host.connection
             try:
-                async with aclosing(
-                    self._server.host.stream(_path(id, "/events"), None, method="GET")
-                ) as events:
+                async with aclosing(host.stream(_path(id, "/events"), None, method="GET")) as events:
                     async for event in events:
-                        if event["type"] == "show":
+                        connection = host.connection
+                        if event["type"] == "patch":
+                            notify(PANEL_PATCH, event["patch"])
+                        elif event["type"] == "show":
                             notify(PANEL_SHOW, {"panel": event["panel"]})
                             if not shown.done():
                                 shown.set_result(None)
-                        elif event["type"] == "patch":
-                            notify(PANEL_PATCH, event["patch"])
-            except HostUnavailable:
-                pass  # it is being restarted, and the user was told
-            await back.wait()
+                if not shown.done():
+                    raise HostUnavailable()  # it had nothing to show
+            except IdeAgentError as failure:
+                if not shown.done():
+                    shown.set_exception(failure)
+                    return
+                if not isinstance(failure, HostUnavailable):
+                    raise
+            # If it died, the user was told, and it is being restarted; one that was stopped is not, for this.
+            while host.connection in (None, connection):
+                await self._back.wait()
 
     async def _in_browser(self, name: str) -> str:
         server = self._server

@@ -27,8 +27,10 @@ def test_what_is_declared_is_known() -> None:
             did_change_configuration=dynamic,
             did_change_watched_files=watched,
         ),
-        window=types.WindowClientCapabilities(work_done_progress=True),
-        experimental={"ideAgent": {"inlineCompletionMore": True, "status": True}},
+        window=types.WindowClientCapabilities(
+            work_done_progress=True, show_document=types.ShowDocumentClientCapabilities(support=True)
+        ),
+        experimental={"ideAgent": {"inlineCompletionMore": True, "status": True, "panels": True}},
     )
     abilities = ClientAbilities.of(declared)
     assert all(getattr(abilities, field) for field in ClientAbilities.__annotations__)

@@ -4,8 +4,21 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from ide_agent.host.auth import Auth, is_loopback
+from ide_agent.panels.visitors import Visitors
 
 TOKEN = "right-token"
+SESSION = "right-session"
+
+
+class _Visitors(Visitors):
+    def __init__(self) -> None:
+        pass
+
+    def admits(self, session: str) -> bool:
+        return session == SESSION
+
+
+VISITORS = _Visitors()
 
 
 async def ask(path: str = "/status", **headers: str | list[str]) -> int:
@@ -29,7 +42,7 @@ async def ask(path: str = "/status", **headers: str | list[str]) -> int:
         for value in ([values] if isinstance(values, str) else values)
     ]
     scope = {"type": "http", "method": "GET", "path": path, "headers": raw}
-    await Auth(app, TOKEN)(scope, receive, send)
+    await Auth(app, TOKEN, VISITORS)(scope, receive, send)
     if passed:
         assert not sent
         return 204
@@ -109,6 +122,33 @@ async def test_health_needs_no_token() -> None:
 async def test_health_in_another_spelling_needs_one() -> None:
     assert await ask("/health/", host="localhost") == 401
     assert await ask("//health", host="localhost") == 401
+
+
+VISITOR = {"host": "localhost", "authorization": f"Bearer {SESSION}"}
+
+
+@pytest.mark.parametrize("path", ["/panels/hub", "/panels/hub/events", "/panels/hub/event"])
+async def test_visitors_see_panels(path: str) -> None:
+    assert await ask(path, **VISITOR) == 204
+    assert await ask(path, host="localhost") == 401
+    assert await ask(path, **{**VISITOR, "authorization": "Bearer other"}) == 401
+    assert await ask(path, **{**VISITOR, "authorization": SESSION}) == 401
+    assert await ask(path, **VISITOR, origin="https://evil.example") == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/status", "/panels", "/panels/hub/link", "/panels/hub/", "/panels/hub/events/x", "/x/panels/hub"],
+)
+async def test_visitors_see_nothing_else(path: str) -> None:
+    assert await ask(path, **VISITOR) == 401
+
+
+@pytest.mark.parametrize("path", ["/panels/enter", "/panels/hub/page", "/panels/assets/panel.js"])
+async def test_the_page_needs_no_token(path: str) -> None:
+    assert await ask(path, host="localhost") == 204
+    assert await ask(path, host="evil.example") == 403
+    assert await ask(path + "/", host="localhost") == 401
 
 
 def test_is_loopback_reads_origins() -> None:

@@ -48,7 +48,7 @@ def loaded_models(services: Services) -> set[str]:
 
 
 async def _pull(pulls: Pulls, name: str) -> AsyncGenerator[dict[str, Any]]:
-    """Progress events, ``ready`` last. Closing the generator leaves the pull; it stops when nobody is left."""
+    """Progress events, ``ready`` last. Closing the generator leaves the pull, which stops with the last."""
     pull = pulls.want(name)
     try:
         async with aclosing(pull.follow()) as reports:

