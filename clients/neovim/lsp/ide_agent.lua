@@ -27,6 +27,12 @@ return {
     ['ideAgent/inlineCompletion/more'] = function(_, params, ctx)
       require('ide_agent.suggestion').grow(params, ctx.client_id)
     end,
+    ['ideAgent/panel/show'] = function(_, params, ctx)
+      require('ide_agent.panel').show(params, ctx.client_id)
+    end,
+    ['ideAgent/panel/patch'] = function(_, params, ctx)
+      require('ide_agent.panel').patch(params, ctx.client_id)
+    end,
     ['ideAgent/status'] = function(_, params, ctx)
       require('ide_agent.status').update(params, ctx.client_id)
     end,

@@ -105,7 +105,8 @@ return {
       with_options(nil, { renderer = renderer, language = 'tr' }, function()
         local params = { capabilities = {} }
         client.before_init(params)
-        same(params.capabilities.experimental.ideAgent, { inlineCompletionMore = grows, status = true })
+        local told = { inlineCompletionMore = grows, status = true, panels = true }
+        same(params.capabilities.experimental.ideAgent, told)
         same(params.initializationOptions, { language = 'tr' })
       end)
     end

@@ -85,6 +85,9 @@ function M.on_attach(client_id, bufnr)
   end
   add_folder(server, bufnr)
   switch.introduce(server)
+  if package.loaded['ide_agent.panel'] then
+    require('ide_agent.panel').adopt(server)
+  end
   if not server:supports_method('textDocument/inlineCompletion', bufnr) then
     return
   end

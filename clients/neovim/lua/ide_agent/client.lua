@@ -88,7 +88,7 @@ function M.before_init(params)
   options.language = options.language or require('ide_agent.messages').language()
   params.initializationOptions = options
   params.capabilities.experimental = vim.tbl_deep_extend('keep', params.capabilities.experimental or {}, {
-    ideAgent = { inlineCompletionMore = config.renderer == 'own', status = true },
+    ideAgent = { inlineCompletionMore = config.renderer == 'own', status = true, panels = true },
   })
 end
 
@@ -137,6 +137,26 @@ function M.execute(client, command, arguments, done)
   client:request('workspace/executeCommand', params, function(failure, result)
     if done then
       done(result, failure)
+    end
+  end)
+end
+
+--- The same on whichever server runs; without one, or when it fails, say so.
+---@param command string
+---@param argument table?
+---@param done fun(result: any)
+function M.call(command, argument, done)
+  local messages = require('ide_agent.messages')
+  local server = M.any()
+  if not server then
+    messages.say('not_running', nil, vim.log.levels.WARN)
+    return
+  end
+  M.execute(server, command, { argument or vim.empty_dict() }, function(result, failure)
+    if failure then
+      messages.say('failed', { reason = failure.message }, vim.log.levels.ERROR)
+    else
+      done(result)
     end
   end)
 end

@@ -10,25 +10,6 @@ local function show(lines)
   vim.api.nvim_echo({ { table.concat(lines, '\n') } }, true, {})
 end
 
---- Call a command of the server; without one, or when it fails, say so.
----@param command string
----@param argument table?
----@param done fun(result: any)
-local function call(command, argument, done)
-  local server = client.any()
-  if not server then
-    messages.say('not_running', nil, vim.log.levels.WARN)
-    return
-  end
-  client.execute(server, command, { argument or vim.empty_dict() }, function(result, failure)
-    if failure then
-      messages.say('failed', { reason = failure.message }, vim.log.levels.ERROR)
-    else
-      done(result)
-    end
-  end)
-end
-
 --- Whether the argument means this buffer only.
 ---@param argument string?
 ---@return integer?
@@ -60,17 +41,9 @@ local function host_lines(status)
   return lines
 end
 
----@param model table
----@return string
-local function model_line(model)
-  local fim = model.fim and ', fill-in-the-middle' or ''
-  local loaded = model.loaded and '*' or ' '
-  return ('%s %s  %d MB  %s%s'):format(loaded, model.name, model.bytes / 1e6, model.architecture or '', fim)
-end
-
 ---@class ide_agent.Subcommand
 ---@field run fun(argument: string?)
----@field complete? string[]
+---@field complete? string[]|fun(): string[]
 
 ---@type table<string, ide_agent.Subcommand>
 M.subcommands = {
@@ -82,7 +55,7 @@ M.subcommands = {
         messages.say('not_running', nil, vim.log.levels.WARN)
         return
       end
-      call('ideAgent.host.status', nil, function(status)
+      client.call('ideAgent.host.status', nil, function(status)
         show(vim.list_extend({ text, here }, host_lines(status)))
       end)
     end,
@@ -116,7 +89,7 @@ M.subcommands = {
     complete = { 'host' },
     run = function(argument)
       if argument == 'host' then
-        call('ideAgent.host.restart', nil, function()
+        client.call('ideAgent.host.restart', nil, function()
           messages.say('host_restarted')
         end)
       else
@@ -126,13 +99,15 @@ M.subcommands = {
   },
   models = {
     run = function()
-      call('ideAgent.models.list', nil, function(result)
-        if #result.models == 0 then
-          messages.say('no_models')
-        else
-          show(vim.tbl_map(model_line, result.models))
-        end
-      end)
+      require('ide_agent.panel').open('hub')
+    end,
+  },
+  panel = {
+    complete = function()
+      return require('ide_agent.panel').names()
+    end,
+    run = function(argument)
+      require('ide_agent.panel').open(argument or 'hub')
     end,
   },
   pull = {
@@ -140,7 +115,7 @@ M.subcommands = {
     run = function(argument)
       local name = argument or 'starter'
       messages.say('pulling', { name = name })
-      call('ideAgent.models.pull', { name = name }, function(result)
+      client.call('ideAgent.models.pull', { name = name }, function(result)
         messages.say('pulled', { name = result.name, size = math.floor(result.bytes / 1e6) })
       end)
     end,
@@ -148,7 +123,7 @@ M.subcommands = {
   native = {
     run = function()
       messages.say('building')
-      call('ideAgent.engine.native', nil, function(result)
+      client.call('ideAgent.engine.native', nil, function(result)
         messages.say(
           'built',
           { engine = result.engine, after = result.tokensPerSecond, before = result.before }
@@ -188,6 +163,9 @@ function M.complete(lead, line)
   local words = vim.split(line:sub(1, #line - #lead), '%s+', { trimempty = true })
   local subcommand = M.subcommands[words[2]]
   local choices = #words <= 1 and names() or (#words == 2 and subcommand and subcommand.complete) or {}
+  if type(choices) == 'function' then
+    choices = choices()
+  end
   return vim.tbl_filter(function(choice)
     return vim.startswith(choice, lead)
   end, choices)

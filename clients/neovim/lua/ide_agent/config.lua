@@ -8,11 +8,16 @@ local M = {}
 ---@field dismiss string|false
 ---@field next string|false
 
+---@class ide_agent.PanelOptions
+---@field position? 'left'|'right'|'above'|'below' where panels open
+---@field size? number part of the screen that they take, 0.1 to 0.9
+
 ---@class ide_agent.Options
 ---@field language? 'auto'|'en'|'tr' messages; auto: from |v:lang|
 ---@field automatic? boolean suggest while typing; false: only when asked
 ---@field renderer? 'own'|'builtin' who draws; builtin: |vim.lsp.inline_completion| (Neovim 0.12)
 ---@field keys? ide_agent.Keys|false insert-mode keys; false: none
+---@field panel? ide_agent.PanelOptions
 
 ---@class ide_agent.Config
 M.defaults = {
@@ -25,6 +30,10 @@ M.defaults = {
     accept_line = '<M-l>',
     dismiss = '<C-]>',
     next = '<M-]>',
+  },
+  panel = {
+    position = 'below',
+    size = 0.5,
   },
 }
 
@@ -56,6 +65,23 @@ local function keys_fit(keys)
   return true
 end
 
+local POSITIONS = { left = true, right = true, above = true, below = true }
+
+---@param panel any
+---@return boolean
+local function panel_fits(panel)
+  if type(panel) ~= 'table' then
+    return false
+  end
+  for name, value in pairs(panel) do
+    local size = name == 'size' and type(value) == 'number' and value >= 0.1 and value <= 0.9
+    if not size and not (name == 'position' and POSITIONS[value]) then
+      return false
+    end
+  end
+  return true
+end
+
 ---@param config ide_agent.Config
 ---@param layer table<string, any>
 ---@param problems string[]
@@ -65,6 +91,8 @@ local function add(config, layer, problems)
       config[name] = value
     elseif name == 'keys' and keys_fit(value) then
       config.keys = value and vim.tbl_extend('force', config.keys or {}, value)
+    elseif name == 'panel' and panel_fits(value) then
+      config.panel = vim.tbl_extend('force', config.panel, value)
     else
       table.insert(problems, ('%s = %s'):format(name, vim.inspect(value, { newline = ' ', indent = '' })))
     end

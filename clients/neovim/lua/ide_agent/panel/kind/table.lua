@@ -1,0 +1,93 @@
+--- A `table` block. The buttons of a row show beside it while the cursor is there; see panel/row.lua.
+local line = require('ide_agent.panel.line')
+local messages = require('ide_agent.messages')
+local text = require('ide_agent.panel.text')
+
+local GAP = 2
+local NARROWEST = 6
+
+---@param widths integer[]
+---@param room integer cells
+local function shrink(widths, room)
+  local total = GAP * (#widths - 1)
+  for _, width in ipairs(widths) do
+    total = total + width
+  end
+  while total > room do
+    local widest = 1
+    for index, width in ipairs(widths) do
+      widest = width > widths[widest] and index or widest
+    end
+    if widths[widest] <= NARROWEST then
+      return
+    end
+    widths[widest], total = widths[widest] - 1, total - 1
+  end
+end
+
+--- Cells that the buttons of a row take beside it.
+---@param row table
+---@return integer
+local function buttons_width(row)
+  local width = 0
+  for _, action in ipairs(row.actions or {}) do
+    width = width + #'  [x] ' + text.width(text.one_line(action.label))
+  end
+  return width
+end
+
+---@param cells string[]
+---@param columns table[]
+---@param widths integer[]
+---@return string
+local function join(cells, columns, widths)
+  local out = {}
+  for index, cell in ipairs(cells) do
+    table.insert(out, text.pad(cell, widths[index], columns[index].align))
+  end
+  return (table.concat(out, (' '):rep(GAP)):gsub(' +$', ''))
+end
+
+---@param block table
+---@param context ide_agent.panel.Context
+---@return ide_agent.panel.Draft[]
+return function(block, context)
+  local drafts = line.heading(block.title)
+  if #block.rows == 0 then
+    local said = text.one_line(block.empty)
+    table.insert(drafts, { { said ~= '' and said or messages.get('panel_empty'), 'IdeAgentPanelMuted' } })
+    return drafts
+  end
+  local labels, widths, rows, beside = {}, {}, {}, 0
+  for index, column in ipairs(block.columns) do
+    labels[index] = text.one_line(column.label)
+    widths[index] = math.max(text.width(labels[index]), 1)
+  end
+  for number, row in ipairs(block.rows) do
+    local cells = {}
+    for index, column in ipairs(block.columns) do
+      cells[index] = text.one_line(row.cells[column.key])
+      widths[index] = math.max(widths[index], text.width(cells[index]))
+    end
+    rows[number] = cells
+    beside = math.max(beside, buttons_width(row))
+  end
+  -- Buttons that would take most of the line go below the row instead.
+  shrink(widths, context.width - (beside <= context.width / 2 and beside or 0))
+  local header = join(labels, block.columns, widths)
+  table.insert(drafts, { { header, 'IdeAgentPanelHeader' }, key = 'header' })
+  local total = GAP * (#widths - 1)
+  for _, width in ipairs(widths) do
+    total = total + width
+  end
+  table.insert(drafts, { { ('─'):rep(total), 'IdeAgentPanelMuted' }, key = 'rule' })
+  for number, row in ipairs(block.rows) do
+    local actions = row.actions or {}
+    table.insert(drafts, {
+      { join(rows[number], block.columns, widths) },
+      key = 'row ' .. row.id,
+      target = #actions > 0 and { block = block.id, row = row.id, actions = actions } or nil,
+    })
+  end
+  return drafts
+end

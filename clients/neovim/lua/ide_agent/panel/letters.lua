@@ -1,0 +1,63 @@
+--- Which letter presses which button. A button keeps its letter for as long as its panel is open.
+local M = {}
+
+--- Letters that do nothing useful where no text can be changed.
+local PLAIN = 'cdoprsux'
+local CAPITAL = 'ACDIJOPRSUX'
+M.all = vim.split(PLAIN .. CAPITAL, '')
+
+---@class ide_agent.panel.Letters
+---@field of table<string, string> by the button's key
+---@field taken table<string, true>
+
+---@return ide_agent.panel.Letters
+function M.new()
+  return { of = {}, taken = {} }
+end
+
+--- Buttons of a table's rows share the letter of their name: it presses that of the row under the cursor.
+---@param block string
+---@param action ide_agent.panel.Action
+---@param nth integer among its neighbours
+---@param row? boolean
+---@return string
+local function key(block, action, nth, row)
+  return table.concat({ block, row and 'row' or tostring(nth), tostring(action.name) }, '\0')
+end
+
+--- The letter of a button.
+---@param letters ide_agent.panel.Letters
+---@param block string
+---@param action ide_agent.panel.Action
+---@param nth integer
+---@param row? boolean
+---@return string? letter nil when there are no more
+function M.get(letters, block, action, nth, row)
+  local id = key(block, action, nth, row)
+  if not letters.of[id] then
+    -- What does harm takes a capital.
+    local pool = action.style == 'danger' and CAPITAL or PLAIN .. CAPITAL
+    local label = type(action.label) == 'string' and action.label or ''
+    local wanted = (label:lower() .. label:upper()):gsub('[^' .. pool .. ']', '') .. pool
+    for letter in wanted:gmatch('.') do
+      if not letters.taken[letter] then
+        letters.of[id], letters.taken[letter] = letter, true
+        break
+      end
+    end
+  end
+  return letters.of[id]
+end
+
+--- Free the letters of blocks that went away.
+---@param letters ide_agent.panel.Letters
+---@param present table<string, any> by block id
+function M.prune(letters, present)
+  for id, letter in pairs(letters.of) do
+    if not present[id:match('^[^%z]*')] then
+      letters.of[id], letters.taken[letter] = nil, nil
+    end
+  end
+end
+
+return M

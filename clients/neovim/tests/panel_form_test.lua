@@ -1,0 +1,82 @@
+local form = require('ide_agent.panel.form')
+
+local function same(actual, expected)
+  assert(
+    vim.deep_equal(actual, expected),
+    ('%s is not %s'):format(vim.inspect(actual), vim.inspect(expected))
+  )
+end
+
+---@param fields table[]
+---@return table
+local function new(fields)
+  return { kind = 'form', id = 'f', fields = fields, submit = { name = 'send', label = 'Send' } }
+end
+
+---@param value? any
+---@param more? table
+---@return table
+local function name(value, more)
+  return vim.tbl_extend(
+    'force',
+    { name = 'name', label = 'Name', kind = 'text', value = value or '' },
+    more or {}
+  )
+end
+
+local SECRET = { name = 'key', label = 'Key', kind = 'secret', value = '' }
+
+return {
+  ['what was typed stays when the form comes again'] = function()
+    local forms, before, after = {}, new({ name('a') }), new({ name('b') })
+    form.fill(forms, before, 'name', 'mine')
+    form.renew(forms, before, after)
+    same(form.values(forms, after), { name = 'mine' })
+  end,
+
+  ['a form with other fields starts anew'] = function()
+    local forms, before = {}, new({ name('a') })
+    form.fill(forms, before, 'name', 'mine')
+    local after = new({ name('b', { kind = 'number' }) })
+    form.renew(forms, before, after)
+    same(form.values(forms, after), { name = 'b' })
+    form.renew(forms, before, before)
+    same(form.values(forms, before), { name = 'a' })
+  end,
+
+  ['what was sent gives way to what the server makes of it'] = function()
+    local forms, before = {}, new({ name('a'), SECRET })
+    form.fill(forms, before, 'name', 'mine')
+    form.fill(forms, before, 'key', 'hunter2')
+    form.sent(forms, before)
+    same(form.values(forms, before), { name = 'mine', key = '' })
+    local after = new({ name('b'), SECRET })
+    form.renew(forms, before, after)
+    same(form.values(forms, after), { name = 'b', key = '' })
+  end,
+
+  ['over the wire: each kind as the protocol has it'] = function()
+    local own = new({
+      name(3, { kind = 'text' }),
+      { name = 'n', label = 'N', kind = 'number', value = '0,5' },
+      { name = 'none', label = 'None', kind = 'number', value = '' },
+      { name = 'check', label = 'Check', kind = 'check', value = '' },
+      { name = 'lines', label = 'Lines', kind = 'lines', value = 'a\nb' },
+    })
+    same(form.wire({}, own), { name = '3', n = 0.5, check = false, lines = 'a\nb' })
+    same(vim.json.encode(form.wire({}, new({}))), '{}')
+  end,
+
+  ['over the wire: what is missing or no number is named'] = function()
+    for _, field in ipairs({
+      name('', { required = true }),
+      { name = 'n', label = 'N', kind = 'number', value = 'x' },
+      { name = 'n', label = 'N', kind = 'number', value = 'nan' },
+      { name = 'n', label = 'N', kind = 'number', value = '', required = true },
+      { name = 'c', label = 'C', kind = 'check', value = false, required = true },
+    }) do
+      local values, missing = form.wire({}, new({ field }))
+      same({ values, missing }, { nil, field })
+    end
+  end,
+}
