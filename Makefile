@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: help setup system native models editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean
+.PHONY: help setup system native models web editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,7 +38,11 @@ native: setup system ## the second engine, llama-cpp-python built for this machi
 models: setup ## the starter model (90 MB, once)
 	@$(BIN)/ide-agent models pull starter
 
-editors: setup system ## VS Code for the tests
+web: setup ## the page that shows panels, into the server, and what VS Code's webview runs
+	@scripts/npm_packages.sh clients/web
+	@cd clients/web && npm run --silent build
+
+editors: setup system web ## VS Code for the tests
 	@tests/e2e/vscode/setup.sh
 
 # --- seeing it ----------------------------------------------------------------------------------------------------
@@ -62,7 +66,7 @@ test: native models editors ## every test, real editors included
 	@$(BIN)/pytest tests/fuzz tests/e2e
 
 test-fast: export HYPOTHESIS_PROFILE ?= quick
-test-fast: models ## unit and integration tests, for the inner loop
+test-fast: models web ## unit and integration tests, for the inner loop
 	@$(BIN)/pytest $(FAST)
 
 bench: native models ## side by side with the bare engine; JSON and a table in .artifacts/bench
@@ -79,11 +83,15 @@ format: setup ## rewrite the sources in the house style
 	@$(BIN)/ruff format server tests scripts
 	@$(BIN)/ruff check --fix server tests scripts
 
-reference: setup ## renew docs/reference from the code
+reference: setup ## renew docs/reference and the schema of panels from the code
 	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python scripts/panel_schema.py
+	@scripts/npm_packages.sh clients/web
+	@cd clients/web && npm run --silent types
 
 lock: | $(filter .tools/bin/uv,$(UV)) ## renew requirements/*.txt from pyproject.toml
 	@scripts/lock.sh "$(UV)"
 
 clean: ## remove what the other targets made
-	@rm -rf $(VENV) .tools .cache .artifacts clients/vscode/node_modules clients/vscode/dist
+	@rm -rf $(VENV) .tools .cache .artifacts clients/*/node_modules clients/*/out clients/vscode/dist \
+		server/ide_agent/panels/page/panel.*

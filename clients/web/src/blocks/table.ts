@@ -1,0 +1,83 @@
+import { Buttons } from "../buttons";
+import { arrange, element, setAttribute, setText } from "../dom";
+import type { Column, Row } from "../types";
+import type { Context, Maker, OfKind } from "../view";
+
+export const table: Maker<OfKind<"table">> = (first, context) => {
+  const title = element("h2");
+  const head = element("tr");
+  const body = element("tbody");
+  const grid = element("table", {}, element("thead", {}, head), body);
+  const empty = element("p", { class: "empty" });
+  const rows = new Map<string, RowView>();
+  let columns = "";
+  return {
+    element: element("div", { class: "table" }, title, element("div", { class: "wide" }, grid), empty),
+    update(block) {
+      setText(title, block.title);
+      title.hidden = block.title === "";
+      setAttribute(grid, "aria-label", block.title || undefined);
+      setText(empty, block.empty);
+      empty.hidden = block.rows.length > 0 || block.empty === "";
+      grid.hidden = block.rows.length === 0 && block.empty !== "";
+      const hasActions = block.rows.some((row) => row.actions.length > 0);
+      const wanted = JSON.stringify([block.columns, hasActions]);
+      if (wanted !== columns) {
+        columns = wanted;
+        rows.clear();
+        head.replaceChildren(...header(block.columns, hasActions, context));
+      }
+      const ids = new Set(block.rows.map((row) => row.id));
+      for (const id of [...rows.keys()].filter((id) => !ids.has(id))) {
+        rows.delete(id);
+      }
+      const drawn = block.rows.map((row) => {
+        const view = rows.get(row.id) ?? new RowView(first.id, row.id, block.columns, hasActions, context);
+        rows.set(row.id, view);
+        view.update(row);
+        return view.element;
+      });
+      arrange(body, drawn);
+    },
+  };
+};
+
+function header(columns: readonly Column[], hasActions: boolean, { words }: Context): HTMLElement[] {
+  const cells = columns.map(({ label, align }) => element("th", { scope: "col", class: align }, label));
+  const unseen = element("span", { class: "unseen" }, words.actions);
+  return hasActions ? [...cells, element("th", { scope: "col" }, unseen)] : cells;
+}
+
+/** Its first cell is its heading. */
+class RowView {
+  readonly element = element("tr");
+  private readonly cells: readonly HTMLElement[];
+  private readonly buttons: Buttons;
+
+  constructor(
+    block: string,
+    row: string,
+    private readonly columns: readonly Column[],
+    hasActions: boolean,
+    context: Context,
+  ) {
+    this.cells = columns.map(({ align }, at) =>
+      at === 0 ? element("th", { scope: "row", class: align }) : element("td", { class: align }),
+    );
+    this.buttons = new Buttons(context, { block, row });
+    this.element.append(...this.cells);
+    if (hasActions) {
+      this.element.append(element("td", { class: "actions" }, this.buttons.element));
+    }
+  }
+
+  update(row: Row): void {
+    this.columns.forEach(({ key }, at) => {
+      const cell = this.cells[at];
+      if (cell) {
+        setText(cell, row.cells[key] ?? "");
+      }
+    });
+    this.buttons.update(row.actions, row.cells[this.columns[0]?.key ?? ""]);
+  }
+}

@@ -1,0 +1,29 @@
+// Asking before something is done. VS Code's webviews have no `confirm()`.
+
+import { button, dress } from "./buttons";
+import { element } from "./dom";
+import type { Action } from "./types";
+import type { Words } from "./words";
+
+/** Whether the person says yes to `action.confirm`. */
+export function confirmed(action: Action, words: Words): Promise<boolean> {
+  const question = element("p", { id: "question" }, action.confirm);
+  const yes = button();
+  dress(yes, { ...action, style: action.style === "danger" ? "danger" : "primary" });
+  const no = button();
+  no.textContent = words.cancel;
+  no.secondary = true;
+  const buttons = element("div", { class: "buttons" }, yes, no);
+  const dialog = element("dialog", { "aria-labelledby": "question", role: "alertdialog" }, question, buttons);
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    yes.addEventListener("click", () => dialog.close("yes"));
+    no.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+    dialog.showModal();
+    no.focus(); // Enter must not do it by accident
+  });
+}

@@ -1,0 +1,93 @@
+// A panel in a webview of VS Code. The extension keeps its state; this page may go and come at any time.
+
+import "./panel.css";
+import { memoryOf } from "./memory";
+import { type Channel, Panel } from "./panel";
+import type { PanelEvent, PanelPatch, PanelState } from "./types";
+import { wordsOf } from "./words";
+
+/** What the extension sends. */
+export type ToPage =
+  | { readonly type: "show"; readonly panel: PanelState }
+  | { readonly type: "patch"; readonly patch: PanelPatch }
+  | { readonly type: "answer"; readonly id: number; readonly message: string; readonly failed: boolean };
+
+/** What it is sent. */
+export type FromPage =
+  | { readonly type: "ready" }
+  | { readonly type: "again" }
+  | { readonly type: "event"; readonly id: number; readonly event: PanelEvent };
+
+/** What VS Code keeps of the page; the extension finds the panel's name there after a reload of the window. */
+export interface Kept {
+  readonly panel?: string;
+  readonly memory?: Record<string, unknown>;
+}
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromPage): void;
+  getState(): Kept | undefined;
+  setState(state: Kept): void;
+};
+
+interface Asked {
+  resolve(message: string): void;
+  reject(error: Error): void;
+}
+
+class Extension implements Channel {
+  private readonly asked = new Map<number, Asked>();
+  private last = 0;
+
+  constructor(private readonly post: (message: FromPage) => void) {}
+
+  act(event: PanelEvent): Promise<string> {
+    this.last += 1;
+    const id = this.last;
+    this.post({ type: "event", id, event });
+    return new Promise((resolve, reject) => this.asked.set(id, { resolve, reject }));
+  }
+
+  again(): void {
+    this.post({ type: "again" });
+  }
+
+  answered(id: number, message: string, failed: boolean): void {
+    const asked = this.asked.get(id);
+    this.asked.delete(id);
+    if (failed) {
+      asked?.reject(new Error(message));
+    } else {
+      asked?.resolve(message);
+    }
+  }
+}
+
+function main(root: HTMLElement): void {
+  const vscode = acquireVsCodeApi();
+  const { panel: name, language = "en" } = root.dataset;
+  const keep = (memory: object) => vscode.setState({ ...(name && { panel: name }), memory: { ...memory } });
+  const kept = vscode.getState()?.memory ?? {};
+  const memory = memoryOf(kept, keep);
+  keep(kept);
+  const extension = new Extension((message) => vscode.postMessage(message));
+  const panel = new Panel(root, extension, memory, language);
+  panel.notices.connected(wordsOf(language).connecting);
+  addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
+    switch (data.type) {
+      case "show":
+        panel.notices.connected("");
+        return panel.show(data.panel);
+      case "patch":
+        return panel.patch(data.patch);
+      case "answer":
+        return extension.answered(data.id, data.message, data.failed);
+    }
+  });
+  vscode.postMessage({ type: "ready" });
+}
+
+const root = document.querySelector<HTMLElement>("main");
+if (root) {
+  main(root);
+}

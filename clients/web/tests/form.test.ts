@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FormField } from "../src/types";
+import type { OfKind } from "../src/view";
+import { action, field, frame, Shown, set } from "./support";
+
+type Input = HTMLElementTagNameMap["vscode-textfield"];
+
+const form = (...fields: FormField[]): OfKind<"form"> => ({
+  ...{ kind: "form", id: "f", title: "Rule", fields },
+  submit: action("save"),
+});
+
+const text = (shown: Shown, at = 0) => shown.all("vscode-textfield")[at] as Input;
+
+function type(input: Input, value: string): void {
+  input.value = value;
+  input.dispatchEvent(new Event("input"));
+}
+
+async function send(shown: Shown): Promise<void> {
+  shown.find("form").dispatchEvent(new Event("submit", { cancelable: true }));
+  await frame();
+}
+
+test("values have the type of their field", async () => {
+  const shown = new Shown();
+  const choices = [
+    { value: "a", label: "A" },
+    { value: "b", label: "B" },
+  ];
+  await shown.show(
+    form(
+      field("name", { value: "n" }),
+      field("size", { kind: "number", value: 12 }),
+      field("none", { kind: "number" }),
+      field("model", { kind: "choice", choices, value: "b" }),
+      field("on", { kind: "check", value: true }),
+      field("globs", { kind: "lines", value: "x\ny" }),
+    ),
+  );
+  await frame();
+  await send(shown);
+  const values = { name: "n", size: 12, model: "b", on: true, globs: "x\ny" };
+  assert.deepEqual(shown.events, [{ action: "save", block: "f", row: "", args: {}, values }]);
+});
+
+test("what is needed is asked for", async () => {
+  const shown = new Shown();
+  await shown.show(form(field("name", { required: true }), field("other")));
+  await send(shown);
+  assert.deepEqual(shown.events, []);
+  assert.equal(shown.find(".problem").textContent, "This is needed.");
+  assert.ok(text(shown).invalid);
+  type(text(shown), "n");
+  assert.ok(shown.find(".problem").hidden);
+  await send(shown);
+  assert.equal(shown.events.length, 1);
+});
+
+test("what was typed stays when the form is set or shown anew with the same fields", async () => {
+  const shown = new Shown();
+  await shown.show(form(field("a"), field("b", { value: "old" })));
+  type(text(shown), "half");
+  const input = text(shown);
+  await shown.patch(set(form(field("a", { value: "theirs", hint: "h" }), field("b", { value: "new" }))));
+  assert.equal(text(shown), input);
+  assert.deepEqual([input.value, text(shown, 1).value], ["half", "new"]);
+  await shown.show(form(field("c"), field("a")));
+  assert.equal(text(shown, 1), input);
+  assert.equal(input.value, "half");
+});
+
+test("a field of another kind starts anew", async () => {
+  const shown = new Shown();
+  await shown.show(form(field("a")));
+  type(text(shown), "half");
+  await shown.patch(set(form(field("a", { kind: "secret", value: "" }))));
+  assert.equal(text(shown).value, "");
+});
+
+test("once it was taken the server's value counts again", async () => {
+  const shown = new Shown();
+  await shown.show(form(field("a")));
+  type(text(shown), "mine");
+  shown.answer = async () => {
+    await shown.patch(set(form(field("a", { value: "next" }))));
+    assert.equal(text(shown).value, "mine");
+    return "";
+  };
+  await send(shown);
+  await frame();
+  assert.equal(text(shown).value, "next");
+});
+
+test("a refused form keeps what was typed", async () => {
+  const shown = new Shown();
+  await shown.show(form(field("a")));
+  type(text(shown), "mine");
+  shown.answer = () => Promise.reject(new Error("no"));
+  await send(shown);
+  await shown.patch(set(form(field("a", { value: "next" }))));
+  assert.equal(text(shown).value, "mine");
+});
+
+test("what was typed outlives the page, but no secret does", async () => {
+  const before = new Shown();
+  await before.show(form(field("a"), field("b", { kind: "secret" })));
+  type(text(before), "half");
+  type(text(before, 1), "hush");
+  const after = new Shown(before.remembered);
+  await after.show(form(field("a"), field("b", { kind: "secret" })));
+  assert.deepEqual([text(after).value, text(after, 1).value], ["half", ""]);
+  assert.ok(![...after.remembered.values()].includes("hush"));
+});
