@@ -1,6 +1,6 @@
 """All settings, one model: defaults < user TOML < workspace TOML < editor settings.
 
-Bad values never stop anything: each is reported as a `ConfigError` and left out, so that what the layer below says holds.
+Bad values never stop anything: each is reported as a `ConfigError` and left out; the layer below it holds.
 A workspace may have been written by somebody else. It cannot change what runs on this machine (`inference`,
 `host` and the choice of the model are the user's), and it can only narrow what is read, sent to a model and
 recorded. The editor's settings are no wider in what is private: some editors mix the workspace's into them.
