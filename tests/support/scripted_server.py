@@ -8,6 +8,7 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
 - `ready`: a gate; when it opens, `ideAgent/status` says ready.
 - `tell`: text of one `window/showMessage` error, sent after initialized.
 - `ask`: `{message, actions}` of one `window/showMessageRequest`, sent after initialized.
+- `panels`, `patches`, `presses`: see `scripted_panels`.
 - `rules`: what to suggest, the first that matches:
     - `id`: the completion id.
     - `after`: the text just before the cursor; the start of the suggestion, typed by hand, may follow it.
@@ -35,6 +36,9 @@ from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, it sees its own folder only
+from support.scripted_panels import register as register_panels
 
 POLL = 0.005
 MODEL = {"name": "starter", "file": "/models/starter.gguf", "bytes": 92_000_000, "architecture": "llama"}
@@ -272,6 +276,7 @@ def build(script: Script) -> ScriptedServer:
         server.protocol.notify("ideAgent/status", {"state": "ready" if wanted else "off"})
         return {"enabled": wanted}
 
+    register_panels(server, _plain)
     return server
 
 

@@ -68,6 +68,7 @@ return {
   ['a panel is a buffer that cannot be changed'] = function()
     show(text('a'))
     same(lines(), { 'T', '', 'a', '' })
+    same(vim.fn.line('.'), 1)
     same({ vim.bo.buftype, vim.bo.filetype, vim.bo.modifiable, vim.bo.modified }, {
       'nofile',
       'ide_agent_panel',

@@ -62,7 +62,7 @@ def test_the_status_line_speaks_turkish(session: Session) -> None:
 def test_the_server_is_told_what_this_client_can_do(session: Session) -> None:
     session.start()
     assert session.log("initialize")[0]["experimental"] == {
-        "ideAgent": {"inlineCompletionMore": True, "status": True}
+        "ideAgent": {"inlineCompletionMore": True, "status": True, "panels": True}
     }
 
 
@@ -141,10 +141,8 @@ def test_off_takes_away_what_shows(session: Session) -> None:
     assert session.ghost() == ""
 
 
-def test_models_pull_native_and_status(session: Session) -> None:
+def test_pull_native_and_status(session: Session) -> None:
     session.start()
-    session.nvim.type(":IdeAgent models\r")
-    session.says("* starter  92 MB  llama")
     session.nvim.type(":IdeAgent pull\r")
     session.says("starter is here (92 MB)")
     assert session.log("command", command="ideAgent.models.pull")[0]["argument"] == {"name": "starter"}

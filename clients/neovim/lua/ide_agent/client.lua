@@ -141,23 +141,63 @@ function M.execute(client, command, arguments, done)
   end)
 end
 
+--- Who waits for a server that is starting.
+---@type fun(server: vim.lsp.Client?)[]
+local waiting = {}
+
+---@param server vim.lsp.Client
+local function started(server)
+  local now = waiting
+  waiting = {}
+  for _, done in ipairs(now) do
+    done(server)
+  end
+end
+
+--- The running client; where none runs, for want of a file that it could serve, it is started.
+---@param done fun(server: vim.lsp.Client?) nil when there cannot be one
+local function running(done)
+  local server, program = M.any(), M.command()[1]
+  if server or not vim.lsp.is_enabled(M.name) or (program and vim.fn.executable(program) == 0) then
+    done(server)
+    return
+  end
+  if #vim.lsp.get_clients({ name = M.name, _uninitialized = true }) > 0 then
+    table.insert(waiting, done)
+    vim.api.nvim_create_autocmd('LspAttach', {
+      once = true,
+      callback = vim.schedule_wrap(function()
+        started(assert(M.any()))
+      end),
+    })
+    return
+  end
+  waiting = { done }
+  local config = vim.deepcopy(vim.lsp.config[M.name])
+  config.root_dir = vim.uv.cwd()
+  local own = config.on_init
+  config.on_init = vim.list_extend(type(own) == 'table' and own or { own }, { vim.schedule_wrap(started) })
+  vim.lsp.start(config, { attach = false })
+end
+
 --- The same on whichever server runs; without one, or when it fails, say so.
 ---@param command string
 ---@param argument table?
 ---@param done fun(result: any)
 function M.call(command, argument, done)
   local messages = require('ide_agent.messages')
-  local server = M.any()
-  if not server then
-    messages.say('not_running', nil, vim.log.levels.WARN)
-    return
-  end
-  M.execute(server, command, { argument or vim.empty_dict() }, function(result, failure)
-    if failure then
-      messages.say('failed', { reason = failure.message }, vim.log.levels.ERROR)
-    else
-      done(result)
+  running(function(server)
+    if not server then
+      messages.say('not_running', nil, vim.log.levels.WARN)
+      return
     end
+    M.execute(server, command, { argument or vim.empty_dict() }, function(result, failure)
+      if failure then
+        messages.say('failed', { reason = failure.message }, vim.log.levels.ERROR)
+      else
+        done(result)
+      end
+    end)
   end)
 end
 

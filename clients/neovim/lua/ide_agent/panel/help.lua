@@ -5,6 +5,20 @@ local text = require('ide_agent.panel.text')
 
 local M = {}
 
+--- What a button belongs to.
+---@param panel ide_agent.panel.Panel
+---@param target ide_agent.panel.Target
+---@return string
+local function whose(panel, target)
+  local block = panel.state.blocks[target.block] or {}
+  for _, said in ipairs({ target.row or '', text.one_line(block.title), text.one_line(block.label) }) do
+    if said ~= '' then
+      return ': ' .. text.one_line(said)
+    end
+  end
+  return ''
+end
+
 ---@param panel ide_agent.panel.Panel
 ---@return string[] lines
 ---@return table<string, true> letters
@@ -22,8 +36,8 @@ local function lines(panel)
     end
     found[shortcut.letter] = true
     local label = text.fit(text.one_line(shortcut.action.label), 40)
-    local beside = text.fit(text.one_line(shortcut.row or shortcut.block), 40)
-    table.insert(out, ('  %s  %s  (%s)  '):format(text.pad(shortcut.letter, 7), label, beside))
+    local beside = text.fit(whose(panel, shortcut), 40)
+    table.insert(out, ('  %s  %s%s  '):format(text.pad(shortcut.letter, 7), label, beside))
   end
   return out, found
 end

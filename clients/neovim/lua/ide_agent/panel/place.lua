@@ -100,10 +100,11 @@ end
 function M.restore(scenes, drawn)
   for _, scene in ipairs(scenes) do
     local view, cursor, top = scene.view, scene.cursor, scene.top
-    if cursor and top and vim.api.nvim_win_is_valid(scene.win) then
-      local lnum = M.row(drawn, cursor) + 1
+    if vim.api.nvim_win_is_valid(scene.win) then
+      local lnum = cursor and M.row(drawn, cursor) + 1 or 1
       -- Who reads the end of a log goes on reading it there.
-      view.topline = cursor.last and view.topline + lnum - view.lnum or M.row(drawn, top) + 1
+      local follows = cursor and cursor.last
+      view.topline = follows and view.topline + lnum - view.lnum or top and M.row(drawn, top) + 1 or 1
       view.lnum = lnum
       vim.api.nvim_win_call(scene.win, function()
         vim.fn.winrestview(view)

@@ -199,6 +199,7 @@ function M.hint(panel)
   vim.api.nvim_buf_set_extmark(view.bufnr, hint_namespace, row, 0, {
     virt_text = width <= view.width and virtual or nil,
     virt_text_pos = 'eol',
+    hl_mode = 'combine',
     virt_lines = width > view.width and { virtual } or nil,
   })
 end

@@ -22,7 +22,7 @@ end
 ---@param value number
 ---@return string
 local function number(value)
-  return (('%.6g'):format(value):gsub('e%+0*', 'e'))
+  return ((value == math.floor(value) and '%.6g' or '%.4g'):format(value):gsub('e%+0*', 'e'))
 end
 
 ---@class ide_agent.panel.Bounds

@@ -26,11 +26,15 @@ local function shrink(widths, room)
 end
 
 --- Cells that the buttons of a row take beside it.
+---@param block table
 ---@param row table
+---@param context ide_agent.panel.Context
 ---@return integer
-local function buttons_width(row)
+local function buttons_width(block, row, context)
   local width = 0
-  for _, action in ipairs(row.actions or {}) do
+  for nth, action in ipairs(row.actions or {}) do
+    -- They show later; their letters are given out from top to bottom.
+    context.letter(block.id, action, nth, true)
     width = width + #'  [x] ' + text.width(text.one_line(action.label))
   end
   return width
@@ -70,7 +74,7 @@ return function(block, context)
       widths[index] = math.max(widths[index], text.width(cells[index]))
     end
     rows[number] = cells
-    beside = math.max(beside, buttons_width(row))
+    beside = math.max(beside, buttons_width(block, row, context))
   end
   -- Buttons that would take most of the line go below the row instead.
   shrink(widths, context.width - (beside <= context.width / 2 and beside or 0))
