@@ -1,4 +1,4 @@
-"""A plugin with two panels: `gallery` has blocks of every kind, `hostile` tries to run script from all its texts."""
+"""A plugin with two panels: `gallery` has blocks of every kind, the texts of `hostile` try to run script."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def blocks() -> list[Block]:
     return [
         TextBlock(
             id="about",
-            markdown="# Models\nWhat runs **here**, with `code`, a [link](https://example.org/) and\n\n- a list\n"
-            "- of things\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\nfenced\n```",
+            markdown="# Models\nWhat runs **here**, with `code`, a [link](https://example.org/) and\n\n"
+            "- a list\n- of things\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\nfenced\n```",
         ),
         TextBlock(id="done", markdown="The model is here.", level="success"),
         TextBlock(id="careful", markdown="The disk is almost full.", level="warning"),

@@ -1,4 +1,5 @@
-// Builds dist/ide-agent-<version>.vsix: the bundle, the server's wheel and its hash-pinned requirements. Offline.
+// Builds dist/ide-agent-<version>.vsix: the bundle, the renderer of panels, the server's wheel and its hash-pinned
+// requirements. Offline.
 // PYTHON names the Python that has hatchling; without it the repository's .venv, then python3.
 
 import { execFileSync } from "node:child_process";
@@ -17,6 +18,9 @@ function python() {
   const own = ["bin/python", "Scripts/python.exe"].map((name) => path.join(root, ".venv", name));
   return process.env.PYTHON ?? own.find(existsSync) ?? "python3";
 }
+
+// The renderer of panels goes into the wheel, for browsers, and beside the bundle, for webviews.
+execFileSync("node", ["scripts/build.mjs"], { cwd: path.join(root, "clients/web"), stdio: "inherit" });
 
 rmSync("server", { recursive: true, force: true });
 mkdirSync("server");

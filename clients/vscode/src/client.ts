@@ -12,7 +12,16 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { canGrow, Ghost } from "./ghost";
-import { ACCEPT, moreNotification, statusNotification, TOGGLE } from "./protocol";
+import { Panels, type Server } from "./panels";
+import {
+  ACCEPT,
+  moreNotification,
+  OPEN_PANEL,
+  patchPanelNotification,
+  showPanelNotification,
+  statusNotification,
+  TOGGLE,
+} from "./protocol";
 import { resolveServer, tellFailure, tellGivenUp } from "./server";
 import { Session } from "./session";
 import { explicitSettings } from "./settings";
@@ -23,8 +32,9 @@ const MOST_CRASHES = 5;
 const CRASHES_WITHIN_MS = 3 * 60 * 1000;
 const FIRST_PAUSE_MS = 250;
 
-export class Agent implements vscode.Disposable {
+export class Agent implements Server, vscode.Disposable {
   readonly ghost = new Ghost(() => this.session?.client);
+  readonly panels: Panels;
   private session: Session | undefined;
   /** Starts and stops, one after the other. */
   private turns: Promise<void> = Promise.resolve();
@@ -37,7 +47,13 @@ export class Agent implements vscode.Disposable {
     private readonly context: vscode.ExtensionContext,
     readonly log: vscode.LogOutputChannel,
     readonly status: StatusItem,
-  ) {}
+  ) {
+    this.panels = new Panels(context.extensionUri, this);
+  }
+
+  get isRunning(): boolean {
+    return this.session?.client.isRunning() ?? false;
+  }
 
   get isOff(): boolean {
     return this.switchedOn === undefined ? this.status.current.state === "off" : !this.switchedOn;
@@ -78,15 +94,19 @@ export class Agent implements vscode.Disposable {
   }
 
   /** Run a command of the server and return its value. */
-  async execute<T>(command: string, argument: object, token?: vscode.CancellationToken): Promise<T> {
+  execute<T>(command: string, argument: object, token?: vscode.CancellationToken): Promise<T> {
+    const params = { command, arguments: [argument] };
+    return this.ask((client) => client.sendRequest(ExecuteCommandRequest.type, params, token));
+  }
+
+  async ask<T>(send: (client: LanguageClient) => Promise<T>): Promise<T> {
     const session = this.session;
     const notRunning = vscode.l10n.t("IDE-Agent is not running.");
     if (!session?.client.isRunning()) {
       throw new Error(notRunning);
     }
-    const params = { command, arguments: [argument] };
     return Promise.race([
-      session.client.sendRequest(ExecuteCommandRequest.type, params, token),
+      send(session.client),
       session.ended.then(() => Promise.reject(new Error(notRunning))),
     ]);
   }
@@ -94,6 +114,7 @@ export class Agent implements vscode.Disposable {
   dispose(): void {
     clearTimeout(this.revival);
     this.ghost.dispose();
+    this.panels.dispose();
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {
@@ -126,6 +147,8 @@ export class Agent implements vscode.Disposable {
     const { client } = session;
     client.registerFeature(this.ourFeature(client));
     client.onNotification(moreNotification, (more) => this.ghost.grow(more));
+    client.onNotification(showPanelNotification, ({ panel }) => this.panels.show(panel));
+    client.onNotification(patchPanelNotification, (patch) => this.panels.patch(patch));
     client.onNotification(statusNotification, (status) => this.status.show(status));
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running && this.status.current.state === "starting") {
@@ -144,6 +167,7 @@ export class Agent implements vscode.Disposable {
       const wanted = { enabled: this.switchedOn };
       this.execute(TOGGLE, wanted).catch((error: unknown) => this.log.warn(String(error)));
     }
+    this.panels.reopen();
   }
 
   /** Nobody asked it to: it crashed, or could not be started at all. */
@@ -191,6 +215,8 @@ export class Agent implements vscode.Disposable {
         executeCommand: (command, args, next) => {
           if (command === ACCEPT) {
             this.ghost.accepted();
+          } else if (command === OPEN_PANEL) {
+            this.panels.wanted(args[0]?.name);
           }
           return next(command, args);
         },
@@ -221,7 +247,7 @@ export class Agent implements vscode.Disposable {
     return {
       fillClientCapabilities(capabilities: ClientCapabilities): void {
         const experimental = (capabilities.experimental ?? {}) as Record<string, unknown>;
-        const ideAgent = { inlineCompletionMore: canGrow(), status: true };
+        const ideAgent = { inlineCompletionMore: canGrow(), status: true, panels: true };
         capabilities.experimental = { ...experimental, ideAgent };
       },
       initialize: () => this.ghost.attach(client),

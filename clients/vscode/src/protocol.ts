@@ -3,13 +3,19 @@
 import {
   NotificationType,
   type Range,
+  RequestType,
   type VersionedTextDocumentIdentifier,
 } from "vscode-languageclient/node";
+import type { PanelEvent, PanelPatch, PanelState } from "../../web/src/types";
 
 export const ACCEPT = "ideAgent.completion.accept";
 export const TOGGLE = "ideAgent.completion.toggle";
 export const PULL = "ideAgent.models.pull";
 export const HOST_RESTART = "ideAgent.host.restart";
+export const OPEN_PANEL = "ideAgent.panels.open";
+
+/** The panel of models. */
+export const HUB = "hub";
 
 export interface More {
   readonly textDocument: VersionedTextDocumentIdentifier;
@@ -41,3 +47,12 @@ export interface Status {
 export const moreNotification = new NotificationType<More>("ideAgent/inlineCompletion/more");
 export const eventNotification = new NotificationType<CompletionEvent>("ideAgent/inlineCompletion/event");
 export const statusNotification = new NotificationType<Status>("ideAgent/status");
+
+export const showPanelNotification = new NotificationType<{ panel: PanelState }>("ideAgent/panel/show");
+export const patchPanelNotification = new NotificationType<PanelPatch>("ideAgent/panel/patch");
+export const closePanelNotification = new NotificationType<{ panel: string }>("ideAgent/panel/close");
+export const panelEventRequest = new RequestType<
+  { panel: string; event: PanelEvent },
+  { message: string },
+  void
+>("ideAgent/panel/event");

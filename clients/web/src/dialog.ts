@@ -24,6 +24,7 @@ export function confirmed(action: Action, words: Words): Promise<boolean> {
       resolve(dialog.returnValue === "yes");
     });
     dialog.showModal();
-    no.focus(); // Enter must not do it by accident
+    // Enter must not do it by accident. Before it was drawn it cannot have the focus.
+    void no.updateComplete.then(() => no.focus());
   });
 }

@@ -31,12 +31,7 @@ export class Field {
     const parts = [this.control.element, this.problem, this.hint];
     const label = element("label", {}, nameOf(field));
     // a check box says what it is by itself
-    this.element = element(
-      "div",
-      { class: `field ${field.kind}` },
-      ...(field.kind === "check" ? [] : [label]),
-      ...parts,
-    );
+    this.element = element("div", { class: "field" }, ...(field.kind === "check" ? [] : [label]), ...parts);
     label.addEventListener("click", () => this.focus());
     this.given = this.adopted = field.value;
     const remembered = context.memory.get(key) as Value | undefined;

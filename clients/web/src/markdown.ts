@@ -29,6 +29,9 @@ export function fromMarkdown(markdown: string): DocumentFragment {
     RETURN_DOM_FRAGMENT: true,
   });
   for (const link of fragment.querySelectorAll("a")) {
+    if (link.href === "") {
+      link.replaceWith(...link.childNodes); // it goes where nobody should
+    }
     link.target = "_blank";
     link.rel = "noopener noreferrer";
   }

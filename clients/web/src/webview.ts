@@ -1,28 +1,11 @@
 // A panel in a webview of VS Code. The extension keeps its state; this page may go and come at any time.
 
+import type { FromPage, Kept, ToPage } from "./bridge";
 import "./panel.css";
 import { memoryOf } from "./memory";
 import { type Channel, Panel } from "./panel";
-import type { PanelEvent, PanelPatch, PanelState } from "./types";
+import type { PanelEvent } from "./types";
 import { wordsOf } from "./words";
-
-/** What the extension sends. */
-export type ToPage =
-  | { readonly type: "show"; readonly panel: PanelState }
-  | { readonly type: "patch"; readonly patch: PanelPatch }
-  | { readonly type: "answer"; readonly id: number; readonly message: string; readonly failed: boolean };
-
-/** What it is sent. */
-export type FromPage =
-  | { readonly type: "ready" }
-  | { readonly type: "again" }
-  | { readonly type: "event"; readonly id: number; readonly event: PanelEvent };
-
-/** What VS Code keeps of the page; the extension finds the panel's name there after a reload of the window. */
-export interface Kept {
-  readonly panel?: string;
-  readonly memory?: Record<string, unknown>;
-}
 
 declare function acquireVsCodeApi(): {
   postMessage(message: FromPage): void;
@@ -82,6 +65,9 @@ function main(root: HTMLElement): void {
         return panel.patch(data.patch);
       case "answer":
         return extension.answered(data.id, data.message, data.failed);
+      case "failed":
+        panel.notices.connected("");
+        return panel.notices.failed(data.message);
     }
   });
   vscode.postMessage({ type: "ready" });

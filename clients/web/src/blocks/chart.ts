@@ -82,9 +82,10 @@ function options({ series, x_label, y_label }: OfKind<"chart">, width: number): 
     scales: { x: { time: false } },
     axes: [axis(x_label), { ...axis(y_label), size: 56 }],
     series: [
-      { label: x_label || "x" },
+      { label: x_label || "x", value: hovered },
       ...series.map(({ label, points }, at) => ({
         label,
+        value: hovered,
         stroke: () => colour(COLOURS[at % COLOURS.length] ?? "") || ink(),
         // lines must not differ by colour alone
         dash: at === 0 ? [] : [4 + 4 * at, 4],
@@ -95,4 +96,10 @@ function options({ series, x_label, y_label }: OfKind<"chart">, width: number): 
     ],
     cursor: { drag: { x: false, y: false } },
   };
+}
+
+/** What the legend says: the value under the mouse, else the last one. */
+function hovered({ data }: UPlot, value: number | null, at: number): string {
+  const said = value ?? [...(data[at] ?? [])].findLast((each) => each != null);
+  return said == null ? "" : String(Number(said.toPrecision(6)));
 }

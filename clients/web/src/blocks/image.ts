@@ -45,7 +45,7 @@ function drawn({ x, y, width, height, label }: Box, extent: number): SVGElement[
   if (label === "") {
     return [frame];
   }
-  const letters = extent / 30;
+  const letters = extent / 24;
   const text = document.createElementNS(SVG, "text");
   text.textContent = label;
   text.setAttribute("x", String(x));
