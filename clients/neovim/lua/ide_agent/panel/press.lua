@@ -91,15 +91,19 @@ local function act(panel, target)
   confirm(panel, target, values)
 end
 
---- Of several buttons one is chosen first.
+--- A row's only button, or its primary one; else the user chooses.
 ---@param panel ide_agent.panel.Panel
 ---@param target ide_agent.panel.Target
 local function choose(panel, target)
   local actions = vim.tbl_filter(function(action)
     return action.enabled ~= false
   end, target.actions)
-  if #actions == 1 then
-    act(panel, vim.tbl_extend('force', target, { action = actions[1] }))
+  local primary = vim.tbl_filter(function(action)
+    return action.style == 'primary'
+  end, actions)
+  local only = #actions == 1 and actions[1] or #primary == 1 and primary[1] or nil
+  if only then
+    act(panel, vim.tbl_extend('force', target, { action = only }))
   elseif #actions > 1 then
     vim.ui.select(actions, {
       prompt = text.one_line(target.row),

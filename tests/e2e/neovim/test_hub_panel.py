@@ -1,0 +1,97 @@
+"""The hub panel in Neovim by keys, on a real language server and host; the model comes from an index on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ide_agent.features.hub.catalogue import load
+from ide_agent.paths import models_dir
+from support.host_process import clean_home
+from support.http_server import FileServer, stall_after
+
+if TYPE_CHECKING:
+    from .conftest import Session
+
+pytestmark = [pytest.mark.e2e, pytest.mark.engine]
+
+SERVER = [sys.executable, "-m", "ide_agent", "lsp"]
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[FileServer]:
+    """A package index that has the starter model's package, made anew around the model of this machine."""
+    starter = load()["starter"]
+    name = f"{starter.source.package.replace('-', '_')}-{starter.source.version}"
+    metadata = (
+        f"Metadata-Version: 2.1\nName: {starter.source.package}\nVersion: {starter.source.version}\n".encode()
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as wheel:
+        wheel.write(models_dir() / "starter" / starter.file, starter.source.member)
+        wheel.writestr(f"{name}.dist-info/METADATA", metadata)
+        wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{name}.dist-info/RECORD", "")
+    server = FileServer(buffer.getvalue())
+    file = f"{name}-py3-none-any.whl"
+    server.path = f"/pool/{file}"
+    sha256 = hashlib.sha256(server.content).hexdigest()
+    apart = f"sha256={hashlib.sha256(metadata).hexdigest()}"
+    link = f'<a href="{server.path}#sha256={sha256}" data-core-metadata="{apart}">{file}</a>'
+    page = f"<!DOCTYPE html><html><body>{link}</body></html>".encode()
+    server.pages[f"/simple/{starter.source.package}/"] = page
+    server.pages[f"{server.path}.metadata"] = metadata
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def empty_machine(tmp_path: Path, index: FileServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home without a model, whose user does not want to be asked about one."""
+    folder = tmp_path / "ide-agent"
+    (folder / "state").mkdir(parents=True)
+    (folder / "state" / "starter-declined").touch()
+    monkeypatch.setenv("IDE_AGENT_HOME", str(folder))
+    monkeypatch.delenv("IDE_AGENT_MODELS", raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", f"{index.base}/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with clean_home(folder):
+        yield folder
+
+
+def line(session: Session, start: str) -> str:
+    """The panel's first line that starts like this; empty when there is none."""
+    return next((found for found in session.nvim.buffer() if found.startswith(start)), "")
+
+
+def test_a_model_is_pulled_watched_and_removed_by_keys(
+    session: Session, empty_machine: Path, index: FileServer
+) -> None:
+    index.script.append(stall_after(40_000_000))
+    session.start(server=SERVER)
+    session.nvim.type(":IdeAgent models\r")
+    session.nvim.until(lambda: line(session, "starter ("))
+    assert session.nvim.buffer()[0] == "Models"
+    session.nvim.type("/^starter (\r\r")
+    session.nvim.until(lambda: re.search(r"█ *.* \d+ %", session.nvim.text()))
+    session.nvim.until(lambda: "[-] Download" in session.nvim.text())
+    assert session.nvim.lua("return vim.api.nvim_get_current_line()").startswith("starter (")
+    index.released.set()
+    session.nvim.until(lambda: line(session, "All models of the catalogue are here."))
+    session.nvim.until(lambda: "ready" in line(session, "starter "))
+    session.nvim.type("gg/^starter \r")
+    session.nvim.until(lambda: "Remove" in session.nvim.text())
+    session.nvim.type("R")
+    session.nvim.until(lambda: "Type number and <Enter>" in session.nvim.text())
+    session.nvim.type("1\r")
+    session.nvim.until(lambda: line(session, "starter ("))
+    assert not list(empty_machine.rglob("*.gguf"))
