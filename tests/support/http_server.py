@@ -71,6 +71,7 @@ class FileServer:
 
     Attributes:
         content: the file.
+        path: where it lies.
         etag: sent with it, and compared with If-Range.
         pages: HTML pages by path.
         script: behaviours to come.
@@ -78,8 +79,9 @@ class FileServer:
         released: lets stalled answers end.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, path: str = "/pool/demo_model-1.0-py3-none-any.whl") -> None:
         self.content = content
+        self.path = path
         self.etag = '"v1"'
         self.pages: dict[str, bytes] = {}
         self.script: deque[Behaviour] = deque()
@@ -87,8 +89,6 @@ class FileServer:
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), Exchange)
         self._server.files = self
-
-    path = "/pool/demo_model-1.0-py3-none-any.whl"
 
     @property
     def base(self) -> str:

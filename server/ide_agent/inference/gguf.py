@@ -38,6 +38,15 @@ TENSOR_TYPES = {
     34: (256, 54), 35: (256, 66), 39: (32, 17),
 }  # fmt: skip
 
+# `general.file_type` (llama.cpp's llama_ftype)
+FILE_TYPES = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S",
+    12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K",
+    19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL",
+    26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0",
+    37: "TQ2_0", 38: "MXFP4_MOE",
+}  # fmt: skip
+
 _FIM_KEYS = {
     "prefix": ("fim_pre_token_id", "prefix_token_id"),
     "suffix": ("fim_suf_token_id", "suffix_token_id"),
@@ -89,6 +98,7 @@ class GgufHeader:
     chat_template: bool
     pooling_type: int | None
     file_type: int | None
+    licence: str
     parameters: int
     data_end: int
     file_bytes: int
@@ -99,6 +109,11 @@ class GgufHeader:
     def kv_bytes_per_token(self) -> int:
         """Bytes of KV cache that one token of context costs, as f16."""
         return sum(self.kv_heads) * (self.key_length + self.value_length) * 2
+
+    @property
+    def quantisation(self) -> str:
+        """What most weights are stored as, e.g. ``Q4_K_M``; empty when the file does not say."""
+        return FILE_TYPES.get(self.file_type, "") if self.file_type is not None else ""
 
     @property
     def has_fim(self) -> bool:
@@ -227,6 +242,7 @@ class _Parser:
             chat_template="tokenizer.chat_template" in values,
             pooling_type=_as_id(own("pooling_type")),
             file_type=_as_id(values.get("general.file_type")),
+            licence=_as_text(values.get("general.license")),
             parameters=parameters,
             data_end=data_end,
             file_bytes=self._reader.size,

