@@ -2,8 +2,8 @@
 
 It misbehaves on demand. As a backend: `FakeBackend`; as a process: ``--starts FILE --flaw FLAW``.
 
-Flaws: ``refuses-model``, ``lacks-memory``, ``dies-early``, ``never-answers``, ``dawdles``, ``babbles``,
-``dies-on-request``.
+Flaws: ``refuses-model``, ``lacks-memory``, ``killed-early``, ``dies-early``, ``never-answers``, ``dawdles``,
+``babbles``, ``dies-on-request``.
 """
 
 import json
@@ -113,6 +113,8 @@ def main() -> None:
         print("load: error loading model: unable to allocate CPU buffer", file=sys.stderr, flush=True)
         announce(error="no", model=True)
         sys.exit(1)
+    if flaw == "killed-early":
+        os.kill(os.getpid(), signal.SIGKILL)
     if flaw == "never-answers":
         threading.Event().wait()
     while flaw == "dawdles" and not _gate(Path(starts)).exists():

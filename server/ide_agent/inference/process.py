@@ -26,6 +26,7 @@ _LOG_BYTES = 1 << 20
 _MAX_LINE = 2000
 _TAIL_LINES = 12
 _REFUSED = "error loading model: "
+_SHORT_OF_MEMORY = re.compile(r"allocat|bad_alloc|out of memory", re.IGNORECASE)
 _TELLING = re.compile(r"error|abort|failed", re.IGNORECASE)
 _WINDOWS_ILLEGAL_INSTRUCTION = 0xC000001D
 _FOREIGN = ("AIP_", "LLAMA_", "GGML_", "GOMP_", "OMP_")  # they would change how llama.cpp behaves
@@ -123,7 +124,9 @@ class EngineProcess:
         said = self._last_error() or str(answer.get("error", "")) or self.cause()
         loading = [line.rpartition(_REFUSED)[2] for line in self._tail if _REFUSED in line]
         reason = loading[0] if loading else said
-        if (loading or answer.get("model")) and "allocate" not in reason:  # which is no fault of the file
+        if self.killed or _SHORT_OF_MEMORY.search(reason):  # which is no fault of the file
+            raise EngineStartError("error.engine.memory", file=spec.model, reason=reason)
+        if loading or answer.get("model"):
             raise ModelFileInvalid("error.model.refused", file=spec.model, reason=reason)
         raise EngineStartError(model=self._label, reason=reason)
 

@@ -19,6 +19,8 @@ from ide_agent import __version__, runtime
 from ide_agent.locale import translate
 from support.editor import PATIENCE, Editor, process
 from support.fake_host import Call, FakeHost
+from support.host_process import wait_for
+from support.processes import gone
 
 STATUS = {"experimental": {"ideAgent": {"status": True}}}
 URI = "untitled:Untitled-1"
@@ -219,7 +221,7 @@ def real_host(env: dict[str, str]) -> Iterator[None]:
     if (info := runtime.read()) is not None:
         runtime.stop_host()
         assert not runtime.find_host()
-        assert info.pid
+        wait_for(lambda: gone(info.pid), "the end of the host")
 
 
 async def test_a_host_killed_with_minus_9_is_back_within_the_next_request(

@@ -75,7 +75,7 @@ async def test_an_engine_that_cannot_start_says_why_and_is_not_tried_for_ever(
 ) -> None:
     backend.flaw = lambda count: "dies-early"
     for _ in range(3):
-        with pytest.raises(EngineStartError, match="something broke: error 42"):
+        with pytest.raises(EngineStartError, match=r"something broke: error 42\. See engine\.log"):
             await inference.engine()
     with pytest.raises(EngineUnavailable):
         await inference.engine()
@@ -99,9 +99,11 @@ async def test_a_file_that_only_the_engine_finds_bad_is_tried_once(
 async def test_a_file_for_which_memory_is_lacking_may_be_good(
     inference: Inference, backend: FakeBackend
 ) -> None:
-    backend.flaw = lambda count: "lacks-memory" if count == 1 else ""
-    with pytest.raises(EngineStartError, match="unable to allocate"):
-        await inference.engine()
+    backend.flaw = lambda count: {1: "lacks-memory", 2: "killed-early"}.get(count, "")
+    for reason in ("unable to allocate", "SIGKILL"):
+        with pytest.raises(EngineStartError, match=rf"tiny\.gguf .*{reason}.* smaller model") as caught:
+            await inference.engine()
+        assert caught.value.key_used == "error.engine.memory"
     await inference.engine()
 
 

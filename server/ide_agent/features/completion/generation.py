@@ -59,7 +59,7 @@ class Generation:
         self._news = asyncio.Event()
         self._over = asyncio.Event()
         self._task = asyncio.create_task(self._run(stream))
-        # a task that is cancelled before its first step never runs at all
+        # `_run` tells the end itself, except when it is cancelled, perhaps before its first step, or fails
         self._task.add_done_callback(lambda task: self._ended())
 
     async def showable(self) -> None:
@@ -92,10 +92,16 @@ class Generation:
                 self.conclusive = await self._read(stream)
                 self._ended()  # before the connection closes: for that the user does not wait
         except IdeAgentError as error:
-            self.error = error
+            self._failed(error)
         except Exception:
             log.exception("a completion failed")
-            self.error = IdeAgentError()
+            self._failed(IdeAgentError())
+
+    def _failed(self, error: IdeAgentError) -> None:
+        if self.done:
+            log.debug("after the end of a completion: %s", error)
+        else:
+            self.error = error
 
     def _ended(self) -> None:
         if self.done:

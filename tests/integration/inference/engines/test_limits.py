@@ -171,8 +171,9 @@ async def test_where_memory_is_short_the_file_is_not_blamed(model: ModelFile, na
     (backend,) = usable(name)
     limited = ["bash", "-c", 'ulimit -v 3500000; exec "$@"', "limited", *backend.command()]
     spec = EngineSpec(str(model.file), 200_000, 1, 1, 8, "key", os.getpid())  # 4.4 GiB of context
-    with pytest.raises(EngineStartError, match="failed to allocate"):
+    with pytest.raises(EngineStartError, match=r"\.gguf .*failed to allocate") as caught:
         await EngineProcess.start(limited, backend.environment(), spec, "starter")
+    assert caught.value.key_used == "error.engine.memory"
 
 
 _HOST = """
