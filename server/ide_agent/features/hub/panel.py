@@ -14,6 +14,7 @@ from ide_agent.errors import PanelError, from_wire
 from ide_agent.features.hub.about import about, verify
 from ide_agent.features.hub.api import loaded_models
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pull, Pulls
 from ide_agent.features.hub.service import Hub
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
 _HERE, _THERE, _ABOUT, _ADD = "models", "catalogue", "about-model", "add"
-_MOVING = ("pull.", "failed.")
+_MOVING = ("pull.", "stopped.", "failed.")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class HubPanel:
         """An opener, as `Panels.offer` takes it."""
         panel.on("pull", self._pull)
         panel.on("again", self._again)
+        panel.on("resume", self._resume)
+        panel.on("discard", partial(self._discard, panel))
         panel.on("add", self._add)
         panel.on("about", partial(self._about, panel))
         panel.on("verify", partial(self._verify, panel))
@@ -75,6 +78,16 @@ class HubPanel:
         failed = self.pulls.failed.get(_name(event))
         if failed is not None:
             self.pulls.want(failed.entry)
+
+    async def _resume(self, event: PanelEvent) -> None:
+        name = _name(event)
+        stopped = await asyncio.to_thread(self.hub.unfinished)
+        entry = next((each.entry for each in stopped if each.entry.name == name), None)
+        self.pulls.want(entry or self.hub.entry(name))
+
+    async def _discard(self, panel: Panel, event: PanelEvent) -> None:
+        await asyncio.to_thread(self.hub.discard, _name(event))
+        await self._draw(panel)
 
     async def _add(self, event: PanelEvent) -> None:
         given = {key: str(event.values.get(key, "")).strip() for key in ("address", "name", "sha256")}
@@ -117,18 +130,21 @@ class HubPanel:
 
     async def _draw(self, panel: Panel) -> None:
         models = await asyncio.to_thread(lambda: [described(model) for model in self.hub.list()])
+        stopped = await asyncio.to_thread(self.hub.unfinished)
         words = _words(panel.language)
         with panel.together():
             panel.set(TextBlock(id="about", markdown=words("hub.panel.about")))
-            self._draw_pulls(panel)
+            self._draw_pulls(panel, stopped)
             panel.set(
                 self._here(models, panel.language),
                 self._there(models, panel.language),
                 _add_form(panel.language),
             )
 
-    def _draw_pulls(self, panel: Panel) -> None:
+    def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
+        busy = {pull.name for pull in self.pulls.running}
         blocks = [_progress(pull, panel.language) for pull in self.pulls.running]
+        blocks += [_stopped(each, panel.language) for each in stopped if each.entry.name not in busy]
         for name, failed in self.pulls.failed.items():
             blocks += _failure(name, failed.error.message(panel.language), panel.language)
         wanted = {block.id for block in blocks}
@@ -197,6 +213,27 @@ def _progress(pull: Pull, language: str) -> Block:
         percent=percent(wire),
         detail=describe(wire, language),
         actions=[Action(name="stop", label=translate("hub.panel.stop", language), args={"name": pull.name})],
+    )
+
+
+def _stopped(download: Unfinished, language: str) -> Block:
+    words, name = _words(language), download.entry.name
+    wire = {"done": download.done, "total": download.total}
+    return ProgressBlock(
+        id=f"stopped.{name}",
+        label=name,
+        percent=percent(wire),
+        detail=describe({"phase": "stopped", **wire}, language),
+        actions=[
+            Action(name="resume", label=words("hub.panel.resume"), style="primary", args={"name": name}),
+            Action(
+                name="discard",
+                label=words("hub.panel.discard"),
+                style="danger",
+                confirm=words("hub.panel.discard_it", name=name),
+                args={"name": name},
+            ),
+        ],
     )
 
 

