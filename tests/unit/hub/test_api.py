@@ -25,7 +25,8 @@ from ide_agent.hooks import Plugins, hookimpl
 from ide_agent.host import app as app_module
 from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelStore
-from support import http_server
+from support import gguf_file, http_server
+from support.fake_hub import FakeHub
 from support.fake_inference import FakeInference
 from support.http_server import FileServer
 from support.package_index import MODEL, entry, make_wheel
@@ -234,3 +235,40 @@ async def test_models_are_listed(host: httpx.AsyncClient, hub: Hub, monkeypatch:
         "fim": False,
         "loaded": True,
     }
+
+
+async def test_what_is_known_of_a_model_and_a_search(
+    host: httpx.AsyncClient, hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    content = gguf_file.file(gguf_file.llama())
+    file = hub.folder / "my model" / "m.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    known = (await host.get("/models/my%20model")).json()
+    assert (known["file"], known["quantisation"]) == (str(file), "Q4_1")
+    assert (await host.get("/models/tiny")).json()["title"] == "Tiny"
+    assert (await host.get("/models/nothing")).status_code == 404
+    found = (await host.post("/models/verify", json={"name": "my model"})).json()
+    assert found == {
+        "name": "my model",
+        "file": str(file),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "known": False,
+    }
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    with FakeHub({"me/coder": {"c.gguf": content}}).running() as web:
+        monkeypatch.setenv("HF_ENDPOINT", web.url)
+        answer = await host.get("/models/search", params={"q": "cod"})
+        assert [each["name"] for each in answer.json()["repositories"]] == ["me/coder"]
+        answer = await host.get("/models/files", params={"repository": "me/coder"})
+        assert [each["name"] for each in answer.json()["files"]] == ["hf:me/coder/c.gguf"]
+    assert (await host.get("/models/search?q=")).status_code == 422
+
+
+async def test_a_model_by_address(host: httpx.AsyncClient, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    with FileServer(gguf_file.file(gguf_file.llama()), "/m.gguf").running() as web:
+        async with host.stream("POST", "/models/pull", json={"url": web.url, "name": "mine"}) as response:
+            events = [event async for event in events_of(response)]
+    assert (events[-1]["phase"], events[-1]["name"]) == ("ready", "mine")
+    assert (await host.post("/models/pull", json={"url": "https://example.org/"})).status_code == 404

@@ -16,6 +16,7 @@ from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
 from support import gguf_file
+from support.fake_hub import FakeHub
 
 
 @pytest.fixture(autouse=True)
@@ -190,3 +191,18 @@ def test_what_makes_no_sense_is_said_in_one_line(arguments: tuple[str, ...], sai
     assert (code, out) == (1, "")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_searching_a_hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(home / "hf"))
+    with FakeHub({"me/coder": {"coder-Q8_0.gguf": gguf_file.file(gguf_file.llama())}}).running() as web:
+        monkeypatch.setenv("HF_ENDPOINT", web.url)
+        code, out, err = run("search", "cod")
+        assert code == 0
+        assert out.split() == ["me/coder", "8000", "downloads", "a", "month,", "apache-2.0"]
+        assert "OWNER/NAME" in err
+        assert json.loads(run("search", "cod", "--json")[1])["repositories"][0]["name"] == "me/coder"
+        code, out, err = run("search", "me/coder")
+        assert out.startswith("hf:me/coder/coder-Q8_0.gguf\n")
+        assert json.loads(run("search", "me/coder", "--json")[1])["files"][0]["quantisation"] == "Q8_0"
+        assert "Nothing was found" in run("search", "zzz")[2]

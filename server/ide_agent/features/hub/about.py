@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 from ide_agent.config import InferenceSettings
@@ -11,6 +12,7 @@ from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.disk import sha256_of
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.sources import huggingface
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
 
@@ -54,6 +56,39 @@ def verify(hub: Hub, name: str) -> dict[str, Any]:
     if noted is not None and noted.sha256 != sha256:
         raise ModelFileInvalid("error.model.changed", file=str(model.file), name=name)
     return {"name": model.name, "file": str(model.file), "sha256": sha256, "known": noted is not None}
+
+
+def repositories(words: str) -> list[dict[str, Any]]:
+    """What a Hugging Face hub finds for `words`: ``name``, ``downloads``, ``likes``, ``licence``, ``gated``.
+
+    Raises:
+        DownloadError: it cannot be asked.
+    """
+    return [asdict(each) for each in huggingface.search(words)]
+
+
+def files_of(repository: str) -> list[dict[str, Any]]:
+    """The models in `repository`.
+
+    Returns:
+        ``name`` (as `pull` takes it), ``path``, ``bytes``, ``sha256``, ``licence``, ``quantisation`` and
+        ``memory`` of each.
+
+    Raises:
+        ModelNotFound, DownloadError: see `huggingface.files`.
+    """
+    return [
+        {
+            "name": file.name,
+            "path": file.path,
+            "bytes": file.size,
+            "sha256": file.sha256,
+            "licence": file.licence,
+            "quantisation": file.quantisation,
+            "memory": memory(memory_for(file.size)),
+        }
+        for file in huggingface.files(repository)
+    ]
 
 
 def memory(need: int) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, Response
 
-from ide_agent.features.hub.about import about, verify
+from ide_agent.features.hub.about import about, files_of, repositories, verify
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
@@ -56,6 +56,14 @@ def routes(services: Services, hub: Hub, pulls: Pulls) -> APIRouter:
             hub.entry, request.url or request.name, request.name if request.url else "", request.sha256
         )
         return EventStream(_pull(pulls, entry))
+
+    @router.get("/models/search")
+    async def search(q: str = Query(min_length=1, max_length=200)) -> Response:
+        return JSONResponse({"repositories": await asyncio.to_thread(repositories, q)})
+
+    @router.get("/models/files")
+    async def files(repository: str = Query(min_length=1, max_length=200)) -> Response:
+        return JSONResponse({"files": await asyncio.to_thread(files_of, repository)})
 
     @router.post("/models/verify")
     async def verify_model(request: VerifyRequest) -> Response:

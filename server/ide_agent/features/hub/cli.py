@@ -1,4 +1,4 @@
-"""``ide-agent models pull|list|info|verify|import|rm``. Works without the host."""
+"""``ide-agent models pull|list|search|info|verify|import|rm``. Works without the host."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def app() -> typer.Typer:
     models = App(name="models", help=text("hub.help"))
     models.command("pull", help=text("hub.pull"))(_pull)
     models.command("list", help=text("hub.list"))(_list)
+    models.command("search", help=text("hub.search"))(_search)
     models.command("info", help=text("hub.info"))(_info)
     models.command("verify", help=text("hub.verify"))(_verify)
     models.command("import", help=text("hub.import"))(_import)
@@ -62,6 +63,32 @@ def _get(what: str, called: str, sha256: str) -> None:
         typer.echo(text("hub.kept", name=what), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     typer.echo(text("hub.ready", name=model.name, file=model.file))
+
+
+def _search(
+    words: str = typer.Argument(help=text("hub.words")),
+    as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
+) -> None:
+    from ide_agent.features.hub.about import files_of, repositories
+    from ide_agent.features.hub.words import fits, size
+
+    if "/" in words:
+        files = files_of(words)
+        if as_json:
+            typer.echo(json.dumps({"files": files}, indent=2))
+            return
+        for file in files:
+            held, verdict = size(file["bytes"], language()), fits(file["memory"], language())
+            typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}")
+        return
+    found = repositories(words)
+    if as_json:
+        typer.echo(json.dumps({"repositories": found}, indent=2))
+        return
+    for each in found:
+        about = text("hub.repository", downloads=each["downloads"], licence=each["licence"] or "?")
+        typer.echo(f"{each['name']:<50} {about}{text('hub.gated') if each['gated'] else ''}")
+    typer.echo(text("hub.look_into" if found else "hub.nothing", words=words), err=True)
 
 
 def _info(

@@ -206,6 +206,10 @@ class Download:
             self._reported = now
             self._report(self._speed.measure(phase, self._part.done, self._part.total, now))
 
+    @property
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._remote.token}"} if self._remote.token else {}
+
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             auth=self._remote.login,
@@ -215,7 +219,8 @@ class Download:
             else self._remote.proxy,
             timeout=httpx.Timeout(self._policy.stall, connect=min(15.0, self._policy.stall)),
             follow_redirects=True,
-            headers={"User-Agent": f"ide-agent/{__version__}", "Accept-Encoding": "identity"},
+            headers={"User-Agent": f"ide-agent/{__version__}", "Accept-Encoding": "identity"}
+            | self._authorization,
         )
 
 

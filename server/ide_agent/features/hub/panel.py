@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ide_agent.errors import PanelError, from_wire
-from ide_agent.features.hub.about import about, verify
+from ide_agent.errors import PanelError
+from ide_agent.features.hub import drawing
+from ide_agent.features.hub.about import about, files_of, repositories, verify
 from ide_agent.features.hub.api import loaded_models
-from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.listing import described
-from ide_agent.features.hub.pulls import Pull, Pulls
+from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources.url import is_address, of_path
-from ide_agent.features.hub.words import describe, facts, percent, size, verified
+from ide_agent.features.hub.words import size, verified
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
-from ide_agent.panels.blocks import (
-    Action,
-    ActionsBlock,
-    Block,
-    Column,
-    FormBlock,
-    FormField,
-    ProgressBlock,
-    Row,
-    TableBlock,
-    TextBlock,
-    plain,
-)
+from ide_agent.panels.blocks import TextBlock
 
 if TYPE_CHECKING:
     from ide_agent.host.services import Services
 
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
-_HERE, _THERE, _ABOUT, _ADD = "models", "catalogue", "about-model", "add"
 _MOVING = ("pull.", "stopped.", "failed.")
 
 
@@ -60,6 +46,9 @@ class HubPanel:
         panel.on("resume", self._resume)
         panel.on("discard", partial(self._discard, panel))
         panel.on("add", self._add)
+        panel.on("search", partial(self._search, panel))
+        panel.on("files", partial(self._files, panel))
+        panel.on("get", self._get)
         panel.on("about", partial(self._about, panel))
         panel.on("verify", partial(self._verify, panel))
         panel.on("close", partial(self._close, panel))
@@ -96,16 +85,35 @@ class HubPanel:
             address = of_path(Path(address))
         self.pulls.want(await asyncio.to_thread(self.hub.entry, address, given["name"], given["sha256"]))
 
+    async def _search(self, panel: Panel, event: PanelEvent) -> None:
+        words = str(event.values.get("words", "")).strip()
+        if "/" in words:
+            await self._show_files(panel, words)
+            return
+        found = await asyncio.to_thread(repositories, words)
+        panel.remove(drawing.FILES)
+        panel.set(drawing.found(found, words, panel.language), before=drawing.ADD)
+
+    async def _files(self, panel: Panel, event: PanelEvent) -> None:
+        await self._show_files(panel, _name(event))
+
+    async def _show_files(self, panel: Panel, repository: str) -> None:
+        files = await asyncio.to_thread(files_of, repository)
+        panel.set(drawing.offered(repository, files, panel.language), before=drawing.ADD)
+
+    async def _get(self, event: PanelEvent) -> None:
+        self.pulls.want(await asyncio.to_thread(self.hub.entry, _name(event)))
+
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
         known = await asyncio.to_thread(about, self.hub, _name(event), self.services.settings.inference)
-        panel.set(_facts(known, panel.language), before=_HERE)
+        panel.set(drawing.about_model(known, panel.language), before=drawing.HERE)
 
     async def _verify(self, panel: Panel, event: PanelEvent) -> str:
         found = await asyncio.to_thread(verify, self.hub, _name(event))
         return translate(verified(found), panel.language, name=found["name"])
 
     async def _close(self, panel: Panel, event: PanelEvent) -> None:
-        panel.remove(_ABOUT)
+        panel.remove(drawing.ABOUT)
 
     async def _stop(self, event: PanelEvent) -> None:
         self.pulls.stop(_name(event))
@@ -131,61 +139,30 @@ class HubPanel:
     async def _draw(self, panel: Panel) -> None:
         models = await asyncio.to_thread(lambda: [described(model) for model in self.hub.list()])
         stopped = await asyncio.to_thread(self.hub.unfinished)
-        words = _words(panel.language)
+        here = {model["name"] for model in models}
+        missing = [entry for entry in self.hub.catalogue() if entry.name not in here]
+        busy = {pull.name for pull in self.pulls.running}
         with panel.together():
-            panel.set(TextBlock(id="about", markdown=words("hub.panel.about")))
+            panel.set(TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)))
             self._draw_pulls(panel, stopped)
             panel.set(
-                self._here(models, panel.language),
-                self._there(models, panel.language),
-                _add_form(panel.language),
+                drawing.here(models, loaded_models(self.services), panel.language),
+                drawing.there(missing, busy, panel.language),
+                drawing.search_form(panel.language),
+                drawing.add_form(panel.language),
             )
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
         busy = {pull.name for pull in self.pulls.running}
-        blocks = [_progress(pull, panel.language) for pull in self.pulls.running]
-        blocks += [_stopped(each, panel.language) for each in stopped if each.entry.name not in busy]
+        blocks = [drawing.progress(pull, panel.language) for pull in self.pulls.running]
+        blocks += [drawing.stopped(each, panel.language) for each in stopped if each.entry.name not in busy]
         for name, failed in self.pulls.failed.items():
-            blocks += _failure(name, failed.error.message(panel.language), panel.language)
+            blocks += drawing.failure(name, failed.error.message(panel.language), panel.language)
         wanted = {block.id for block in blocks}
         for block in panel.state.blocks:
             if block.id.startswith(_MOVING) and block.id not in wanted:
                 panel.remove(block.id)
-        panel.set(*blocks, before=_HERE)
-
-    def _here(self, models: list[dict[str, Any]], language: str) -> TableBlock:
-        words = _words(language)
-        loaded = loaded_models(self.services)
-        return TableBlock(
-            id=_HERE,
-            title=words("hub.panel.here"),
-            empty=words("hub.none"),
-            columns=[
-                Column(key="name", label=words("hub.panel.name")),
-                Column(key="size", label=words("hub.panel.size"), align="end"),
-                Column(key="kind", label=words("hub.panel.kind")),
-                Column(key="state", label=words("hub.panel.state")),
-            ],
-            rows=[_model(model, model["name"] in loaded, language) for model in models],
-        )
-
-    def _there(self, models: list[dict[str, Any]], language: str) -> TableBlock:
-        words = _words(language)
-        here = {model["name"] for model in models}
-        busy = {pull.name for pull in self.pulls.running}
-        offered = [entry for entry in self.hub.catalogue() if entry.name not in here]
-        return TableBlock(
-            id=_THERE,
-            title=words("hub.panel.there"),
-            empty=words("hub.panel.all_here"),
-            columns=[
-                Column(key="name", label=words("hub.panel.name")),
-                Column(key="size", label=words("hub.panel.size"), align="end"),
-                Column(key="licence", label=words("hub.panel.licence")),
-                Column(key="about", label=words("hub.panel.for")),
-            ],
-            rows=[_entry(entry, entry.name in busy, language) for entry in offered],
-        )
+        panel.set(*blocks, before=drawing.HERE)
 
 
 def register(services: Services, hub: Hub, pulls: Pulls) -> None:
@@ -199,140 +176,3 @@ def _name(event: PanelEvent) -> str:
     if not isinstance(name, str):
         raise PanelError("error.panel.action", action=event.action)
     return name
-
-
-def _words(language: str) -> Callable[..., str]:
-    return lambda key, **params: translate(key, language, **params)
-
-
-def _progress(pull: Pull, language: str) -> Block:
-    wire = pull.progress.as_wire()
-    return ProgressBlock(
-        id=f"pull.{pull.name}",
-        label=pull.name,
-        percent=percent(wire),
-        detail=describe(wire, language),
-        actions=[Action(name="stop", label=translate("hub.panel.stop", language), args={"name": pull.name})],
-    )
-
-
-def _stopped(download: Unfinished, language: str) -> Block:
-    words, name = _words(language), download.entry.name
-    wire = {"done": download.done, "total": download.total}
-    return ProgressBlock(
-        id=f"stopped.{name}",
-        label=name,
-        percent=percent(wire),
-        detail=describe({"phase": "stopped", **wire}, language),
-        actions=[
-            Action(name="resume", label=words("hub.panel.resume"), style="primary", args={"name": name}),
-            Action(
-                name="discard",
-                label=words("hub.panel.discard"),
-                style="danger",
-                confirm=words("hub.panel.discard_it", name=name),
-                args={"name": name},
-            ),
-        ],
-    )
-
-
-def _failure(name: str, message: str, language: str) -> list[Block]:
-    words = _words(language)
-    actions = [
-        Action(name="again", label=words("hub.panel.again"), style="primary", args={"name": name}),
-        Action(name="forget", label=words("hub.panel.forget"), args={"name": name}),
-    ]
-    return [
-        TextBlock(id=f"failed.{name}", markdown=plain(message), level="error"),
-        ActionsBlock(id=f"failed.{name}.actions", actions=actions),
-    ]
-
-
-def _model(model: dict[str, Any], loaded: bool, language: str) -> Row:
-    words = _words(language)
-    name, held = model["name"], size(model["bytes"], language)
-    problem = model.get("problem")
-    state = words("hub.panel.loaded" if loaded else "hub.panel.ready")
-    return Row(
-        id=name,
-        cells={
-            "name": name,
-            "size": held,
-            "kind": model["architecture"],
-            "state": from_wire(problem).message(language) if problem else state,
-        },
-        actions=[
-            Action(name="about", label=words("hub.panel.details"), args={"name": name}),
-            Action(name="verify", label=words("hub.panel.verify"), args={"name": name}),
-            Action(
-                name="remove",
-                label=words("hub.panel.remove"),
-                style="danger",
-                confirm=words("hub.confirm", name=name, size=held),
-                args={"name": name},
-            ),
-        ],
-    )
-
-
-def _entry(entry: Entry, busy: bool, language: str) -> Row:
-    words = _words(language)
-    return Row(
-        id=entry.name,
-        cells={
-            "name": f"{entry.name} ({entry.title})",
-            "size": size(entry.size, language),
-            "licence": entry.licence,
-            "about": words(entry.about),
-        },
-        actions=[
-            Action(
-                name="pull",
-                label=words("hub.panel.pull"),
-                style="primary",
-                args={"name": entry.name},
-                enabled=not busy,
-            ),
-            Action(name="about", label=words("hub.panel.details"), args={"name": entry.name}),
-        ],
-    )
-
-
-def _facts(known: dict[str, Any], language: str) -> TableBlock:
-    words = _words(language)
-    return TableBlock(
-        id=_ABOUT,
-        title=known["name"],
-        columns=[
-            Column(key="what", label=words("hub.panel.property")),
-            Column(key="value", label=words("hub.panel.value")),
-        ],
-        rows=[
-            *(
-                Row(id=key, cells={"what": what, "value": value})
-                for key, what, value in facts(known, language)
-            ),
-            Row(
-                id="close",
-                cells={},
-                actions=[Action(name="close", label=words("hub.panel.forget"))],
-            ),
-        ],
-    )
-
-
-def _add_form(language: str) -> FormBlock:
-    words = _words(language)
-    fields = [
-        FormField(
-            name="address",
-            label=words("hub.panel.address"),
-            hint="https://…/model.gguf",
-            required=True,
-        ),
-        FormField(name="name", label=words("hub.panel.called"), hint=words("hub.panel.called_hint")),
-        FormField(name="sha256", label="SHA-256", hint=words("hub.panel.optional")),
-    ]
-    submit = Action(name="add", label=words("hub.panel.add"), style="primary")
-    return FormBlock(id=_ADD, title=words("hub.panel.other"), fields=fields, submit=submit)

@@ -21,6 +21,7 @@ from ide_agent.features.hub.download import PATIENT, Policy
 from ide_agent.features.hub.drafts import Drafts, Unfinished
 from ide_agent.features.hub.fetch import Fetch
 from ide_agent.features.hub.progress import Progress, Report
+from ide_agent.features.hub.sources import huggingface
 from ide_agent.features.hub.sources.url import is_address
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.paths import models_dir
@@ -119,17 +120,23 @@ class Hub:
         """What `pull` would pull.
 
         Args:
-            what: a name of the catalogue, or the address of a GGUF file.
+            what: a name of the catalogue, the address of a GGUF file, or ``hf:owner/name/file.gguf`` for one
+                on a Hugging Face hub, which is then asked; that blocks.
             name: what to call what is behind an address.
             sha256: its hash, if the user knows it.
 
         Raises:
             ModelNotFound: there is no such thing; tells the nearest names.
             ModelError: another model of that name is here.
+            DownloadError: the hub cannot be asked.
         """
-        if not is_address(what):
+        if what.startswith(huggingface.PREFIX):
+            file = huggingface.find(what)
+            entry = of_address(file.url, name, file.sha256).model_copy(update={"licence": file.licence})
+        elif is_address(what):
+            entry = of_address(what, name, sha256)
+        else:
             return find(self._entries, what)
-        entry = of_address(what, name, sha256)
         there = self.folder / entry.name
         known = manifest.read(there)
         if entry.name in self._entries or (
@@ -153,7 +160,7 @@ class Hub:
             DownloadError: it cannot be had; says why and what to do.
             ModelFileInvalid: what is at the address is no GGUF file, or not a whole one.
         """
-        entry = self.entry(what) if isinstance(what, str) else what
+        entry = await asyncio.to_thread(self.entry, what) if isinstance(what, str) else what
         target = self.folder / entry.name / entry.file
         try:
             self.drafts.folder.mkdir(parents=True, exist_ok=True)

@@ -50,8 +50,6 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
     def words(key: str, **params: Any) -> str:
         return translate(f"hub.fact.{key}", language, **params)
 
-    memory = known["memory"]
-    need, free = size(memory["need"], language), size(memory["free"], language)
     length, parameters = known.get("context_length"), known.get("parameters")
     values = {
         "title": known.get("title"),
@@ -63,13 +61,19 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "context": words("tokens", count=length) if length else "",
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
         "chat": words("yes" if known["chat_template"] else "no") if "chat_template" in known else "",
-        "memory": words(memory["verdict"], need=need, free=free),
+        "memory": fits(known["memory"], language),
         "licence": known.get("licence"),
         "source": known.get("source"),
         "sha256": known.get("sha256"),
         "file": known.get("file"),
     }
     return [(key, words(key), value) for key, value in values.items() if value]
+
+
+def fits(memory: Mapping[str, Any], language: str) -> str:
+    """The verdict of `about.memory`."""
+    need, free = size(memory["need"], language), size(memory["free"], language)
+    return translate(f"hub.fact.{memory['verdict']}", language, need=need, free=free)
 
 
 def verified(found: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ class Remote:
         url: ``https``, ``http`` or ``file``.
         sha256: lower-case hex; empty when the source knows none.
         login: user and password for that address, when it needs them.
+        token: bearer token for that address; not shown to one it redirects to.
         ca_file: certificates to trust besides the system's.
         proxy: proxy to use when the environment names none.
     """
@@ -24,6 +25,7 @@ class Remote:
     url: str
     sha256: str = ""
     login: tuple[str, str] | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
     ca_file: Path | None = None
     proxy: str | None = field(default=None, repr=False)
 

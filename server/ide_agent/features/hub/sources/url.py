@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -31,7 +32,9 @@ class UrlFile(BaseModel):
 
     async def resolve(self) -> Remote:
         """The file itself."""
-        return Remote(self.url, self.sha256)
+        from ide_agent.features.hub.sources.huggingface import token_for
+
+        return Remote(self.url, self.sha256, token=await asyncio.to_thread(token_for, self.url))
 
     @property
     def shown(self) -> str:

@@ -1,0 +1,273 @@
+"""What the hub's panel shows, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ide_agent.errors import from_wire
+from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.drafts import Unfinished
+from ide_agent.features.hub.pulls import Pull
+from ide_agent.features.hub.words import describe, facts, fits, percent, size
+from ide_agent.locale import translate
+from ide_agent.panels.blocks import (
+    Action,
+    ActionsBlock,
+    Block,
+    Column,
+    FormBlock,
+    FormField,
+    ProgressBlock,
+    Row,
+    TableBlock,
+    TextBlock,
+    plain,
+)
+
+HERE, THERE, ABOUT, ADD = "models", "catalogue", "about-model", "add"
+SEARCH, FOUND, FILES = "search", "found", "files"
+
+
+def _words(language: str) -> Callable[..., str]:
+    return lambda key, **params: translate(key, language, **params)
+
+
+def progress(pull: Pull, language: str) -> Block:
+    """A pull that runs."""
+    wire = pull.progress.as_wire()
+    return ProgressBlock(
+        id=f"pull.{pull.name}",
+        label=pull.name,
+        percent=percent(wire),
+        detail=describe(wire, language),
+        actions=[Action(name="stop", label=translate("hub.panel.stop", language), args={"name": pull.name})],
+    )
+
+
+def stopped(download: Unfinished, language: str) -> Block:
+    """A pull that was stopped."""
+    words, name = _words(language), download.entry.name
+    wire = {"done": download.done, "total": download.total}
+    return ProgressBlock(
+        id=f"stopped.{name}",
+        label=name,
+        percent=percent(wire),
+        detail=describe({"phase": "stopped", **wire}, language),
+        actions=[
+            Action(name="resume", label=words("hub.panel.resume"), style="primary", args={"name": name}),
+            Action(
+                name="discard",
+                label=words("hub.panel.discard"),
+                style="danger",
+                confirm=words("hub.panel.discard_it", name=name),
+                args={"name": name},
+            ),
+        ],
+    )
+
+
+def failure(name: str, message: str, language: str) -> list[Block]:
+    """A pull that failed, and what to do about it."""
+    words = _words(language)
+    actions = [
+        Action(name="again", label=words("hub.panel.again"), style="primary", args={"name": name}),
+        Action(name="forget", label=words("hub.panel.forget"), args={"name": name}),
+    ]
+    return [
+        TextBlock(id=f"failed.{name}", markdown=plain(message), level="error"),
+        ActionsBlock(id=f"failed.{name}.actions", actions=actions),
+    ]
+
+
+def _model(model: dict[str, Any], loaded: bool, language: str) -> Row:
+    words = _words(language)
+    name, held = model["name"], size(model["bytes"], language)
+    problem = model.get("problem")
+    state = words("hub.panel.loaded" if loaded else "hub.panel.ready")
+    return Row(
+        id=name,
+        cells={
+            "name": name,
+            "size": held,
+            "kind": model["architecture"],
+            "state": from_wire(problem).message(language) if problem else state,
+        },
+        actions=[
+            Action(name="about", label=words("hub.panel.details"), args={"name": name}),
+            Action(name="verify", label=words("hub.panel.verify"), args={"name": name}),
+            Action(
+                name="remove",
+                label=words("hub.panel.remove"),
+                style="danger",
+                confirm=words("hub.confirm", name=name, size=held),
+                args={"name": name},
+            ),
+        ],
+    )
+
+
+def _entry(entry: Entry, busy: bool, language: str) -> Row:
+    words = _words(language)
+    return Row(
+        id=entry.name,
+        cells={
+            "name": f"{entry.name} ({entry.title})",
+            "size": size(entry.size, language),
+            "licence": entry.licence,
+            "about": words(entry.about),
+        },
+        actions=[
+            Action(
+                name="pull",
+                label=words("hub.panel.pull"),
+                style="primary",
+                args={"name": entry.name},
+                enabled=not busy,
+            ),
+            Action(name="about", label=words("hub.panel.details"), args={"name": entry.name}),
+        ],
+    )
+
+
+def about_model(known: dict[str, Any], language: str) -> TableBlock:
+    """What `about.about` found."""
+    words = _words(language)
+    return TableBlock(
+        id=ABOUT,
+        title=known["name"],
+        columns=[
+            Column(key="what", label=words("hub.panel.property")),
+            Column(key="value", label=words("hub.panel.value")),
+        ],
+        rows=[
+            *(
+                Row(id=key, cells={"what": what, "value": value})
+                for key, what, value in facts(known, language)
+            ),
+            Row(
+                id="close",
+                cells={},
+                actions=[Action(name="close", label=words("hub.panel.forget"))],
+            ),
+        ],
+    )
+
+
+def search_form(language: str) -> FormBlock:
+    """The question what to search for."""
+    words = _words(language)
+    field = FormField(name="words", label=words("hub.panel.words"), hint="qwen coder", required=True)
+    submit = Action(name="search", label=words("hub.panel.search"), style="primary")
+    return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=[field], submit=submit)
+
+
+def found(repositories: list[dict[str, Any]], asked: str, language: str) -> TableBlock:
+    """The repositories that a search found."""
+    words = _words(language)
+    return TableBlock(
+        id=FOUND,
+        title=words("hub.panel.found", words=asked),
+        empty=words("hub.nothing", words=asked),
+        columns=[
+            Column(key="name", label=words("hub.panel.name")),
+            Column(key="downloads", label=words("hub.panel.downloads"), align="end"),
+            Column(key="licence", label=words("hub.panel.licence")),
+        ],
+        rows=[
+            Row(
+                id=each["name"],
+                cells={
+                    "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
+                    "downloads": str(each["downloads"]),
+                    "licence": each["licence"],
+                },
+                actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
+            )
+            for each in repositories
+        ],
+    )
+
+
+def offered(repository: str, files: list[dict[str, Any]], language: str) -> TableBlock:
+    """The files of a repository."""
+    words = _words(language)
+    return TableBlock(
+        id=FILES,
+        title=repository,
+        columns=[
+            Column(key="path", label=words("hub.fact.file")),
+            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="memory", label=words("hub.fact.memory")),
+        ],
+        rows=[
+            Row(
+                id=file["name"],
+                cells={
+                    "path": file["path"],
+                    "size": size(file["bytes"], language),
+                    "memory": fits(file["memory"], language),
+                },
+                actions=[
+                    Action(
+                        name="get",
+                        label=words("hub.panel.pull"),
+                        style="primary",
+                        args={"name": file["name"]},
+                    )
+                ],
+            )
+            for file in files
+        ],
+    )
+
+
+def add_form(language: str) -> FormBlock:
+    """The question for an address or a path."""
+    words = _words(language)
+    fields = [
+        FormField(
+            name="address",
+            label=words("hub.panel.address"),
+            hint="https://…/model.gguf",
+            required=True,
+        ),
+        FormField(name="name", label=words("hub.panel.called"), hint=words("hub.panel.called_hint")),
+        FormField(name="sha256", label="SHA-256", hint=words("hub.panel.optional")),
+    ]
+    submit = Action(name="add", label=words("hub.panel.add"), style="primary")
+    return FormBlock(id=ADD, title=words("hub.panel.other"), fields=fields, submit=submit)
+
+
+def here(models: list[dict[str, Any]], loaded: set[str], language: str) -> TableBlock:
+    """The models of `listing.described`, of which `loaded` are in memory."""
+    words = _words(language)
+    return TableBlock(
+        id=HERE,
+        title=words("hub.panel.here"),
+        empty=words("hub.none"),
+        columns=[
+            Column(key="name", label=words("hub.panel.name")),
+            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="kind", label=words("hub.panel.kind")),
+            Column(key="state", label=words("hub.panel.state")),
+        ],
+        rows=[_model(model, model["name"] in loaded, language) for model in models],
+    )
+
+
+def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
+    """What the catalogue offers besides, of which `busy` are on their way."""
+    words = _words(language)
+    return TableBlock(
+        id=THERE,
+        title=words("hub.panel.there"),
+        empty=words("hub.panel.all_here"),
+        columns=[
+            Column(key="name", label=words("hub.panel.name")),
+            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="licence", label=words("hub.panel.licence")),
+            Column(key="about", label=words("hub.panel.for")),
+        ],
+        rows=[_entry(entry, entry.name in busy, language) for entry in offered],
+    )

@@ -1,0 +1,138 @@
+"""A Hugging Face hub on loopback: search, repositories, files with ranges, one repository for the invited."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+REVISION = "c0ffee" + "0" * 34
+TOKEN = "hf_invited"
+
+
+class FakeHub:
+    """Serves `repositories`: name to files by path.
+
+    Attributes:
+        gated: names of those that only `TOKEN` opens.
+        requests: path and Authorization header of all requests so far.
+        status: answered to everything, when set.
+    """
+
+    def __init__(self, repositories: dict[str, dict[str, bytes]]) -> None:
+        self.repositories = repositories
+        self.gated: set[str] = set()
+        self.requests: list[tuple[str, str]] = []
+        self.status = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        """Address, for HF_ENDPOINT."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @contextmanager
+    def running(self) -> Iterator[FakeHub]:
+        """Serve within the block."""
+        thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join()
+
+    def described(self, name: str) -> dict[str, Any]:
+        """As ``GET /api/models/{name}?blobs=true`` answers."""
+        files = self.repositories[name]
+        return {
+            "id": name,
+            "modelId": name,
+            "sha": REVISION,
+            "downloads": 1000 * len(name),
+            "likes": 3,
+            "private": False,
+            "gated": "manual" if name in self.gated else False,
+            "tags": ["gguf"],
+            "cardData": {"license": "apache-2.0"},
+            "siblings": [
+                {
+                    "rfilename": path,
+                    "size": len(content),
+                    "blobId": "0" * 40,
+                    "lfs": {
+                        "sha256": hashlib.sha256(content).hexdigest(),
+                        "size": len(content),
+                        "pointerSize": 1,
+                    },
+                }
+                for path, content in files.items()
+            ],
+        }
+
+
+def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked, authorization = urlsplit(self.path), self.headers.get("Authorization", "")
+            hub.requests.append((self.path, authorization))
+            path = unquote(asked.path)
+            with suppress(ConnectionError):
+                if hub.status:
+                    self._json({"error": "no"}, hub.status)
+                elif path == "/api/models":
+                    words = parse_qs(asked.query).get("search", [""])[0].lower()
+                    names = [name for name in hub.repositories if words in name.lower()]
+                    self._json([hub.described(name) for name in names])
+                else:
+                    self._repository(path.removeprefix("/api/models/").lstrip("/"), authorization)
+
+        def _repository(self, path: str, authorization: str) -> None:
+            name = next(
+                (name for name in hub.repositories if path == name or path.startswith(f"{name}/")), ""
+            )
+            if not name:
+                self._json({"error": "Repository not found"}, 401, {"X-Error-Code": "RepoNotFound"})
+            elif name in hub.gated and authorization != f"Bearer {TOKEN}":
+                self._json({"error": "gated"}, 403, {"X-Error-Code": "GatedRepo"})
+            elif path == name:
+                self._json(hub.described(name))
+            else:
+                self._file(hub.repositories[name][path.removeprefix(f"{name}/resolve/{REVISION}/")])
+
+        def _file(self, content: bytes) -> None:
+            wanted = self.headers.get("Range", "")
+            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+            self.send_response(206 if wanted else 200)
+            if wanted:
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            self.send_header("ETag", '"v1"')
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            self.wfile.write(content[start:])
+
+        def _json(self, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    return Handler

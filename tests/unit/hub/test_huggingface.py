@@ -1,0 +1,152 @@
+"""Models on a Hugging Face hub, which is on loopback here."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ide_agent.errors import DownloadError, ModelNotFound
+from ide_agent.features.hub import fetch
+from ide_agent.features.hub.about import files_of, repositories
+from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.sources import huggingface
+from ide_agent.features.hub.sources.huggingface import HubFile
+from support import gguf_file
+from support.fake_hub import REVISION, TOKEN, FakeHub
+
+HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
+GGUF = gguf_file.file(gguf_file.llama())
+LARGER = gguf_file.file(gguf_file.llama(**{"general.name": "Larger than that"}))
+FILES = {
+    "README.md": b"# Coder",
+    "coder-q8_0.gguf": LARGER,
+    "sub dir/coder-Q4_K_M.gguf": GGUF,
+    "big-00001-of-00002.gguf": GGUF,
+}
+
+
+@pytest.fixture(autouse=True)
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    everything = {
+        "me/coder-GGUF": FILES,
+        "me/one": {"one.gguf": GGUF},
+        "you/chat": {"weights.safetensors": b"x"},
+    }
+    with FakeHub(everything).running() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        yield running
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Hub:
+    return Hub(tmp_path / "models", entries={}, policy=HASTY)
+
+
+def test_searching(hub: FakeHub) -> None:
+    hub.gated.add("me/one")
+    assert repositories("CODER") == [
+        {"name": "me/coder-GGUF", "downloads": 13000, "likes": 3, "licence": "apache-2.0", "gated": False}
+    ]
+    assert [found["gated"] for found in repositories("one")] == [True]
+    assert repositories("nothing of that name") == []
+    assert "filter=gguf" in hub.requests[0][0]
+
+
+def test_the_files_of_a_repository() -> None:
+    files = files_of("me/coder-GGUF")
+    assert [(file["name"], file["quantisation"]) for file in files] == [
+        ("hf:me/coder-GGUF/sub dir/coder-Q4_K_M.gguf", "Q4_K_M"),
+        ("hf:me/coder-GGUF/coder-q8_0.gguf", "Q8_0"),
+    ]
+    assert files[0]["bytes"] == len(GGUF)
+    assert files[0]["memory"]["verdict"] == "fits"
+
+
+async def test_a_file_is_pulled_by_name_and_checked(hub: FakeHub, models: Hub) -> None:
+    pulled = await models.pull("hf:me/coder-GGUF/sub dir/coder-Q4_K_M.gguf")
+    assert (pulled.name, pulled.file.read_bytes()) == ("coder-q4_k_m", GGUF)
+    assert f"/me/coder-GGUF/resolve/{REVISION}/sub%20dir/coder-Q4_K_M.gguf" in hub.requests[-1][0]
+    hub.repositories["me/one"]["one.gguf"] = GGUF
+    entry = models.entry("hf:me/one")
+    assert (entry.name, entry.licence) == ("one", "apache-2.0")
+    hub.repositories["me/one"]["one.gguf"] = LARGER  # not what was promised a moment ago
+    with pytest.raises(DownloadError) as caught:
+        await models.pull(entry)
+    assert caught.value.key_used == "error.download.hash"
+
+
+async def test_a_gated_repository_needs_a_token(
+    hub: FakeHub, models: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.gated.add("me/one")
+    with pytest.raises(DownloadError) as caught:
+        models.entry("hf:me/one")
+    assert caught.value.key_used == "error.download.gated"
+    assert f"{hub.url}/me/one" in str(caught.value)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert (await models.pull("hf:me/one")).file.read_bytes() == GGUF
+    assert hub.requests[-1][1] == f"Bearer {TOKEN}"
+
+
+def test_the_token_is_for_the_hub_only(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert huggingface.token_for(f"{hub.url}/me/one/resolve/main/one.gguf") == TOKEN
+    for other in (f"{hub.url}0/x", hub.url.replace("http:", "https:"), "https://example.org/x"):
+        assert huggingface.token_for(other) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("hf:me/gone", "error.model.repository"),
+        ("hf:me", "error.model.repository"),
+        ("hf:../../x/y", "error.model.repository"),
+        ("hf:you/chat", "error.model.no_gguf"),
+        ("hf:me/coder-GGUF", "error.model.which_file"),
+        ("hf:me/coder-GGUF/other.gguf", "error.model.which_file"),
+    ],
+)
+def test_what_is_not_there(models: Hub, name: str, key: str) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        models.entry(name)
+    assert caught.value.key_used == key
+
+
+@pytest.mark.parametrize("status", [400, 418])  # for others the package tries again for 20 seconds
+def test_a_hub_that_does_not_answer_well(hub: FakeHub, status: int) -> None:
+    hub.status = status
+    with pytest.raises(DownloadError) as caught:
+        repositories("x")
+    assert caught.value.key_used == "error.download.hub"
+    assert hub.url in str(caught.value)
+
+
+def test_no_hub_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(DownloadError) as caught:
+            files_of("me/one")
+    assert caught.value.key_used == "error.download.hub"
+
+
+@pytest.mark.parametrize(
+    ("path", "quantisation"),
+    [
+        ("Qwen2.5-Coder-1.5B-Instruct-Q4_K_M.gguf", "Q4_K_M"),
+        ("model.IQ2_XXS.gguf", "IQ2_XXS"),
+        ("m-bf16.gguf", "BF16"),
+        ("F16/model-f16.gguf", "F16"),
+        ("model.gguf", ""),
+        ("qwen-coder.gguf", ""),
+    ],
+)
+def test_the_quantisation_is_in_the_name(path: str, quantisation: str) -> None:
+    assert HubFile("o/n", path, "", 0, "", "").quantisation == quantisation
