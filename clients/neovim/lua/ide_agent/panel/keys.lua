@@ -117,6 +117,16 @@ local function edit(panel)
   end
 end
 
+--- Show the whole row under the cursor, whose cells may be cut in the table.
+---@param panel ide_agent.panel.Panel
+local function whole(panel)
+  local line = view.line(panel.view, vim.api.nvim_win_get_cursor(0)[1] - 1)
+  local lines = line and line.whole and line.whole() or {}
+  if #lines > 0 then
+    vim.lsp.util.open_floating_preview(lines, '', { border = 'rounded', focus_id = 'ide_agent.panel' })
+  end
+end
+
 --- The keys, apart from the letters, in the order in which `?` tells of them.
 ---@type { keys: string[], message: string, action: fun(panel: ide_agent.panel.Panel) }[]
 M.keys = {
@@ -136,6 +146,7 @@ M.keys = {
     end,
   },
   { keys = { 'i', 'a' }, message = 'panel_key_edit', action = edit },
+  { keys = { 'K' }, message = 'panel_key_whole', action = whole },
   {
     keys = { '?' },
     message = 'panel_key_help',

@@ -15,14 +15,14 @@ function M.new()
   return { of = {}, taken = {} }
 end
 
---- Buttons of a table's rows share the letter of their name: it presses that of the row under the cursor.
+--- Buttons of rows share the letter of their name, in all tables: it presses that of the row under the cursor.
 ---@param block string
 ---@param action ide_agent.panel.Action
 ---@param nth integer among its neighbours
 ---@param row? boolean
 ---@return string
 local function key(block, action, nth, row)
-  return table.concat({ block, row and 'row' or tostring(nth), tostring(action.name) }, '\0')
+  return table.concat({ row and '' or block, row and 'row' or tostring(nth), tostring(action.name) }, '\0')
 end
 
 --- The letter of a button.
@@ -54,7 +54,8 @@ end
 ---@param present table<string, any> by block id
 function M.prune(letters, present)
   for id, letter in pairs(letters.of) do
-    if not present[id:match('^[^%z]*')] then
+    local block = id:match('^[^%z]*')
+    if block ~= '' and not present[block] then
       letters.of[id], letters.taken[letter] = nil, nil
     end
   end

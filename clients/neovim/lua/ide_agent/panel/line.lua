@@ -33,6 +33,7 @@ local M = {}
 ---@field target? ide_agent.panel.Target pressed anywhere on the line
 ---@field spans? ide_agent.panel.Span[] further highlights
 ---@field last? boolean a cursor here stays at the end of the block when it grows
+---@field whole? fun(): string[] what the line had no room for
 
 ---@class ide_agent.panel.Span
 ---@field [1] integer first byte, 0-based
@@ -52,6 +53,7 @@ local M = {}
 ---@field group? string
 ---@field target? ide_agent.panel.Target
 ---@field last? boolean
+---@field whole? fun(): string[]
 
 ---@class ide_agent.panel.Context what a block is drawn with
 ---@field width integer cells
@@ -86,6 +88,7 @@ function M.build(draft)
     group = draft.group,
     target = draft.target,
     last = draft.last,
+    whole = draft.whole,
   }
 end
 

@@ -37,7 +37,8 @@ end
 function M.room(bufnr)
   local win = M.window(bufnr)
   local info = win and vim.fn.getwininfo(win)[1]
-  return info and math.max(info.width - info.textoff, 20) or 80
+  -- Before the window is drawn Neovim does not know of its 'statuscolumn', a blank.
+  return info and math.max(info.width - math.max(info.textoff, 1), 20) or 80
 end
 
 ---@param one ide_agent.panel.Line
@@ -191,7 +192,8 @@ function M.hint(panel)
     return
   end
   local width = text.width(assert(M.line(view, row)).text) + 2
-  local virtual = { { '  ' } }
+  -- Neovim puts another blank before it.
+  local virtual = { { ' ' } }
   for _, chunk in ipairs(found) do
     width = width + text.width(chunk[1])
     table.insert(virtual, { chunk[1], chunk[2] })

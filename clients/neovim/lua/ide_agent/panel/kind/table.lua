@@ -52,6 +52,20 @@ local function join(cells, columns, widths)
   return (table.concat(out, (' '):rep(GAP)):gsub(' +$', ''))
 end
 
+--- All cells of a row, below each other.
+---@param columns table[]
+---@param row table
+---@return string[]
+local function whole(columns, row)
+  local out = {}
+  for _, column in ipairs(columns) do
+    local lines = text.lines(row.cells[column.key])
+    table.insert(out, ('%s: %s'):format(text.one_line(column.label), lines[1]))
+    vim.list_extend(out, vim.list_slice(lines, 2))
+  end
+  return out
+end
+
 ---@param block table
 ---@param context ide_agent.panel.Context
 ---@return ide_agent.panel.Draft[]
@@ -90,6 +104,9 @@ return function(block, context)
     table.insert(drafts, {
       { join(rows[number], block.columns, widths) },
       key = 'row ' .. row.id,
+      whole = function()
+        return whole(block.columns, row)
+      end,
       target = #actions > 0 and { block = block.id, row = row.id, actions = actions } or nil,
     })
   end
