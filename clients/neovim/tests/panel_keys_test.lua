@@ -1,0 +1,76 @@
+local letters = require('ide_agent.panel.letters')
+local text = require('ide_agent.panel.text')
+
+local function same(actual, expected)
+  assert(
+    vim.deep_equal(actual, expected),
+    ('%s is not %s'):format(vim.inspect(actual), vim.inspect(expected))
+  )
+end
+
+---@param label string
+---@param style? string
+---@return ide_agent.panel.Action
+local function action(label, style)
+  return { name = label:lower(), label = label, style = style }
+end
+
+return {
+  ['letters: of the label, kept while the panel is open'] = function()
+    local own = letters.new()
+    same(letters.get(own, 'a', action('Download'), 1), 'd')
+    same(letters.get(own, 'b', action('Download'), 1), 'o')
+    same(letters.get(own, 'c', action('Drop', 'danger'), 1), 'D')
+    same(letters.get(own, 'a', action('Download'), 1), 'd')
+  end,
+
+  ['letters: rows share them, in all tables'] = function()
+    local own = letters.new()
+    same(letters.get(own, 'a', action('Use'), 1, true), 'u')
+    same(letters.get(own, 'b', action('Use'), 2, true), 'u')
+    same(letters.get(own, 'b', action('Use'), 1), 's')
+  end,
+
+  ['letters: none is left, until a block goes away'] = function()
+    local own = letters.new()
+    for number = 1, #letters.all do
+      assert(letters.get(own, 'a' .. number, action('x'), 1))
+    end
+    same(letters.get(own, 'b', action('x'), 1), nil)
+    letters.prune(own, { a1 = true })
+    same(letters.get(own, 'a1', action('x'), 1), 'x')
+    assert(letters.get(own, 'b', action('x'), 1))
+  end,
+
+  ['letters: labels in other scripts'] = function()
+    same(letters.get(letters.new(), 'a', action('İndir'), 1), 'd')
+    same(letters.get(letters.new(), 'a', action('下载'), 1), 'c')
+  end,
+
+  ['text: control characters and marks of direction are shown, not obeyed'] = function()
+    same(text.clean('a\0b\27[0m\tc\r\nd\127\194\133\226\128\174x'), 'a␀b␛[0m    c\nd␡<85><202e>x')
+    same(text.clean('ışğ 漢字 👩‍💻 …'), 'ışğ 漢字 👩‍💻 …')
+    same(text.clean(vim.NIL), '')
+  end,
+
+  ['text: fitted and padded by cells'] = function()
+    same(text.fit('漢字', 4), '漢字')
+    same(text.fit('漢字か', 4), '漢…')
+    same(text.fit('abcdef', 4), 'abc…')
+    same(text.fit(('漢'):rep(100000), 5), '漢漢…')
+    same(text.pad('漢', 4), '漢  ')
+    same(text.pad('漢', 4, 'end'), '  漢')
+    same(text.pad('漢字か', 4), '漢… ')
+  end,
+
+  -- Gone through again and again these take minutes, which whoever runs the tests does not wait for.
+  ['text: long ones are gone through once'] = function()
+    local markdown, log = require('ide_agent.panel.markdown'), require('ide_agent.panel.kind.log')
+    local blanks = (' '):rep(200000)
+    same(text.one_line(blanks .. '\n' .. blanks .. 'x'), '…')
+    same(text.trim_end(blanks), '')
+    same(#markdown.draw((('*a [b `c <d:e '):rep(200) .. '\n'):rep(50), 'b', 80), 50)
+    same(#markdown.draw(blanks, 'b', 80), 1)
+    same(#log({ text = ('\r'):rep(200000) .. blanks }), 1)
+  end,
+}
