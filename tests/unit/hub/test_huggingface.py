@@ -119,7 +119,7 @@ def test_what_is_not_there(models: Hub, name: str, key: str) -> None:
     assert caught.value.key_used == key
 
 
-@pytest.mark.parametrize("status", [400, 418])  # for others the package tries again for 20 seconds
+@pytest.mark.parametrize("status", [400, 429, 500])
 def test_a_hub_that_does_not_answer_well(hub: FakeHub, status: int) -> None:
     hub.status = status
     with pytest.raises(DownloadError) as caught:

@@ -1,29 +1,30 @@
 """Models on a Hugging Face hub: what there is, and where its files are.
 
-The package huggingface_hub asks; our own downloader fetches, for theirs takes a damaged file for a whole one
-and begins anew after a restart. ``HF_ENDPOINT`` names another hub, ``HF_TOKEN`` (or ``hf auth login``) is
-shown to that hub and to nobody else.
+Two routes of its HTTP API (huggingface.co/docs/hub/api): ``/api/models`` and ``/api/models/{repository}``.
+``HF_ENDPOINT`` names another hub; the token of ``HF_TOKEN`` or ``hf auth login`` is shown to that hub and to
+nobody else.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ide_agent.errors import DownloadError, IdeAgentError, ModelNotFound
+import httpx
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+from ide_agent import __version__
+from ide_agent.errors import DownloadError, ModelNotFound
+from ide_agent.features.hub import trust
 
 PREFIX = "hf:"
 _ENDPOINT = "https://huggingface.co"
 _MOST = 30
 _SECONDS = 20.0
+_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _PART = re.compile(r"-(\d{5})-of-\d{5}\.gguf$")
 _QUANTISATION = re.compile(
     r"(?:^|[-._])((?:I?Q|TQ)\d\w*|BF16|F16|F32|MXFP4\w*)(?=\.gguf$|[-.])", re.IGNORECASE
@@ -86,14 +87,22 @@ def endpoint() -> str:
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or _ENDPOINT
 
 
+def is_hubs(url: str) -> bool:
+    """Whether `url` is one of the hub's."""
+    return urlsplit(url)[:2] == urlsplit(endpoint())[:2]
+
+
 def token_for(url: str) -> str:
     """The user's token where `url` is the hub's, else empty."""
-    if urlsplit(url)[:2] != urlsplit(endpoint())[:2]:
+    if not is_hubs(url):
         return ""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import get_token
-
-    return get_token() or ""
+    if token := os.environ.get("HF_TOKEN", "").strip():
+        return token
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    try:
+        return (home / "token").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def search(words: str) -> list[Repository]:
@@ -102,20 +111,18 @@ def search(words: str) -> list[Repository]:
     Raises:
         DownloadError: the hub cannot be asked.
     """
-    with _asking(words) as api:
-        found = api.list_models(
-            search=words, filter="gguf", sort="downloads", limit=_MOST, full=True, cardData=True
+    asked = {"search": words, "filter": "gguf", "sort": "downloads", "direction": "-1", "limit": str(_MOST)}
+    found = _ask("/api/models", words, {**asked, "full": "true", "cardData": "true"})
+    return [
+        Repository(
+            name=str(model["id"]),
+            downloads=int(model.get("downloads") or 0),
+            likes=int(model.get("likes") or 0),
+            licence=_licence(model),
+            gated=bool(model.get("gated")),
         )
-        return [
-            Repository(
-                name=model.id,
-                downloads=model.downloads or 0,
-                likes=model.likes or 0,
-                licence=_licence(model),
-                gated=bool(model.gated),
-            )
-            for model in found
-        ]
+        for model in found
+    ]
 
 
 def files(repository: str) -> list[HubFile]:
@@ -125,22 +132,24 @@ def files(repository: str) -> list[HubFile]:
         ModelNotFound: no such repository, or it has no such file.
         DownloadError: the hub cannot be asked, or does not let us in.
     """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+    if not _REPOSITORY.fullmatch(repository):
         raise ModelNotFound("error.model.repository", name=repository)
-    with _asking(repository) as api:
-        model = api.model_info(repository, files_metadata=True, timeout=_SECONDS)
-        found = [
-            HubFile(
-                repository=repository,
-                path=file.rfilename,
-                url=f"{endpoint()}/{repository}/resolve/{model.sha or 'main'}/{quote(file.rfilename)}",
-                size=file.lfs.size if file.lfs else file.size or 0,
-                sha256=file.lfs.sha256 if file.lfs else "",
-                licence=_licence(model),
+    model = _ask(f"/api/models/{repository}", repository, {"blobs": "true"})
+    revision, licence = model.get("sha") or "main", _licence(model)
+    found = []
+    for file in model.get("siblings") or []:
+        path, large = str(file["rfilename"]), file.get("lfs") or {}
+        if path.endswith(".gguf") and not _PART.search(path):
+            found.append(
+                HubFile(
+                    repository=repository,
+                    path=path,
+                    url=f"{endpoint()}/{repository}/resolve/{revision}/{quote(path)}",
+                    size=int(large.get("size") or file.get("size") or 0),
+                    sha256=str(large.get("sha256") or ""),
+                    licence=licence,
+                )
             )
-            for file in model.siblings or []
-            if file.rfilename.endswith(".gguf") and not _PART.search(file.rfilename)
-        ]
     if not found:
         raise ModelNotFound("error.model.no_gguf", name=repository)
     return sorted(found, key=lambda file: file.size)
@@ -166,38 +175,36 @@ def find(name: str) -> HubFile:
     )
 
 
-@contextmanager
-def _asking(what: str) -> Iterator[HfApi]:
-    """The hub's API; what goes wrong with it is put into our words."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import HfApi, get_token
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        RepositoryNotFoundError,
-    )
-
+def _ask(path: str, what: str, query: dict[str, str]) -> Any:
+    """What the hub answers; once, and within `_SECONDS` of silence."""
+    url = endpoint() + path
+    headers = {"User-Agent": f"ide-agent/{__version__}"}
+    if token := token_for(url):
+        headers["Authorization"] = f"Bearer {token}"
     try:
-        yield HfApi(endpoint=endpoint(), token=get_token() or False)
-    except GatedRepoError as failure:
-        raise DownloadError("error.download.gated", name=what, url=f"{endpoint()}/{what}") from failure
-    except (RepositoryNotFoundError, HFValidationError) as failure:
-        raise ModelNotFound("error.model.repository", name=what) from failure
-    except HfHubHTTPError as failure:
-        reason = f"HTTP {failure.response.status_code}" if failure.response is not None else "?"
+        answer = httpx.get(
+            url,
+            params=query,
+            headers=headers,
+            timeout=_SECONDS,
+            follow_redirects=True,
+            verify=trust.context(),
+        )
+        code = answer.headers.get("X-Error-Code", "")
+        if code == "GatedRepo":
+            raise DownloadError("error.download.gated", name=what, url=f"{endpoint()}/{what}")
+        if code == "RepoNotFound" or answer.status_code == 404:
+            raise ModelNotFound("error.model.repository", name=what)
+        answer.raise_for_status()
+        return answer.json()
+    except httpx.HTTPStatusError as failure:
+        reason = f"HTTP {failure.response.status_code}"
         raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure
-    except IdeAgentError:
-        raise
-    except Exception as failure:  # of its HTTP library, whose kinds change from version to version
-        raise DownloadError("error.download.hub", url=endpoint(), reason=_short(failure)) from failure
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:
+        reason = (str(failure).splitlines() or [type(failure).__name__])[0][:200]
+        raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure
 
 
-def _licence(model: Any) -> str:
-    card = model.card_data
-    licence = getattr(card, "license", None) if card is not None else None
+def _licence(model: dict[str, Any]) -> str:
+    licence = (model.get("cardData") or {}).get("license")
     return licence if isinstance(licence, str) else ""
-
-
-def _short(failure: Exception) -> str:
-    return (str(failure).splitlines() or [type(failure).__name__])[0][:200]
