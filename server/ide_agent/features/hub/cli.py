@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import typer
 
-from ide_agent.errors import from_wire
+from ide_agent.errors import IdeAgentError, from_wire
 from ide_agent.locale import language
 from ide_agent.terminal import App, confirmed, text
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ide_agent.features.hub.progress import Progress, Report
 
 _INTERRUPTED = 130
+_RELEASE_SECONDS = 150.0  # an engine may be loading, or at work
 
 
 def app() -> typer.Typer:
@@ -82,8 +83,18 @@ def _rm(
     held = size(hub.size(name), language())
     if not (yes or confirmed(text("hub.confirm", name=name, size=held))):
         raise typer.Exit(1)
+    _let_go(name)
     hub.remove(name)
     typer.echo(text("hub.removed", name=name, size=held))
+
+
+def _let_go(name: str) -> None:
+    """Have a host that runs end the engines of model `name`: they would keep the space of its files."""
+    from ide_agent.runtime import call, find_host
+
+    with suppress(IdeAgentError):  # it cannot be asked: it notices when it is asked for something itself
+        if (info := find_host()) is not None:
+            call(info, "POST", "/engine/release", {"model": name}, timeout=_RELEASE_SECONDS)
 
 
 @contextmanager
