@@ -77,6 +77,7 @@ class FakeInference:
         self.publish = publish
         self.engine_ = FakeEngine()
         self.purposes: list[str] = []
+        self.released: list[str] = []
         self.closed = False
 
     async def engine(self, model: str = "", purpose: str = "text") -> FakeEngine:
@@ -84,6 +85,10 @@ class FakeInference:
         if model not in ("", MODEL.name):
             raise ModelNotFound(name=model)
         return self.engine_
+
+    async def release(self, model: str) -> int:
+        self.released.append(model)
+        return 1
 
     def snapshot(self) -> list[Any]:
         return []

@@ -1,12 +1,19 @@
-"""`POST /engine/native`: builds llama-cpp-python for this machine, telling how far it is."""
+"""`/engine/*`: builds llama-cpp-python for this machine, telling how far it is; ends engines of a model."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
 
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
+
+
+class ReleaseRequest(BaseModel):
+    """Body of ``POST /engine/release``."""
+
+    model: str = Field(min_length=1, max_length=200)
 
 
 def routes(services: Services) -> APIRouter:
@@ -18,5 +25,9 @@ def routes(services: Services) -> APIRouter:
         from ide_agent.inference.native import build_native
 
         return EventStream(build_native(services.inference))
+
+    @router.post("/release")
+    async def release(body: ReleaseRequest) -> Response:
+        return JSONResponse({"released": await services.inference.release(body.model)})
 
     return router

@@ -40,6 +40,7 @@ class Inference:
         self._publish = publish
         self._engines: dict[_Key, Engine] = {}
         self._loading: dict[_Key, asyncio.Task[Engine]] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
         self.building = asyncio.Lock()  # one build of the native engine at a time
 
     async def engine(self, model: str = "", purpose: Purpose = "text") -> Engine:
@@ -53,6 +54,7 @@ class Inference:
             ModelNotFound, ModelFileInvalid, NotEnoughMemory: what is wrong with the model.
             EngineStartError, EngineUnavailable: what is wrong with the engine.
         """
+        self._notice()
         file = self._models.find(model)
         key: _Key = (file.file, purpose)
         found = self._engines.get(key)
@@ -67,6 +69,7 @@ class Inference:
 
     def snapshot(self) -> list[EngineState]:
         """How all engines stand."""
+        self._notice()
         return [engine.snapshot() for engine in self._engines.values()]
 
     def trial(self, engine: str) -> Inference:
@@ -80,6 +83,19 @@ class Inference:
                 del self._engines[key]
                 await engine.close()
 
+    async def release(self, model: str) -> int:
+        """End the engines of `model` once their work is done, so that its files can go; how many there were.
+
+        Args:
+            model: its name, or that of a folder for all models in it.
+        """
+        files = {each.file for each in self._models.list() if model in (each.name, each.file.parent.name)}
+        if loading := [task for key, task in self._loading.items() if key[0] in files]:
+            await asyncio.wait(loading)
+        engines = [self._engines.pop(key) for key in list(self._engines) if key[0] in files]
+        await asyncio.gather(*map(_retire, engines))
+        return len(engines)
+
     async def close(self) -> None:
         """End all engines."""
         for task in list(self._loading.values()):
@@ -88,6 +104,16 @@ class Inference:
         engines = list(self._engines.values())
         self._engines.clear()
         await asyncio.gather(*(engine.close() for engine in engines))
+        for retiring in self._retiring:
+            retiring.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+
+    def _notice(self) -> None:
+        """End the engines whose file was removed: as long as they run, the system keeps its space taken."""
+        for key in [key for key, engine in self._engines.items() if not engine.model.file.exists()]:
+            task = asyncio.create_task(_retire(self._engines.pop(key)))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
     async def _load(self, key: _Key, file: ModelFile) -> Engine:
         old = self._engines.pop(key, None)

@@ -10,7 +10,7 @@ from playwright.sync_api import FrameLocator, expect
 
 from ide_agent.panels import PanelState
 from support.gallery import blocks
-from support.vscode import PATIENCE, VSCode, until
+from support.vscode import until
 
 if TYPE_CHECKING:
     from .conftest import Window
@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 HUB = PanelState(id="hub@en", title="Models", blocks=blocks()).model_dump(mode="json")
 OPEN = "ideAgent.panels.open"
 FILE = "sample.py"
+RENAMED = {"op": "title", "title": "Models: 300"}
+BACK = {"op": "title", "title": "Models"}
 MOUNTED = {"state": "ready", "model": "starter"}
 
 expect.set_options(timeout=20000)
@@ -30,7 +32,7 @@ def hub(window: Window) -> Iterator[Window]:
     """A window whose server has the panel of models; it is closed at the end."""
     say(window)
     yield window
-    if tabs(window.vscode) != [FILE]:
+    if is_open(window):
         close(window)
 
 
@@ -63,8 +65,8 @@ def close(window: Window) -> None:
     """Close the panel."""
     tab = window.vscode.page.locator(".tabs-container .tab", has_text="Models")
     tab.click()
-    tab.locator(".codicon-close").click()
-    until(lambda: tabs(window.vscode) == [FILE])
+    tab.locator(".tab-actions .action-label").click()
+    until(lambda: not is_open(window))
 
 
 def opened(window: Window, times: int) -> None:
@@ -82,15 +84,14 @@ def grow(text: str) -> dict[str, Any]:
     return {"op": "append", "id": "log", "text": text}
 
 
-def tabs(vscode: VSCode) -> list[str]:
-    """The editors that are open."""
-    names = vscode.page.locator(".tabs-container .tab .label-name").all_text_contents()
-    return [name.strip() for name in names]
+def is_open(window: Window, title: str = "Models") -> bool:
+    """Whether the panel is among the editors."""
+    return title in window.vscode.page.locator(".tabs-container .tab .label-name").all_text_contents()
 
 
 def test_draws_and_sends_what_is_pressed(hub: Window, keep: Callable[..., None]) -> None:
     panel = open_(hub, presses={"greet": {"message": "Hello."}, "fail": {"error": "It failed."}})
-    assert "Models" in tabs(hub.vscode)
+    assert is_open(hub)
     expect(panel.locator(".block")).to_have_count(len(HUB["blocks"]))
     expect(panel.locator(".plot canvas")).to_be_visible()
     expect(panel.locator(".diff ins").first).to_be_visible()
@@ -117,11 +118,13 @@ def test_draws_and_sends_what_is_pressed(hub: Window, keep: Callable[..., None])
 
 def test_patches_arrive_in_order(hub: Window) -> None:
     steps = [step(number, grow(f"line {number}\n")) for number in range(1, 301)]
-    panel = open_(hub, patches=[*steps, step(301, {"op": "title", "title": "Models: 300"})])
+    panel = open_(hub, patches=[*steps, step(301, RENAMED), step(302, BACK, gate="back")])
     expect(panel.get_by_role("log")).to_contain_text("line 300\n")
     lines = (panel.locator(".log pre").text_content() or "").splitlines()
     assert lines == ["started", *(f"line {number}" for number in range(1, 301))]
-    until(lambda: "Models: 300" in tabs(hub.vscode))
+    until(lambda: is_open(hub, "Models: 300"))
+    hub.script.open_gate("back")
+    until(lambda: is_open(hub))
     opened(hub, 1)
 
 
@@ -153,13 +156,19 @@ def test_a_closed_panel_is_let_go(hub: Window) -> None:
     until(lambda: hub.script.log("close", panel="hub@en"))
 
 
-def test_a_reload_of_the_window_brings_it_back(hub: Window) -> None:
+def test_a_reload_of_the_window_brings_it_back(hub: Window, keep: Callable[..., None]) -> None:
+    # an address that names a file to open brings back no other editor
+    hub.vscode.page.goto(hub.vscode.page.url.split("&payload=")[0])
+    until(lambda: hub.vscode.status() == "starter")
     open_(hub)
     opened(hub, 1)
-    hub.vscode.open(FILE)
-    choose(hub, "Models")
+    with hub.vscode.page.expect_navigation():
+        hub.vscode.run("Developer: Reload Window")
     shown(hub)
     opened(hub, 2)
+    keep(hub.vscode, "back")
+    close(hub)
+    hub.vscode.open(FILE)
 
 
 def test_a_new_server_shows_it_again(hub: Window) -> None:
@@ -174,4 +183,4 @@ def test_what_cannot_be_opened_is_told(hub: Window) -> None:
     hub.script.say(status=MOUNTED)
     hub.vscode.run("IDE-Agent: Models")
     until(lambda: "no panel hub" in hub.vscode.notifications())
-    assert tabs(hub.vscode) == [FILE]
+    assert not is_open(hub)

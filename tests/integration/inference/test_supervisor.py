@@ -18,6 +18,7 @@ from ide_agent.errors import (
     EngineError,
     EngineStartError,
     ModelFileInvalid,
+    ModelNotFound,
     NotEnoughMemory,
 )
 from ide_agent.inference import service
@@ -190,6 +191,46 @@ async def test_but_not_for_ever(
     async with first.turn("foreground"):
         os.utime(models / "tiny" / "tiny.gguf", ns=(1, 1))
         assert await inference.engine() is not first
+
+
+async def test_a_released_model_is_let_go_when_its_work_is_done(
+    inference: Inference, backend: FakeBackend
+) -> None:
+    engine = await inference.engine()
+    pid = pid_of(inference)
+    async with aclosing(engine.stream("/x", {"n": 2})) as events:
+        await anext(events)
+        releasing = asyncio.create_task(inference.release("tiny"))
+        assert [event async for event in events] == [{"content": "1"}]
+    assert await releasing == 1
+    assert gone(pid)
+    assert inference.snapshot() == []
+    assert await inference.release("tiny") == 0
+    await inference.engine()
+    assert backend.count == 2
+
+
+async def test_a_model_is_released_after_its_load(inference: Inference, backend: FakeBackend) -> None:
+    backend.flaw = lambda count: "dawdles"
+    loading = asyncio.create_task(inference.engine())
+    await until(lambda: backend.count == 1)
+    releasing = asyncio.create_task(inference.release("tiny"))
+    backend.gate.touch()
+    await loading
+    assert await releasing == 1
+
+
+@pytest.mark.parametrize("asked", ["status", "engine"])
+async def test_the_engine_of_a_removed_file_is_ended(inference: Inference, models: Path, asked: str) -> None:
+    await inference.engine()
+    pid = pid_of(inference)
+    (models / "tiny" / "tiny.gguf").unlink()
+    if asked == "status":
+        assert inference.snapshot() == []
+    else:
+        with pytest.raises(ModelNotFound):
+            await inference.engine()
+    await until(lambda: gone(pid))
 
 
 async def test_an_engine_that_was_put_away_does_not_come_back(

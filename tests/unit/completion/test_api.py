@@ -163,6 +163,18 @@ async def test_warming_up_makes_nothing(model: ModelFile) -> None:
     assert (engine.asked[0]["n_predict"], engine.turns) == (0, ["background"])
 
 
+async def test_of_an_empty_document_the_engine_is_not_asked(model: ModelFile) -> None:
+    engine = ScriptedEngine(model)
+    empty = {"prefix": "", "path": "new.md", "language": "markdown"}
+    async with host(engine) as client:
+        start, done = await complete(client, **empty)
+        warmed = await client.post("/completion/warm", json={"document": "d", **empty})
+    assert start["type"] == "start"
+    assert done == {"type": "done", "finish_reason": "stop", "timings": {}}
+    assert warmed.json() == {"prompt_tokens": 0, "cached_tokens": 0}
+    assert engine.asked == []
+
+
 @pytest.mark.parametrize("path", ["/completion", "/completion/warm"])
 async def test_an_engine_that_was_put_away_is_asked_for_once_more(model: ModelFile, path: str) -> None:
     first, second = ScriptedEngine(model), ScriptedEngine(model)

@@ -120,6 +120,22 @@ async def test_nothing_worth_showing_is_not_asked_twice(service: CompletionServi
     assert await again is not None
 
 
+async def test_what_is_typed_while_nothing_comes_is_asked_after_it(
+    service: CompletionService, model: Model
+) -> None:
+    empty = asyncio.create_task(ask(service, at("", "")))
+    await until(lambda: model.asked)
+    typed = asyncio.create_task(ask(service, at("#", "", version=2)))
+    assert await empty is None
+    model.end()
+    await until(lambda: len(model.asked) == 2)
+    model.say(" Notes")
+    model.end()
+    offer = await typed
+    assert offer is not None
+    assert offer.suggestion.text == " Notes"
+
+
 async def test_a_dismissed_suggestion_stops_growing_and_does_not_come_back(
     service: CompletionService, model: Model
 ) -> None:

@@ -87,3 +87,10 @@ async def test_a_plugin_that_fails_does_not_stop_the_host(
         problems = (await host.get("/status")).json()["problems"]
     assert [problem["params"]["name"] for problem in problems] == ["bad-1", "bad-2"]
     assert "no route today" in problems[0]["message"]
+
+
+async def test_a_model_is_let_go_of(host: httpx.AsyncClient) -> None:
+    answer = await host.post("/engine/release", json={"model": "fake"})
+    assert answer.json() == {"released": 1}
+    assert FakeInference.current.released == ["fake"]
+    assert (await host.post("/engine/release", json={})).status_code == 422

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from ide_agent import cli as house
-from ide_agent import terminal
+from ide_agent import runtime, terminal
+from ide_agent.errors import HostUnavailable
 from ide_agent.features.hub import cli as module
 from ide_agent.features.hub import fetch
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
+from ide_agent.runtime import RuntimeInfo
 from support import gguf_file
 from support.fake_hub import FakeHub
 
@@ -134,6 +137,25 @@ def test_removing_asks_first(home: Path) -> None:
     assert file.exists()
     code, out, _ = run("rm", "mine", "--yes")
     assert (code, out) == (0, "mine was removed; 2.5 MB are free again.\n")
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_host_lets_go_of_the_model_before_it_is_removed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    file = put(home, "mine", 2_500_000)
+    asked: list[Any] = []
+
+    def call(info: RuntimeInfo, method: str, path: str, body: Any, timeout: float) -> None:
+        asked.append((method, path, body, file.exists()))
+        if not answers:
+            raise HostUnavailable()
+
+    monkeypatch.setattr(runtime, "find_host", lambda: RuntimeInfo.new(1))
+    monkeypatch.setattr(runtime, "call", call)
+    assert run("rm", "mine", "-y")[0] == 0
+    assert asked == [("POST", "/engine/release", {"model": "mine"}, True)]
     assert not file.exists()
 
 

@@ -76,6 +76,9 @@ def register(services: Services) -> None:
                 "fim": plan.fim,
                 "prompt_tokens": plan.tokens,
             }
+            if not plan.parts:
+                yield {"type": "done", "finish_reason": "stop", "timings": {}}
+                return
             payload = {
                 **_sampling(body.alternative),
                 **plan.healing.payload(body.stop, body.max_tokens),
@@ -93,10 +96,11 @@ def register(services: Services) -> None:
     async def _warm(body: CompletionRequest) -> dict[str, int]:
         timings: dict[str, Any] = {}
         async with prepared(body, "background") as (engine, plan):
-            payload = {**_SAMPLING, "prompt": plan.parts, "n_predict": 0, "stream": True}
-            async with aclosing(engine.stream("/completion", payload)) as chunks:
-                async for chunk in chunks:
-                    timings = chunk.get("timings") or timings
+            if plan.parts:
+                payload = {**_SAMPLING, "prompt": plan.parts, "n_predict": 0, "stream": True}
+                async with aclosing(engine.stream("/completion", payload)) as chunks:
+                    async for chunk in chunks:
+                        timings = chunk.get("timings") or timings
         return {
             "prompt_tokens": timings.get("prompt_n", 0) + timings.get("cache_n", 0),
             "cached_tokens": timings.get("cache_n", 0),

@@ -42,7 +42,8 @@ class Plan:
 
     parts: list[Part]
     """Strings and token ids, as llama-server's ``prompt`` takes them: one string, or at least one id among
-    them. It would take several strings for several prompts."""
+    them. It would take several strings for several prompts. Empty for an empty document without a comment to
+    name it in: there is nothing to ask."""
     tokens: int
     """Estimated length in tokens."""
     fim: bool

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, Response
 
+from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import about, files_of, repositories, verify
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.listing import described
@@ -88,6 +89,8 @@ async def _pull(pulls: Pulls, entry: Entry) -> AsyncGenerator[dict[str, Any]]:
         async with aclosing(pull.follow()) as reports:
             async for progress in reports:
                 yield progress.as_wire()
+        if pull.task.cancelled():  # somebody else stopped it for all
+            raise DownloadError("error.download.stopped", name=entry.name)
         model = await asyncio.shield(pull.task)
     finally:
         pulls.leave(pull)

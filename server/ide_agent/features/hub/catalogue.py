@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from importlib.resources import files
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,7 +14,8 @@ from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
 from ide_agent.features.hub.sources.url import UrlFile, name_for
 
-NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
+# A folder's name on every system: no dot at the end, none of the names that Windows keeps for itself.
+NAME = r"^(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9_-])?$"
 
 
 class Entry(BaseModel):
@@ -52,7 +54,7 @@ class Entry(BaseModel):
     def origin(self) -> str:
         """Where it comes from, for people."""
         if isinstance(self.source, UrlFile):
-            return self.source.shown
+            return self.source.origin
         return "pypi:" + "+".join(f"{part.package}=={part.version}" for part in self.source.packages)
 
 
@@ -62,20 +64,26 @@ def load() -> dict[str, Entry]:
     return {name: Entry.model_validate({"name": name, **row}) for name, row in tomllib.loads(text).items()}
 
 
-def of_address(url: str, name: str = "", sha256: str = "") -> Entry:
+def of_address(url: str, name: str = "", sha256: str = "", *, known_as: str = "", licence: str = "") -> Entry:
     """An entry for the GGUF file at `url`.
 
     Args:
         url: ``https``, ``http`` or ``file``.
         name: what to call it; empty: after the file.
         sha256: its hash, if known.
+        known_as: another name that people have for it.
+        licence: SPDX id, if known.
 
     Raises:
         ModelNotFound: not the address of a GGUF file, or not a name.
     """
     if sha256 and not re.fullmatch(r"[0-9a-f]{64}", sha256 := sha256.lower()):
         raise ModelNotFound("error.model.sha256", sha256=sha256)
-    source = UrlFile(url=url, sha256=sha256)
+    try:
+        urlsplit(url).port  # noqa: B018 - an address that cannot be read is told of here
+    except ValueError:
+        raise ModelNotFound("error.model.address", url="…") from None
+    source = UrlFile(url=url, sha256=sha256, known_as=known_as)
     file = source.file
     called = name or name_for(file)
     if not re.fullmatch(NAME, called):
@@ -84,7 +92,7 @@ def of_address(url: str, name: str = "", sha256: str = "") -> Entry:
         name=called,
         title=file.removesuffix(".gguf"),
         about="",
-        licence="",
+        licence=licence,
         file=file,
         sha256=sha256,
         source=source,

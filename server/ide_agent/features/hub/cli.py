@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ide_agent.errors import from_wire
+from ide_agent.errors import IdeAgentError, from_wire
 from ide_agent.locale import language
 from ide_agent.terminal import App, confirmed, text
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ide_agent.features.hub.progress import Progress, Report
 
 _INTERRUPTED = 130
+_RELEASE_SECONDS = 150.0  # an engine may be loading, or at work
 
 
 def app() -> typer.Typer:
@@ -60,7 +61,7 @@ def _get(what: str, called: str, sha256: str) -> None:
         with _progress(entry.name) as report:
             model = asyncio.run(hub.pull(entry, report))
     except KeyboardInterrupt:
-        typer.echo(text("hub.kept", name=what), err=True)
+        typer.echo(text("hub.kept", name=entry.source.shown if "://" in what else what), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     typer.echo(text("hub.ready", name=model.name, file=model.file))
 
@@ -161,8 +162,18 @@ def _rm(
     held = size(hub.size(name), language())
     if not (yes or confirmed(text("hub.confirm", name=name, size=held))):
         raise typer.Exit(1)
+    _let_go(name)
     hub.remove(name)
     typer.echo(text("hub.removed", name=name, size=held))
+
+
+def _let_go(name: str) -> None:
+    """Have a host that runs end the engines of model `name`: they would keep the space of its files."""
+    from ide_agent.runtime import call, find_host
+
+    with suppress(IdeAgentError):  # it cannot be asked: it notices when it is asked for something itself
+        if (info := find_host()) is not None:
+            call(info, "POST", "/engine/release", {"model": name}, timeout=_RELEASE_SECONDS)
 
 
 @contextmanager

@@ -27,6 +27,10 @@ from ide_agent.features.hub.waiting import in_thread
 
 _BLOCK = 1 << 20
 _REPORT_SECONDS = 0.2
+_ELSEWHERE = {
+    "error.download.login": "error.download.not_let_in",
+    "error.download.refused": "error.download.not_there",
+}
 _REFUSALS = {401: "error.download.login", 403: "error.download.login", 407: "error.download.proxy"}
 
 
@@ -195,6 +199,8 @@ class Download:
         if status in (408, 425, 429) or status >= 500:
             raise _RetryError(f"HTTP {status}", wait=retry_after(response.headers.get("Retry-After", "")))
         key = _REFUSALS.get(status, "error.download.refused")
+        if not self._remote.indexed:
+            key = _ELSEWHERE.get(key, key)
         raise DownloadError(key, name=self._name, reason=f"HTTP {status}")
 
     async def _is_right(self, file: Path) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import attrs
 from lsprotocol import types
@@ -55,7 +56,7 @@ def register(server: EditorServer) -> None:
         if not params.url:
             return await pull(ls, params.name or STARTER)
         given = {"url": params.url, "name": params.name or "", "sha256": params.sha256}
-        return await pull(ls, params.name or params.url, given)
+        return await pull(ls, params.name or PurePosixPath(urlsplit(params.url).path).name, given)
 
     @server.command("ideAgent.models.info")
     async def models_info(ls: EditorServer, params: InfoParams) -> dict[str, Any]:

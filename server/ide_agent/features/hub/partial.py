@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -96,7 +97,10 @@ class Part:
             "size": self.total,
         }
         draft = self._note.with_name(f"{self._note.name}.new")
-        draft.write_text(json.dumps(note), encoding="utf-8")
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # an address may hold a login
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(note, file)
         draft.replace(self._note)
 
     def ended(self, response: httpx.Response) -> bool:

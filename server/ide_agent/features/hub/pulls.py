@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ide_agent.errors import IdeAgentError, ModelNotFound
+from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.service import Hub, PulledModel
@@ -78,6 +78,7 @@ class Pulls:
         self._hub = hub
         self._services = services
         self._running: dict[str, Pull] = {}
+        self._tasks: set[asyncio.Task[PulledModel]] = set()
         self._news = asyncio.Event()
         self.failed: dict[str, Failed] = {}
 
@@ -92,13 +93,20 @@ class Pulls:
         return self._news
 
     def want(self, entry: Entry) -> Pull:
-        """The pull of `entry`, which is started if it does not run. `leave` gives it up again."""
+        """The pull of `entry`, which is started if it does not run. `leave` gives it up again.
+
+        Raises:
+            ModelError: another model is on its way to that name.
+        """
         name = entry.name
         pull = self._running.get(name)
+        if pull is not None and pull.entry.source != entry.source:
+            raise ModelError("error.model.pulling", name=name)
         if pull is None:
             pull = self._running[name] = Pull(entry)
             self.failed.pop(name, None)
             pull.task = asyncio.create_task(self._run(pull))
+            self._tasks.add(pull.task)
             pull.task.add_done_callback(lambda _: self._ended(pull))
             self._tell()
         pull.wanted += 1
@@ -108,13 +116,20 @@ class Pulls:
         """Want it no longer. When nobody does it stops; what has arrived stays for the next time."""
         pull.wanted -= 1
         if pull.wanted <= 0:
-            pull.task.cancel()
+            self._cancel(pull)
 
     def stop(self, name: str) -> None:
         """Stop the pull of model `name` for all who want it."""
         pull = self._running.get(name)
         if pull is not None:
-            pull.task.cancel()
+            self._cancel(pull)
+
+    def _cancel(self, pull: Pull) -> None:
+        """End it. Who wants the model from now on gets another pull, which waits for the lock of this one."""
+        if self._running.get(pull.name) is pull:
+            del self._running[pull.name]
+        pull.task.cancel()
+        self._tell()
 
     def forget(self, name: str) -> None:
         """Nobody wants to read any more why it failed."""
@@ -123,10 +138,9 @@ class Pulls:
 
     async def close(self) -> None:
         """Stop all."""
-        tasks = [pull.task for pull in self.running]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, pull: Pull) -> PulledModel:
         told: int | None = -1
@@ -149,7 +163,9 @@ class Pulls:
                 self._services.events.publish(await self._after(pulled))
 
     def _ended(self, pull: Pull) -> None:
-        self._running.pop(pull.name, None)
+        self._tasks.discard(pull.task)
+        if self._running.get(pull.name) is pull:
+            del self._running[pull.name]
         if not pull.task.cancelled() and (failure := pull.task.exception()) is not None:
             error = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
             self.failed[pull.name] = Failed(pull.entry, error)

@@ -98,6 +98,8 @@ class Hub:
                     file.unlink(missing_ok=True)
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
+        except OSError as failure:
+            raise _not_removed(name, failure) from failure
 
     def list(self) -> list[ModelFile]:
         """The models that are here."""
@@ -132,16 +134,14 @@ class Hub:
         """
         if what.startswith(huggingface.PREFIX):
             file = huggingface.find(what)
-            entry = of_address(file.url, name, file.sha256).model_copy(update={"licence": file.licence})
+            entry = of_address(file.url, name, file.sha256, known_as=file.name, licence=file.licence)
         elif is_address(what):
             entry = of_address(what, name, sha256)
         else:
             return find(self._entries, what)
         there = self.folder / entry.name
         known = manifest.read(there)
-        if entry.name in self._entries or (
-            any(there.glob("*.gguf")) and (known is None or known.source != entry.origin)
-        ):
+        if entry.name in self._entries or (any(there.glob("*.gguf")) and not _same(entry, known)):
             raise ModelError("error.model.taken", name=entry.name)
         return entry
 
@@ -198,9 +198,7 @@ class Hub:
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
         except OSError as failure:
-            raise ModelError(
-                "error.model.remove", name=name, reason=failure.strerror or str(failure)
-            ) from failure
+            raise _not_removed(name, failure) from failure
 
     async def _fetch(self, entry: Entry, target: Path, report: Report) -> None:
         folder = target.parent
@@ -248,12 +246,23 @@ class Hub:
             lock.release()
 
 
+def _not_removed(name: str, failure: OSError) -> ModelError:
+    return ModelError("error.model.remove", name=name, reason=failure.strerror or str(failure))
+
+
+def _same(entry: Entry, known: manifest.Manifest | None) -> bool:
+    """Whether what `known` was written for is what `entry` means."""
+    if known is None:
+        return False
+    return known.source == entry.origin or (bool(entry.sha256) and known.sha256 == entry.sha256)
+
+
 def _is_there(target: Path, entry: Entry) -> bool:
     """Whether nothing is left to fetch."""
     if not target.is_file():
         return False
     known = manifest.read(target.parent)
     size, sha256 = entry.size, entry.sha256
-    if known is not None and (known.source, known.file) == (entry.origin, target.name):
+    if known is not None and known.file == target.name and _same(entry, known):
         size, sha256 = size or known.size, sha256 or known.sha256
     return bool(sha256) and target.stat().st_size == size and sha256_of(target) == sha256

@@ -18,6 +18,7 @@ class Remote:
         sha256: lower-case hex; empty when the source knows none.
         login: user and password for that address, when it needs them.
         token: bearer token for that address; not shown to one it redirects to.
+        indexed: a package index named it; what goes wrong is then a matter of pip's settings.
         ca_file: certificates to trust besides the system's.
         proxy: proxy to use when the environment names none.
     """
@@ -26,6 +27,7 @@ class Remote:
     sha256: str = ""
     login: tuple[str, str] | None = field(default=None, repr=False)
     token: str = field(default="", repr=False)
+    indexed: bool = True
     ca_file: Path | None = None
     proxy: str | None = field(default=None, repr=False)
 
@@ -33,7 +35,10 @@ class Remote:
     def local(self) -> Path | None:
         """The file itself when it is already on this machine (an offline wheel folder)."""
         parts = urlsplit(self.url)
-        return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+        if parts.scheme != "file":
+            return None
+        share = f"//{parts.netloc}" if parts.netloc not in ("", "localhost") else ""
+        return Path(url2pathname(share + parts.path))
 
 
 class Source(Protocol):

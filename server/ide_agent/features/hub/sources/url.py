@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -12,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.sources import Remote
-
-_SCHEMES = ("https", "http", "file")
+from ide_agent.features.hub.sources.huggingface import token_for
 
 
 class UrlFile(BaseModel):
@@ -22,6 +23,7 @@ class UrlFile(BaseModel):
     Attributes:
         url: ``https``, ``http`` or ``file``; may hold a login.
         sha256: what the user was told elsewhere, lower-case hex; empty when he was not.
+        known_as: what people call it where they have another name for it than the address.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,12 +31,19 @@ class UrlFile(BaseModel):
     type: Literal["url"] = "url"
     url: str = Field(repr=False)
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    known_as: str = ""
 
     async def resolve(self) -> Remote:
         """The file itself."""
-        from ide_agent.features.hub.sources.huggingface import token_for
+        token = await asyncio.to_thread(token_for, self.url)
+        return Remote(self.url, self.sha256, token=token, indexed=False)
 
-        return Remote(self.url, self.sha256, token=await asyncio.to_thread(token_for, self.url))
+    @property
+    def origin(self) -> str:
+        """What tells this file from others: without secrets, and for a hub's file without its version."""
+        query = urlsplit(self.url).query
+        mark = f"?{hashlib.sha256(query.encode()).hexdigest()[:8]}" if query else ""
+        return self.known_as or self.shown + mark
 
     @property
     def shown(self) -> str:
@@ -52,7 +61,8 @@ class UrlFile(BaseModel):
         """
         parts = urlsplit(self.url)
         name = re.sub(r"[^\w.-]+", "-", PurePosixPath(unquote(parts.path)).name)
-        if parts.scheme not in _SCHEMES or not name.lower().endswith(".gguf"):
+        there = parts.scheme == "file" or (parts.scheme in ("http", "https") and parts.hostname)
+        if not there or not name.lower().endswith(".gguf"):
             raise ModelNotFound("error.model.address", url=self.shown)
         return name[:-5] + ".gguf"
 
@@ -64,7 +74,9 @@ def is_address(text: str) -> bool:
 
 def of_path(file: Path) -> str:
     """The address of a file on this machine."""
-    return file.expanduser().absolute().as_uri()
+    with suppress(RuntimeError):  # nobody's home
+        file = file.expanduser()
+    return file.absolute().as_uri()
 
 
 def name_for(file: str) -> str:
