@@ -10,7 +10,7 @@ from playwright.sync_api import FrameLocator, expect
 
 from ide_agent.panels import PanelState
 from support.gallery import blocks
-from support.vscode import until
+from support.vscode import PATIENCE, until
 
 if TYPE_CHECKING:
     from .conftest import Window
@@ -24,7 +24,7 @@ RENAMED = {"op": "title", "title": "Models: 300"}
 BACK = {"op": "title", "title": "Models"}
 MOUNTED = {"state": "ready", "model": "starter"}
 
-expect.set_options(timeout=20000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture
@@ -169,6 +169,7 @@ def test_a_reload_of_the_window_brings_it_back(hub: Window, keep: Callable[..., 
     keep(hub.vscode, "back")
     close(hub)
     hub.vscode.open(FILE)
+    until(lambda: hub.vscode.status() == "starter")
 
 
 def test_a_new_server_shows_it_again(hub: Window) -> None:
