@@ -33,7 +33,8 @@ class Editor:
     """One client.
 
     Attributes:
-        answers: what to answer the server's requests with, by method: a value, or a function of the params.
+        answers: what to answer the server's requests with, by method: a value, an `RpcError`, or a function of
+            the params.
         seen: notifications and requests from the server, in order: (method, params).
     """
 
@@ -160,7 +161,11 @@ class Editor:
         if "id" in message and method in self.answers:
             answer = self.answers[method]
             result = answer(params) if callable(answer) else answer
-            self.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
+            if isinstance(result, RpcError):
+                error = {"code": result.code, "message": result.message}
+                self.send({"jsonrpc": "2.0", "id": message["id"], "error": error})
+            else:
+                self.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
 
 
 async def eventually(holds: Callable[[], Any]) -> Any:

@@ -21,6 +21,7 @@ class FakeHub:
     Attributes:
         gated: names of those that only `TOKEN` opens.
         requests: path and Authorization header of all requests so far.
+        revision: commit id of all repositories.
         status: answered to everything, when set.
     """
 
@@ -29,6 +30,7 @@ class FakeHub:
         self.gated: set[str] = set()
         self.requests: list[tuple[str, str]] = []
         self.status = 0
+        self.revision = REVISION
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
 
@@ -57,7 +59,7 @@ class FakeHub:
         return {
             "id": name,
             "modelId": name,
-            "sha": REVISION,
+            "sha": self.revision,
             "downloads": 1000 * len(name),
             "likes": 3,
             "private": False,
@@ -104,12 +106,12 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             )
             if not name:
                 self._json({"error": "Repository not found"}, 401, {"X-Error-Code": "RepoNotFound"})
-            elif name in hub.gated and authorization != f"Bearer {TOKEN}":
-                self._json({"error": "gated"}, 403, {"X-Error-Code": "GatedRepo"})
             elif path == name:
                 self._json(hub.described(name))
+            elif name in hub.gated and authorization != f"Bearer {TOKEN}":
+                self._json({"error": "gated"}, 403, {"X-Error-Code": "GatedRepo"})
             else:
-                self._file(hub.repositories[name][path.removeprefix(f"{name}/resolve/{REVISION}/")])
+                self._file(hub.repositories[name][path.removeprefix(f"{name}/resolve/{hub.revision}/")])
 
         def _file(self, content: bytes) -> None:
             wanted = self.headers.get("Range", "")

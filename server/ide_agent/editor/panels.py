@@ -7,10 +7,12 @@ own page opens in the browser. When the host dies, its panels are shown anew as 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from ide_agent.editor.messages import (
     PANEL_CLOSE,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 OPEN = "ideAgent.panels.open"
 LIST = "ideAgent.panels.list"
+_PATIENCE_SECONDS = 3600.0  # what a button does may take as long as reading a large file
+_AGAIN_SECONDS = 2.0
 
 
 class Panels:
@@ -65,7 +69,7 @@ class Panels:
         Raises:
             IdeAgentError: what the panel says to that.
         """
-        return await self._server.host.request("POST", _path(id, "/event"), event)
+        return await self._server.host.request("POST", _path(id, "/event"), event, timeout=_PATIENCE_SECONDS)
 
     def close(self, id: str) -> None:
         """The user closed it."""
@@ -100,9 +104,12 @@ class Panels:
                     shown.set_exception(failure)
                     return
                 if not isinstance(failure, HostUnavailable):
-                    raise
+                    self._server.report_failure(failure)
+                    await self._back.wait()
+            if connection is not None and host.connection is connection:
+                await asyncio.sleep(_AGAIN_SECONDS)  # the host lives, or nobody has noticed yet
             # If it died, the user was told, and it is being restarted; one that was stopped is not, for this.
-            while host.connection in (None, connection):
+            while host.connection is None:
                 await self._back.wait()
 
     async def _in_browser(self, name: str) -> str:
@@ -110,18 +117,19 @@ class Panels:
         id = f"{name}@{server.language}"
         url = str((await server.host.request("POST", _path(id, "/link")))["url"])
         if server.client.show_document:
-            answer = await server.window_show_document_async(
-                types.ShowDocumentParams(url, external=True, take_focus=True)
-            )
-            if answer.success:
-                return url
+            with suppress(JsonRpcException):
+                answer = await server.window_show_document_async(
+                    types.ShowDocumentParams(url, external=True, take_focus=True)
+                )
+                if answer.success:
+                    return url
         server.say(url)
         return url
 
 
 def _path(id: str, what: str) -> str:
     name, _, language = id.partition("@")
-    return f"/panels/{name}{what}?language={language}"
+    return f"/panels/{quote(name, safe='')}{what}?language={quote(language)}"
 
 
 def register(server: EditorServer) -> None:

@@ -173,7 +173,7 @@ def _listen_again(port: int) -> socket.socket:
     """Listen on `port`; for 0 on the port of the last time if it is free, for pages that are still open."""
     file = state_dir() / "host.port"
     if port == 0:
-        with contextlib.suppress(OSError, ValueError, HostStartError):
+        with contextlib.suppress(OSError, ValueError, OverflowError, HostStartError):
             return _listen(int(file.read_text()))
     listener = _listen(port)
     with contextlib.suppress(OSError):

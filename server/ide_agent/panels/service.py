@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from ide_agent.panels.panel import Panel
 
 Opener = Callable[[Panel], Awaitable[None]]
 """Fills a panel that is being opened: sets its blocks, says what its actions do."""
+_ROUTES = ("assets", "enter")
 _LINGER_SECONDS = 30.0
 """How long a panel that nobody looks at stays open: a reload takes less."""
 
@@ -41,7 +43,12 @@ class Panels:
             name: of lower-case letters; part of its address.
             title: message key of its title.
             opener: fills it each time it is opened.
+
+        Raises:
+            ValueError: not such a name, or one that another route has.
         """
+        if not re.fullmatch(r"[a-z]+", name) or name in _ROUTES:
+            raise ValueError(f"{name!r} cannot be the name of a panel")
         self._offers[name] = _Offer(title, opener)
 
     def offered(self, language: str) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from ide_agent.errors import PanelError
 
 _INVITATION_SECONDS = 60.0
-_SESSION_SECONDS = 7 * 24 * 3600
+_SESSION_SECONDS = 12 * 3600  # a page goes on asking at its port when the host is gone: not for longer
 _MOST_INVITATIONS = 64
 
 

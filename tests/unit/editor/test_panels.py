@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ide_agent.editor import panels as panels_module
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import ModelNotFound, PanelError
 from support.editor import Editor, RpcError, attached
@@ -158,3 +159,37 @@ async def test_the_names_of_the_panels(server: EditorServer, host: FakeHost) -> 
     async with attached(server) as editor:
         await editor.initialize()
         assert await editor.command("ideAgent.panels.list") == panels
+
+
+async def test_a_panel_whose_stream_alone_breaks_comes_back(
+    server: EditorServer, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panels_module, "_AGAIN_SECONDS", 0.0)
+    async with attached(server) as editor:
+        await opened(editor)
+        room.watching[-1].writer.transport.abort()
+        await editor.until(lambda: len(editor.all("ideAgent/panel/show")) == 2)
+
+
+async def test_a_client_that_fails_to_show_a_page_gets_its_address(
+    server: EditorServer, host: FakeHost
+) -> None:
+    url = "http://127.0.0.1:1/x"
+    host.routes["POST /panels/hub/link?language=en"] = lambda call: call.answer({"url": url})
+    async with attached(server) as editor:
+        editor.answers["window/showDocument"] = RpcError({"code": -32603, "message": "no browser"})
+        await editor.initialize({"window": {"showDocument": {"support": True}}})
+        assert await editor.command("ideAgent.panels.open", {"name": "hub"}) == {"url": url}
+        assert [said["message"] for said in editor.all("window/showMessage")] == [url]
+
+
+async def test_a_name_of_any_letters_is_refused_by_the_host(server: EditorServer, host: FakeHost) -> None:
+    unknown = PanelError(name="ü /", names="hub")
+    host.routes["GET /panels/%C3%BC%20%2F/events?language=en"] = lambda call: call.answer(
+        {"error": unknown.as_wire()}, 404
+    )
+    async with attached(server) as editor:
+        await editor.initialize(DRAWS)
+        with pytest.raises(RpcError) as caught:
+            await editor.command("ideAgent.panels.open", {"name": "ü /"})
+        assert caught.value.message == unknown.message("en")

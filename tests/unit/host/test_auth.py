@@ -138,7 +138,15 @@ async def test_visitors_see_panels(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/status", "/panels", "/panels/hub/link", "/panels/hub/", "/panels/hub/events/x", "/x/panels/hub"],
+    [
+        "/status",
+        "/panels",
+        "/panels/hub/link",
+        "/panels/hub/",
+        "/panels/hub/events/x",
+        "/x/panels/hub",
+        "/panels/assets/event.js",
+    ],
 )
 async def test_visitors_see_nothing_else(path: str) -> None:
     assert await ask(path, **VISITOR) == 401

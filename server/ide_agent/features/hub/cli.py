@@ -54,6 +54,7 @@ def _import(
 
 def _get(what: str, called: str, sha256: str) -> None:
     from ide_agent.features.hub.service import Hub
+    from ide_agent.features.hub.sources.url import shown
 
     hub = Hub()
     entry = hub.entry(what, called, sha256)
@@ -61,7 +62,7 @@ def _get(what: str, called: str, sha256: str) -> None:
         with _progress(entry.name) as report:
             model = asyncio.run(hub.pull(entry, report))
     except KeyboardInterrupt:
-        typer.echo(text("hub.kept", name=entry.source.shown if "://" in what else what), err=True)
+        typer.echo(text("hub.kept", name=shown(what)), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     typer.echo(text("hub.ready", name=model.name, file=model.file))
 

@@ -199,7 +199,9 @@ class Download:
         if status in (408, 425, 429) or status >= 500:
             raise _RetryError(f"HTTP {status}", wait=retry_after(response.headers.get("Retry-After", "")))
         key = _REFUSALS.get(status, "error.download.refused")
-        if not self._remote.indexed:
+        if response.headers.get("X-Error-Code") == "GatedRepo":
+            key = "error.download.gated"
+        elif not self._remote.indexed:
             key = _ELSEWHERE.get(key, key)
         raise DownloadError(key, name=self._name, reason=f"HTTP {status}")
 

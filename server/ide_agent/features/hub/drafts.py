@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, of_address
@@ -51,8 +51,13 @@ class Drafts:
 
     def files(self, name: str) -> list[Path]:
         """All that has arrived of model `name`."""
-        kinds = (f"{_WHEEL}*", f"{_MODEL}*", f"+*{_WHEEL}*")
-        return [file for kind in kinds for file in self.folder.glob(f"{glob.escape(name)}{kind}")]
+        own = re.compile(
+            rf"{re.escape(name)}(?:\+\d+)?(?:{re.escape(_WHEEL)}|{re.escape(_MODEL)})(?:\.part(?:\.json)?)?"
+        )
+        try:
+            return [file for file in self.folder.iterdir() if own.fullmatch(file.name)]
+        except OSError:
+            return []
 
     def arrived(self, entry: Entry) -> int:
         """How many bytes of `entry` lie here."""
@@ -61,13 +66,15 @@ class Drafts:
         return sum(_size(draft) or _size(_beside(draft, _PART)) for draft in drafts)
 
     def unfinished(self, entries: Iterable[Entry]) -> list[Unfinished]:
-        """What could go on: of `entries`, and of addresses that were pulled."""
+        """What could go on: of `entries`, and of addresses that were pulled. Not what somebody works on."""
         found: list[Unfinished] = []
         for entry in entries:
-            if done := self.arrived(entry):
+            if (done := self.arrived(entry)) and not self._locked(entry.name):
                 found.append(Unfinished(entry, done, self._total(entry)))
         for part in sorted(self.folder.glob(f"*{_MODEL}{_PART}")):
             name = part.name.removesuffix(_MODEL + _PART)
+            if self._locked(name):
+                continue
             try:
                 note = json.loads(_beside(part.with_suffix(""), _NOTE).read_bytes())
                 entry = of_address(str(note["url"]), name, str(note["sha256"]))
@@ -75,6 +82,16 @@ class Drafts:
             except (OSError, ValueError, LookupError, TypeError, ModelNotFound):
                 continue  # the next pull begins anew
         return found
+
+    def _locked(self, name: str) -> bool:
+        """Whether somebody works on it, perhaps another process."""
+        lock = self.lock(name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
 
     def _total(self, entry: Entry) -> int:
         packages = () if isinstance(entry.source, UrlFile) else entry.source.packages

@@ -33,6 +33,11 @@ def _words(language: str) -> Callable[..., str]:
     return lambda key, **params: translate(key, language, **params)
 
 
+def _printable(text: str) -> str:
+    """A file's name may hold what is no text."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def progress(pull: Pull, language: str) -> Block:
     """A pull that runs."""
     wire = pull.progress.as_wire()
@@ -82,11 +87,11 @@ def failure(name: str, message: str, language: str) -> list[Block]:
 
 def _model(model: dict[str, Any], loaded: bool, language: str) -> Row:
     words = _words(language)
-    name, held = model["name"], size(model["bytes"], language)
+    name, held = _printable(model["name"]), size(model["bytes"], language)
     problem = model.get("problem")
     state = words("hub.panel.loaded" if loaded else "hub.panel.ready")
     return Row(
-        id=name,
+        id=name[-500:],
         cells={
             "name": name,
             "size": held,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from ide_agent.panels.blocks import TextBlock
 if TYPE_CHECKING:
     from ide_agent.host.services import Services
 
+log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
 _MOVING = ("pull.", "stopped.", "failed.")
@@ -38,6 +40,7 @@ class HubPanel:
     services: Services
     hub: Hub
     pulls: Pulls
+    drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, panel: Panel) -> None:
         """An opener, as `Panels.offer` takes it."""
@@ -124,6 +127,7 @@ class HubPanel:
     async def _remove(self, panel: Panel, event: PanelEvent) -> str:
         name = _name(event)
         held = size(await asyncio.to_thread(self.hub.size, name), panel.language)
+        await self.services.inference.release(name)  # an engine would keep the space of its file
         await asyncio.to_thread(self.hub.remove, name)
         await self._draw(panel)
         return translate("hub.removed", panel.language, name=name, size=held)
@@ -133,11 +137,18 @@ class HubPanel:
     async def _keep(self, panel: Panel) -> None:
         while True:
             news = self.pulls.news
-            await self._draw(panel)
+            try:
+                await self._draw(panel)
+            except Exception as failure:  # of a disk, perhaps; the next look may be luckier
+                log.warning("the panel of models could not be drawn: %s", type(failure).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), _LOOK_SECONDS)
 
     async def _draw(self, panel: Panel) -> None:
+        async with self.drawing:  # or an older look at the disk would be drawn over a newer one
+            await self._draw_now(panel)
+
+    async def _draw_now(self, panel: Panel) -> None:
         models = await asyncio.to_thread(lambda: [described(model) for model in self.hub.list()])
         stopped = await asyncio.to_thread(self.hub.unfinished)
         here = {model["name"] for model in models}

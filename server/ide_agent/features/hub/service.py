@@ -15,14 +15,14 @@ from filelock import Timeout
 
 from ide_agent.errors import ModelError, ModelNotFound
 from ide_agent.features.hub import manifest
-from ide_agent.features.hub.catalogue import NAME, Entry, find, load, of_address
+from ide_agent.features.hub.catalogue import Entry, find, load, of_address
 from ide_agent.features.hub.disk import disk_error, sha256_of
 from ide_agent.features.hub.download import PATIENT, Policy
 from ide_agent.features.hub.drafts import Drafts, Unfinished
 from ide_agent.features.hub.fetch import Fetch
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources import huggingface
-from ide_agent.features.hub.sources.url import is_address
+from ide_agent.features.hub.sources.url import is_address, is_name
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.paths import models_dir
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ide_agent.inference.models import ModelFile
 
 _POLL_SECONDS = 0.25
+_MOMENT = 0.5  # somebody may just be looking whether a lock is held
 _PART_OF_SPLIT = re.compile(r"-00001-of-(?=\d{5}$)")
 Files = list[Path]
 
@@ -90,10 +91,10 @@ class Hub:
             ModelNotFound: no model can have that name.
             ModelError: it is being downloaded.
         """
-        if not re.fullmatch(NAME, name):
+        if not is_name(name):
             raise ModelNotFound(name=name)
         try:
-            with self.drafts.lock(name).acquire(timeout=0):
+            with self.drafts.lock(name).acquire(timeout=_MOMENT):
                 for file in self.drafts.files(name):
                     file.unlink(missing_ok=True)
         except Timeout:
@@ -189,7 +190,7 @@ class Hub:
         files = self._files_of(name)
         self.drafts.folder.mkdir(exist_ok=True)
         try:
-            with self.drafts.lock(name.partition("/")[0]).acquire(timeout=0):
+            with self.drafts.lock(name.partition("/")[0]).acquire(timeout=_MOMENT):
                 for file in files:
                     file.unlink(missing_ok=True)
                 for folder in {file.parent for file in files} - {self.folder, self.drafts.folder}:

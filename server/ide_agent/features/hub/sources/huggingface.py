@@ -192,7 +192,7 @@ def _ask(path: str, what: str, query: dict[str, str]) -> Any:
         )
         code = answer.headers.get("X-Error-Code", "")
         if code == "GatedRepo":
-            raise DownloadError("error.download.gated", name=what, url=f"{endpoint()}/{what}")
+            raise DownloadError("error.download.gated", name=what)
         if code == "RepoNotFound" or answer.status_code == 404:
             raise ModelNotFound("error.model.repository", name=what)
         answer.raise_for_status()

@@ -16,6 +16,9 @@ from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.huggingface import token_for
 
+NAME = r"^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9_-])?$"
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+
 
 class UrlFile(BaseModel):
     """One file behind one address.
@@ -47,10 +50,8 @@ class UrlFile(BaseModel):
 
     @property
     def shown(self) -> str:
-        """The address without what may be secret in it: login, query."""
-        parts = urlsplit(self.url)
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+        """The address without what may be secret in it."""
+        return shown(self.url)
 
     @property
     def file(self) -> str:
@@ -67,6 +68,17 @@ class UrlFile(BaseModel):
         return name[:-5] + ".gguf"
 
 
+def is_name(text: str) -> bool:
+    """Whether a model can be called that: a folder's name on every system."""
+    return re.fullmatch(NAME, text) is not None and text.partition(".")[0] not in _RESERVED
+
+
+def shown(url: str) -> str:
+    """`url` without what may be secret in it: login, query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
 def is_address(text: str) -> bool:
     """Whether `text` means an address, not a name."""
     return re.match(r"[a-z]+://", text) is not None
@@ -81,5 +93,5 @@ def of_path(file: Path) -> str:
 
 def name_for(file: str) -> str:
     """What to call the model in `file`: lower case, letters, digits, dot, dash and underscore."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", file.removesuffix(".gguf").lower()).strip("-._")
-    return name[:80] or "model"
+    name = re.sub(r"[^a-z0-9._-]+", "-", file.removesuffix(".gguf").lower()).strip("-._")[:80].rstrip(".")
+    return name if is_name(name) else f"model-{name}".rstrip("-")
