@@ -12,19 +12,23 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { canGrow, Ghost } from "./ghost";
-import { ACCEPT, moreNotification, statusNotification, TOGGLE } from "./protocol";
+import { ACCEPT, moreNotification, type Status, statusNotification, TOGGLE } from "./protocol";
 import { resolveServer, tellFailure, tellGivenUp } from "./server";
 import { Session } from "./session";
 import { explicitSettings } from "./settings";
 import type { StatusItem } from "./status";
+import { Typing } from "./typing";
 
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }];
 const MOST_CRASHES = 5;
 const CRASHES_WITHIN_MS = 3 * 60 * 1000;
 const FIRST_PAUSE_MS = 250;
+/** States in which the server answers with nothing for now. */
+const WAITING = new Set(["starting", "loading", "downloading", "noModel"]);
 
 export class Agent implements vscode.Disposable {
   readonly ghost = new Ghost(() => this.session?.client);
+  private readonly typing = new Typing();
   private session: Session | undefined;
   /** Starts and stops, one after the other. */
   private turns: Promise<void> = Promise.resolve();
@@ -94,6 +98,7 @@ export class Agent implements vscode.Disposable {
   dispose(): void {
     clearTimeout(this.revival);
     this.ghost.dispose();
+    this.typing.dispose();
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {
@@ -126,7 +131,7 @@ export class Agent implements vscode.Disposable {
     const { client } = session;
     client.registerFeature(this.ourFeature(client));
     client.onNotification(moreNotification, (more) => this.ghost.grow(more));
-    client.onNotification(statusNotification, (status) => this.status.show(status));
+    client.onNotification(statusNotification, (status) => this.told(status));
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running && this.status.current.state === "starting") {
         this.status.show({ state: "ready" });
@@ -143,6 +148,22 @@ export class Agent implements vscode.Disposable {
     if (this.switchedOn !== undefined) {
       const wanted = { enabled: this.switchedOn };
       this.execute(TOGGLE, wanted).catch((error: unknown) => this.log.warn(String(error)));
+    }
+    this.askForTyped();
+  }
+
+  private told(status: Status): void {
+    const before = this.status.current.state;
+    this.status.show(status);
+    if (status.state === "ready" && WAITING.has(before)) {
+      this.askForTyped();
+    }
+  }
+
+  /** What was typed when nobody could answer. */
+  private askForTyped(): void {
+    if (this.typing.isHere) {
+      this.ghost.ask();
     }
   }
 
