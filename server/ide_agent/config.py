@@ -38,7 +38,8 @@ _EXCEPTION = "!"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # strict: "no" is no way to say false
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class CompletionSettings(_Section):
@@ -51,10 +52,11 @@ class CompletionSettings(_Section):
         description="Per-language switches by LSP language id, e.g. `{markdown = false}`.",
     )
     disabled_globs: tuple[str, ...] = Field(
-        (), description="No suggestions in files that match. Those of all layers count."
+        (), strict=False, description="No suggestions in files that match. Those of all layers count."
     )
     private_globs: tuple[str, ...] = Field(
         (),
+        strict=False,  # TOML and JSON have lists
         description="Never read, sent to a model or recorded. Adds to the built-in list of key files; "
         "those of all layers count.",
     )

@@ -1,6 +1,7 @@
 """`make bench`: every measure in one run, as JSON and as a table.
 
-``python -m tests.bench [--only NAME …] [--holes N]``; results go to .artifacts/bench.
+``python -m tests.bench [--only NAME …] [--holes N]``; results go to .artifacts/bench: to results.json,
+or, where only some measures were taken, to results-only.json.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ async def main() -> None:
             results[name] = await measure()
             print(json.dumps(results[name]), file=sys.stderr, flush=True)
     OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "results.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=2))
+    name = "results-only.json" if options.only else "results.json"
+    (OUT / name).write_text(json.dumps({"machine": machine(), "results": results}, indent=2))
     print(json.dumps(machine()))
     print(table(results))
 

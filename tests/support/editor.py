@@ -33,8 +33,8 @@ class Editor:
     """One client.
 
     Attributes:
-        answers: what to answer the server's requests with, by method: a value, an `RpcError`, or a function of
-            the params.
+        answers: what to answer the server's requests with, by method: a value, an `RpcError`,
+            or a function of the params.
         seen: notifications and requests from the server, in order: (method, params).
     """
 

@@ -56,6 +56,14 @@ QUIET: dict[str, Any] = {
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
 }
+LINE_KEY = "Alt+l"  # VS Code has none for the next line
+KEYS = [
+    {
+        "key": LINE_KEY.lower(),
+        "command": "editor.action.inlineSuggest.acceptNextLine",
+        "when": "inlineSuggestionVisible",
+    }
+]
 
 # Ghost text as a person reads it: what stands inline, then the lines drawn below. `seen` keeps what was
 # painted: a resize observer is called once a frame, when VS Code's own drawing for that frame is done.
@@ -161,6 +169,7 @@ class VSCode:
         self.workspace = workspace
         self.data = folder / "data"
         self.configure({**QUIET, **(settings or {})})
+        _write(self.data / "User" / "keybindings.json", KEYS)
         self._log = (folder / "code-server.log").open("wb")
         self._command = [
             *map(str, (NODE, ENTRY, "--user-data-dir", self.data, "--extensions-dir", extensions)),

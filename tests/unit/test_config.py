@@ -103,7 +103,7 @@ def test_a_workspace_cannot_take_back_what_is_private(files: tuple[Path, Path]) 
 def test_nor_can_the_editor_into_which_a_workspace_may_have_put_its_own(files: tuple[Path, Path]) -> None:
     user, _ = files
     user.write_text(PRIVATE)
-    editor = {"completion": {"privateGlobs": ["!clients/a", "mine/*"], "disabledGlobs": [], "record": "on"}}
+    editor = {"completion": {"privateGlobs": ["!clients/a", "mine/*"], "disabledGlobs": [], "record": True}}
     settings, problems = config.load(user=user, editor=editor)
     assert settings.completion.private_globs == ("mine/*", "clients/**")
     assert settings.completion.disabled_globs == ("old/**",)
@@ -197,6 +197,11 @@ def test_limits_that_do_not_validate_leave_those_below(files: tuple[Path, Path],
         ("completion = 3", "“completion” is a section: [completion]"),
         ('[completion]\nprivate_globs = "*.dump"', 'a list of texts, such as ["*.dump"]'),
         ('[completion]\nmax_lines = "many"', "“completion.max_lines” takes a whole number"),
+        ('[completion]\nprompt_tokens = "900"', "“completion.prompt_tokens” takes a whole number"),
+        ("[completion]\nmax_lines = true", "“completion.max_lines” takes a whole number"),
+        ('[completion]\nrecord = "no"', "“completion.record” takes true or false"),
+        ("[completion]\nenabled = 1", "“completion.enabled” takes true or false"),
+        ('[completion.languages]\nlua = "off"', "“completion.languages.lua” takes true or false"),
         ("[completion]\nmax_lines = 0", "“completion.max_lines” takes 1 at least"),
         ("[completion]\nmax_lines = 9999", "“completion.max_lines” takes 64 at most"),
         ('[completion]\nenabled = "maybe"', "“completion.enabled” takes true or false"),

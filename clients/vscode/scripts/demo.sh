@@ -33,6 +33,6 @@ code=("$node" "$modules/code-server/out/node/entry.js"
 file="vscode-remote://127.0.0.1:$port$demo/work/shop/prices.py"
 payload=$("$node" -p 'encodeURIComponent(JSON.stringify([["openFile", process.argv[1]]]))' "$file")
 printf '\nOpen  http://127.0.0.1:%s/?folder=%s&payload=%s\n' "$port" "$demo/work/shop" "$payload"
-printf 'Go to the end of a line, press Enter and type. Tab takes what is shown. Ctrl+C here ends it.\n\n'
+printf 'Go to the end of line 19, press Enter, type `return ` and pause. Tab takes what is shown. Ctrl+C here ends it.\n\n'
 exec "${code[@]}" --auth none --bind-addr "127.0.0.1:$port" --disable-telemetry --disable-update-check \
   --disable-workspace-trust "$demo/work/shop" >"$demo/code-server.log" 2>&1

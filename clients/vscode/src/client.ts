@@ -18,6 +18,7 @@ import {
   moreNotification,
   OPEN_PANEL,
   patchPanelNotification,
+  type Status,
   showPanelNotification,
   statusNotification,
   TOGGLE,
@@ -26,15 +27,19 @@ import { resolveServer, tellFailure, tellGivenUp } from "./server";
 import { Session } from "./session";
 import { explicitSettings } from "./settings";
 import type { StatusItem } from "./status";
+import { Typing } from "./typing";
 
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }];
 const MOST_CRASHES = 5;
 const CRASHES_WITHIN_MS = 3 * 60 * 1000;
 const FIRST_PAUSE_MS = 250;
+/** States in which the server answers with nothing for now. */
+const WAITING = new Set(["starting", "loading", "downloading", "noModel"]);
 
 export class Agent implements Server, vscode.Disposable {
   readonly ghost = new Ghost(() => this.session?.client);
   readonly panels: Panels;
+  private readonly typing = new Typing();
   private session: Session | undefined;
   /** Starts and stops, one after the other. */
   private turns: Promise<void> = Promise.resolve();
@@ -115,6 +120,7 @@ export class Agent implements Server, vscode.Disposable {
     clearTimeout(this.revival);
     this.ghost.dispose();
     this.panels.dispose();
+    this.typing.dispose();
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {
@@ -149,7 +155,7 @@ export class Agent implements Server, vscode.Disposable {
     client.onNotification(moreNotification, (more) => this.ghost.grow(more));
     client.onNotification(showPanelNotification, ({ panel }) => this.panels.show(panel));
     client.onNotification(patchPanelNotification, (patch) => this.panels.patch(patch));
-    client.onNotification(statusNotification, (status) => this.status.show(status));
+    client.onNotification(statusNotification, (status) => this.told(status));
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running && this.status.current.state === "starting") {
         this.status.show({ state: "ready" });
@@ -168,6 +174,22 @@ export class Agent implements Server, vscode.Disposable {
       this.execute(TOGGLE, wanted).catch((error: unknown) => this.log.warn(String(error)));
     }
     this.panels.reopen();
+    this.askForTyped();
+  }
+
+  private told(status: Status): void {
+    const before = this.status.current.state;
+    this.status.show(status);
+    if (status.state === "ready" && WAITING.has(before)) {
+      this.askForTyped();
+    }
+  }
+
+  /** What was typed when nobody could answer. */
+  private askForTyped(): void {
+    if (this.typing.isHere) {
+      this.ghost.ask();
+    }
   }
 
   /** Nobody asked it to: it crashed, or could not be started at all. */

@@ -48,16 +48,17 @@ async function told(handler: () => unknown): Promise<unknown> {
 
 async function menu(agent: Agent): Promise<void> {
   const entry = (icon: string, label: string, command: string) => ({ label: `$(${icon}) ${label}`, command });
+  const download = entry(
+    "cloud-download",
+    vscode.l10n.t("Download the starter model (90 MB)"),
+    "ideAgent.downloadStarter",
+  );
   const chosen = await vscode.window.showQuickPick(
     [
       agent.isOff
         ? entry("play", vscode.l10n.t("Turn suggestions on"), "ideAgent.toggle")
         : entry("circle-slash", vscode.l10n.t("Turn suggestions off"), "ideAgent.toggle"),
-      entry(
-        "cloud-download",
-        vscode.l10n.t("Download the starter model (90 MB)"),
-        "ideAgent.downloadStarter",
-      ),
+      ...(agent.status.current.state === "noModel" ? [download] : []),
       entry("refresh", vscode.l10n.t("Restart"), "ideAgent.restart"),
       entry("output", vscode.l10n.t("Show log"), "ideAgent.showLog"),
       entry("gear", vscode.l10n.t("Settings"), "ideAgent.openSettings"),

@@ -93,6 +93,15 @@ export class Ghost implements vscode.Disposable {
     this.register(client);
   }
 
+  /** Have VS Code ask for the place of the cursor, as if the user had typed, unless something shows there. */
+  ask(): void {
+    const client = this.client();
+    if (!this.live && client?.isRunning()) {
+      this.register(client); // those that VS Code has asked for this place already, it does not ask again
+      trigger();
+    }
+  }
+
   /** More text of a suggestion has come. */
   grow(more: More): void {
     const live = this.live;
@@ -233,10 +242,7 @@ export class Ghost implements vscode.Disposable {
       return;
     }
     this.register(client);
-    void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger", {
-      providerId: EXTENSION_ID,
-      explicit: false,
-    });
+    trigger();
     const shown = live.text;
     this.timer = setTimeout(() => {
       this.timer = undefined;
@@ -317,6 +323,13 @@ export class Ghost implements vscode.Disposable {
       void vscode.commands.executeCommand("setContext", "ideAgent.suggesting", false);
     }
   }
+}
+
+function trigger(): void {
+  void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger", {
+    providerId: EXTENSION_ID,
+    explicit: false,
+  });
 }
 
 function feature(client: LanguageClient): Feature | undefined {

@@ -98,6 +98,9 @@ function shortText(status: Status): string {
   if (status.state === "noModel") {
     return vscode.l10n.t("no model yet");
   }
+  if (status.state === "starting") {
+    return `IDE-Agent ${words(status.state)}`;
+  }
   return status.model ?? "IDE-Agent";
 }
 

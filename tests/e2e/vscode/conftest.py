@@ -17,6 +17,7 @@ from support.vscode import CHROMIUM_ARGUMENTS, ROOT, VSCode, install, until
 
 ARTIFACTS = ROOT / ".artifacts" / "vscode"
 FILE = "sample.py"
+STARTING = "IDE-Agent starting"
 MOUNTED: dict[str, Any] = {"state": "ready", "model": "starter", "engine": "xllamacpp"}
 
 
@@ -88,12 +89,15 @@ def launch(
 def scripted(
     launch: Callable[..., VSCode], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Window]:
-    """Start a VS Code whose server is scripted, and open it; the arguments are user settings."""
+    """Start a VS Code whose server is scripted, and open it.
 
-    def start(status: dict[str, Any] | None = None, **settings: Any) -> Window:
+    The arguments are user settings, and what the server says if not just that it is ready.
+    """
+
+    def start(says: dict[str, Any] | None = None, **settings: Any) -> Window:
         folder = tmp_path_factory.mktemp("scripted")
         script = Script(folder / "script")
-        script.say(status=status or MOUNTED)
+        script.say(**(says or {"status": MOUNTED}))
         program = folder / "ide-agent"
         program.write_text(
             f'#!/bin/sh\nexec "{sys.executable}" "{SERVER}" "{script.folder}"\n', encoding="utf-8"
@@ -101,7 +105,8 @@ def scripted(
         program.chmod(0o755)
         vscode = launch(settings={"ideAgent.server.path": str(program), **settings})
         vscode.open(FILE)
-        until(lambda: vscode.status() not in ("", "IDE-Agent"))
+        if not (says and "hold" in says):
+            until(lambda: vscode.status() not in ("", "IDE-Agent", STARTING))
         return Window(vscode, script)
 
     return start

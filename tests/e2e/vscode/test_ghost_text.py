@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.vscode import VSCode, until
+from support.vscode import LINE_KEY, VSCode, until
 
 if TYPE_CHECKING:
     from .conftest import Window
@@ -122,6 +122,32 @@ def test_goes_on_growing_after_a_word_was_taken(window: Window) -> None:
     window.holds("for " + whole)
     until(lambda: window.script.log("command", command="ideAgent.completion.accept"))
     assert window.script.events("shown") == [{"completionId": "words"}]
+
+
+def test_goes_on_growing_after_a_line_was_taken(window: Window) -> None:
+    first, second, third = WHOLE.splitlines(keepends=True)
+    window.script.say(rules=[{**LOOP, "id": "lines"}])
+    window.vscode.type("for ")
+    window.vscode.shows(HEAD)
+    window.script.open_gate("2")
+    window.vscode.shows(BODY)
+    window.vscode.press(LINE_KEY)
+    window.holds("for " + first)
+    window.vscode.shows(BODY.removeprefix(first))
+    until(lambda: window.script.log("answer", before="for " + first))
+    window.script.open_gate("3")
+    window.vscode.shows(second + third)
+    window.vscode.press(LINE_KEY)
+    window.holds("for " + first + second)
+    window.vscode.shows(third)
+    window.vscode.press(LINE_KEY)
+    window.holds("for " + WHOLE)
+    until(lambda: window.script.log("command", command="ideAgent.completion.accept"))
+    assert window.script.events("acceptedPartly") == [
+        {"completionId": "lines", "acceptedLength": len(first)},
+        {"completionId": "lines", "acceptedLength": len(first + second)},
+    ]
+    assert window.script.events("shown") == [{"completionId": "lines"}]
 
 
 def test_goes_on_growing_while_typed_through(window: Window) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from support.vscode import VSCode, until
 
+from .conftest import MOUNTED
+
 if TYPE_CHECKING:
     from .conftest import Window
 
@@ -31,13 +33,24 @@ def test_shows_the_model_and_a_menu(window: Window) -> None:
     window.vscode.menu()
     assert window.vscode.entries() == [
         "Turn suggestions off",
-        "Download the starter model (90 MB)",
         "Restart",
         "Show log",
         "Settings",
         "First ghost text",
     ]
     window.vscode.press("Escape")
+
+
+def test_the_menu_offers_the_starter_model_where_there_is_none(window: Window) -> None:
+    window.script.say(status={"state": "noModel"})
+    window.vscode.run("IDE-Agent: Restart")
+    until(lambda: window.vscode.status() == "no model yet")
+    window.vscode.menu()
+    assert "Download the starter model (90 MB)" in window.vscode.entries()
+    window.vscode.press("Escape")
+    window.script.say(status=MOUNTED)
+    window.vscode.run("IDE-Agent: Restart")
+    _started_again(window)
 
 
 def test_turns_suggestions_off_and_on(window: Window) -> None:

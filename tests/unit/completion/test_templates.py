@@ -36,7 +36,15 @@ def test_a_family_is_known_by_its_name(name: str, family: str) -> None:
     assert template.name == family
 
 
-@pytest.mark.parametrize("name", ["SmolLM2-135M-Instruct.Q4_1.gguf", "Llama-3.2-1B", "qwen2.5-1.5b-instruct"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        "Llama-3.2-1B",
+        "qwen2.5-1.5b-instruct",
+        "gpt_bigcode-santacoder",  # whose sentinels are not StarCoder's: <fim-prefix>
+    ],
+)
 def test_models_without_fim_are_prefix_only(name: str) -> None:
     assert choose(name, NONE) is None
 
@@ -54,32 +62,35 @@ def test_an_unknown_model_with_declared_tokens_has_a_template() -> None:
     assert template.build(["a"], ["b"]) == [1, "a", 2, "b", 3]
 
 
-def test_codestral_wants_the_suffix_first() -> None:
-    assert templates.CODESTRAL.build(["a"], ["b"]) == ["[SUFFIX]", "b", "[PREFIX]", "a"]
-
-
 def test_case_24_an_empty_suffix_is_not_sent_empty() -> None:
     assert templates.QWEN.build(["a"], [])[3] == "\n"
 
 
-FAMILIES = [
-    templates.QWEN,
-    templates.STARCODER,
-    templates.CODELLAMA,
-    templates.DEEPSEEK,
-    templates.CODEGEMMA,
-    templates.CODESTRAL,
-    templates.GRANITE,
-]
+PROMPTS = {
+    templates.QWEN: "<|fim_prefix|>BEFORE<|fim_suffix|>AFTER<|fim_middle|>",
+    templates.STARCODER: "<fim_prefix>BEFORE<fim_suffix>AFTER<fim_middle>",
+    templates.CODELLAMA: "▁<PRE>BEFORE▁<SUF>AFTER▁<MID>",
+    templates.DEEPSEEK: "<｜fim▁begin｜>BEFORE<｜fim▁hole｜>AFTER<｜fim▁end｜>",
+    templates.CODEGEMMA: "<|fim_prefix|>BEFORE<|fim_suffix|>AFTER<|fim_middle|>",
+    templates.CODESTRAL: "[SUFFIX]AFTER[PREFIX]BEFORE",
+    templates.GRANITE: "<fim_prefix>BEFORE<fim_suffix>AFTER<fim_middle>",
+}
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize(("family", "prompt"), PROMPTS.items(), ids=lambda each: getattr(each, "name", ""))
+def test_how_a_family_writes_a_hole(family: templates.FimTemplate, prompt: str) -> None:
+    assert "".join(map(str, family.build(["BEFORE"], ["AFTER"]))) == prompt
+
+
+@pytest.mark.parametrize("family", PROMPTS, ids=lambda family: family.name)
 async def test_a_familys_sentinels_become_ids(family: templates.FimTemplate) -> None:
     parts: list[Part] = [family.prefix, family.suffix, family.file_separator]
     spelled = [part for part in (*parts, family.middle) if isinstance(part, str) and part]
     known = await resolve(family, tokenizer(*spelled))
     assert known is not None
-    assert [part for part in known.build(["a"], ["b"]) if isinstance(part, str)] in (["a", "b"], ["b", "a"])
+    ids = {1000 + number: text for number, text in enumerate(spelled)}
+    built = [ids[part] if isinstance(part, int) else part for part in known.build(["BEFORE"], ["AFTER"])]
+    assert "".join(built) == PROMPTS[family]
     assert isinstance(known.file_separator, int) == bool(family.file_separator)
 
 

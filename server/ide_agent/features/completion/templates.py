@@ -68,7 +68,7 @@ _FAMILIES: tuple[tuple[str, FimTemplate], ...] = (
     (r"deepseek.*coder", DEEPSEEK),
     (r"qwen.*coder|codeqwen|qwen3-?(next|coder)", QWEN),
     (r"granite.*(code|3b|8b|20b|34b)", GRANITE),
-    (r"star-?coder|santacoder|refact|smol.*coder", STARCODER),
+    (r"star-?coder|refact|smol.*coder", STARCODER),
 )
 
 _SENTINEL = (
