@@ -102,7 +102,7 @@ def host_restart() -> None:
 @host_app.command("status", help=text("cli.host.status"))
 def host_status(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:
     """What runs; exit status 1 when nothing does."""
-    from ide_agent.errors import from_wire
+    from ide_agent.host.doctor import to_look_after
     from ide_agent.runtime import call, find_host
 
     info = find_host()
@@ -119,9 +119,10 @@ def host_status(as_json: bool = typer.Option(False, "--json", help=text("cli.jso
     for engine in status["engines"]:
         key = f"cli.host.state.{engine['state']}"
         state = text(key) if translatable(key, {}) else engine["state"]  # of another version
-        typer.echo(text("cli.host.engine", model=engine["model"], state=state))
-    for problem in status["problems"]:
-        typer.echo(from_wire(problem).message(language()))
+        line = "cli.host.engine_embedding" if engine.get("purpose") == "embedding" else "cli.host.engine"
+        typer.echo(text(line, model=engine["model"], state=state))
+    for finding in to_look_after(status):
+        typer.echo(finding.detail(language()))
 
 
 @host_app.command("logs", help=text("cli.host.logs"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -15,6 +15,13 @@ from ide_agent.locale import language, translate
 
 _PLACEHOLDERS = ("OPTIONS", "COMMAND", "ARGS")
 _MISUSED = 2
+_SIMILAR = 0.75
+# What other programs call it.
+_MEANT = {
+    "ls": "list",
+    **dict.fromkeys(("remove", "delete", "uninstall"), "rm"),
+    **dict.fromkeys(("download", "install", "get"), "pull"),
+}
 # Typer shows no more of the errors of its click than this one; which click that is depends on its version.
 _ClickException: Any = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -160,17 +167,25 @@ class Commands(_Spoken, TyperGroup):
             return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command; for one that there is not, say which has such a name, in any group."""
+        """Find the command; for one that there is not, say which has such a name, here or in any group."""
         name = args[0]
         if name in self.commands or name.startswith("-"):
             return super().resolve_command(ctx, args)
         root = ctx.find_root()
-        paths = {path: path.split()[-1] for path in _paths(root.command, root.info_name)}
-        similar = get_close_matches(name, set(paths.values()), n=1)
-        near = [f"“{path}”" for path, last in paths.items() if last in similar]
+        here = [f"{ctx.command_path} {each}" for each in self.commands]
+        found = _nearest(name, here) or _nearest(name, _paths(root.command, root.info_name))
+        near = [f"“{path}”" for path in found]
         key = "cli.unknown_near" if near else "cli.unknown"
         typer.echo(text(key, name=name, near=", ".join(near), path=ctx.command_path), err=True)
         raise typer.Exit(_MISUSED)
+
+
+def _nearest(name: str, paths: Iterable[str]) -> list[str]:
+    """Those of `paths` that end in what `name` may have meant."""
+    ends = {path: path.split()[-1] for path in paths}
+    meant = [end for end in ends.values() if end == _MEANT.get(name)]
+    similar = meant or get_close_matches(name, set(ends.values()), n=1, cutoff=_SIMILAR)
+    return [path for path, end in ends.items() if end in similar]
 
 
 def _paths(command: Any, path: str) -> Iterator[str]:
@@ -184,6 +199,7 @@ class App(typer.Typer):
 
     def __init__(self, **options: Any) -> None:
         look: dict[str, Any] = {"cls": Commands, "no_args_is_help": True, "rich_markup_mode": None}
+        look["context_settings"] = {"help_option_names": ["-h", "--help"]}
         super().__init__(**look, add_completion=False, pretty_exceptions_enable=False, **options)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[_F], _F]:

@@ -24,7 +24,7 @@ class Script:
         self.say()
 
     def say(self, **content: Any) -> None:
-        """What the server will say from now on: `rules`, `status`, `ask`."""
+        """What the server will say from now on: `rules`, `status`, `ask` and others."""
         draft = self.folder / "draft.json"
         draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(self.folder / "script.json")

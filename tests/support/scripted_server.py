@@ -4,9 +4,12 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
 
 `script.json`, read again at every request:
 
+- `hold`: a gate; nothing is answered before it opens.
 - `status`: params of one `ideAgent/status`, sent after initialized.
 - `ready`: a gate; when it opens, `ideAgent/status` says ready.
-- `tell`: text of one `window/showMessage` error, sent after initialized.
+- `work`: title of a progress that begins after initialized and does not end.
+- `engines`: those that the host names as its own.
+- `tell`: text of one `window/showMessage`, sent after initialized; `kind`: which, an `Error` unless said.
 - `ask`: `{message, actions}` of one `window/showMessageRequest`, sent after initialized.
 - `panels`, `patches`, `presses`: see `scripted_panels`.
 - `rules`: what to suggest, the first that matches:
@@ -31,6 +34,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +103,15 @@ class ScriptedServer(LanguageServer):
         content = self.script.read()
         if "status" in content:
             self.protocol.notify("ideAgent/status", content["status"])
+        if "work" in content:
+            await self.work_done_progress.create_async("work")
+            self.work_done_progress.begin("work", lsp.WorkDoneProgressBegin(title=content["work"]))
+            self.script.log("work")
         if "tell" in content:
             self.window_show_message(
-                lsp.ShowMessageParams(type=lsp.MessageType.Error, message=content["tell"])
+                lsp.ShowMessageParams(
+                    type=lsp.MessageType[content.get("kind", "Error")], message=content["tell"]
+                )
             )
         if "ready" in content:
             while not self.script.open(content["ready"]):
@@ -264,6 +274,8 @@ def build(script: Script) -> ScriptedServer:
         @server.command(name)
         def run(params: Any) -> Any:
             script.log("command", command=name, argument=_plain(params))
+            if name == "ideAgent.host.status":
+                return {**answer, "engines": script.read().get("engines", [])}
             return answer
 
     for name, answer in ANSWERS.items():
@@ -284,7 +296,10 @@ def main() -> None:
     """Serve over stdio until the editor leaves."""
     folder = Path(sys.argv[1])
     (folder / "gates").mkdir(parents=True, exist_ok=True)
-    build(Script(folder)).start_io()
+    script = Script(folder)
+    while not script.open(script.read().get("hold")):
+        time.sleep(POLL)
+    build(script).start_io()
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def test_a_row_says_what_stands_there_and_the_default() -> None:
         "  --port VALUE       Where.",
         "  --file FILE        Which.",
         "  -f, --follow       Go on.",
-        "  --help             Show this message and exit.",
+        "  -h, --help         Show this message and exit.",
     ]
 
 
@@ -175,11 +175,26 @@ def test_a_group_alone_is_its_help() -> None:
         (["pull", "starter"], "“ide-agent models pull”"),
         (["models", "lst"], "“ide-agent models list”"),
         (["host", "docter"], "“ide-agent doctor”"),
+        (["models", "ls"], "“ide-agent models list”"),
+        (["models", "remove"], "“ide-agent models rm”"),
+        (["host", "strat"], "“ide-agent host start”"),
+        (["download"], "“ide-agent models pull”"),
     ],
 )
 def test_a_command_that_stands_elsewhere_is_named(call: list[str], near: str) -> None:
     name = call[1] if call[0] in ("models", "host") else call[0]
     assert run(*call) == (2, "", f"There is no command “{name}”. Did you mean {near}?\n")
+
+
+@pytest.mark.parametrize("command", [(), ("host",), ("models", "pull"), ("doctor",)])
+def test_help_has_a_short_name(command: tuple[str, ...]) -> None:
+    assert run(*command, "-h") == run(*command, "--help")
+    assert run(*command, "-h")[0] == 0
+
+
+@pytest.mark.parametrize("call", [("bogus",), ("host", "bogus")])
+def test_nothing_is_guessed_from_a_few_letters(call: tuple[str, ...]) -> None:
+    assert "Did you mean" not in run(*call)[2]
 
 
 def test_an_unknown_command_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

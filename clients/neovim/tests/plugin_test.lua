@@ -67,6 +67,70 @@ return {
     end)
   end,
 
+  ['messages: the language of the environment, where Neovim has none'] = function()
+    local names = { 'LC_ALL', 'LC_MESSAGES', 'LANG' }
+    local before = vim.tbl_map(function(name)
+      return vim.env[name] or ''
+    end, names)
+    local function language(...)
+      for i, name in ipairs(names) do
+        vim.env[name] = select(i, ...)
+      end
+      return messages.language()
+    end
+    vim.cmd.language('C')
+    local spoken = {
+      language('', '', 'tr_TR.UTF-8'),
+      language('', 'tr_TR.UTF-8', 'de_DE.UTF-8'),
+      language('C.UTF-8', '', 'tr_TR.UTF-8'),
+      language('', '', ''),
+    }
+    language(unpack(before))
+    same(spoken, { 'tr', 'tr', 'en', 'en' })
+  end,
+
+  ['download: told now and then, and taken away at its end'] = function()
+    local download, echo, now = require('ide_agent.download'), vim.api.nvim_echo, vim.uv.now
+    local echoed, clock = {}, 1000
+    vim.api.nvim_echo = function(chunks, history)
+      table.insert(echoed, { chunks[1][1], history })
+    end
+    vim.uv.now = function()
+      return clock
+    end
+    for _, step in ipairs({ { 0, 1 }, { 300, 2 }, { 300, 3 } }) do
+      clock = clock + step[1]
+      download.update({ state = 'downloading', progress = step[2] })
+    end
+    download.update({ state = 'loading' })
+    download.update({ state = 'ready' })
+    vim.api.nvim_echo, vim.uv.now = echo, now
+    same(echoed, {
+      { 'IDE-Agent: downloading 1 %', false },
+      { 'IDE-Agent: downloading 3 %', false },
+      { '', false },
+    })
+  end,
+
+  ['paths: the log lies where the server writes it'] = function()
+    local paths, before = require('ide_agent.paths'), vim.env.XDG_STATE_HOME
+    local folder = vim.fn.tempname()
+    local function log_in(...)
+      local file = vim.fs.joinpath(folder, ...)
+      vim.fn.mkdir(vim.fs.dirname(file), 'p')
+      vim.fn.writefile({}, file)
+      return file
+    end
+    vim.env.IDE_AGENT_HOME, vim.env.XDG_STATE_HOME = nil, folder
+    local usual = log_in('ide-agent', 'lsp.log')
+    same(paths.log(), usual)
+    local moved = log_in('home', 'state', 'lsp.log')
+    vim.env.IDE_AGENT_HOME = vim.fs.joinpath(folder, 'home')
+    same(paths.log(), moved)
+    vim.env.IDE_AGENT_HOME, vim.env.XDG_STATE_HOME = nil, before
+    vim.fn.delete(folder, 'rf')
+  end,
+
   ['commands: completion'] = function()
     local complete = require('ide_agent.commands').complete
     same(complete('re', 'IdeAgent re'), { 'restart' })

@@ -80,11 +80,20 @@ export class PanelView {
 
   private async act(id: number, event: PanelEvent): Promise<void> {
     try {
-      const message = await this.handlers.act(event);
-      this.post({ type: "answer", id, message, failed: false });
+      this.answer(id, await this.handlers.act(event), false);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.post({ type: "answer", id, message, failed: true });
+      this.answer(id, error instanceof Error ? error.message : String(error), true);
+    }
+  }
+
+  /** In the page, or by VS Code itself when the page is hidden. */
+  private answer(id: number, message: string, failed: boolean): void {
+    if (this.isReady) {
+      this.post({ type: "answer", id, message, failed });
+    } else if (failed) {
+      void vscode.window.showErrorMessage(message);
+    } else if (message) {
+      void vscode.window.showInformationMessage(message);
     }
   }
 

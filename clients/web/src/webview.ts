@@ -20,7 +20,8 @@ interface Asked {
 
 class Extension implements Channel {
   private readonly asked = new Map<number, Asked>();
-  private last = 0;
+  /** A page before this one may still be answered. */
+  private last = Math.floor(Math.random() * 2 ** 40);
 
   constructor(private readonly post: (message: FromPage) => void) {}
 

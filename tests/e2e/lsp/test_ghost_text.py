@@ -4,14 +4,18 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from lsprotocol import types
 from pytest_lsp import LanguageClient
 
+from ide_agent import runtime
 from ide_agent.features.completion.alternatives import NUMBERS, TRIES
+from ide_agent.locale import translate
 from support.ghost import PATIENCE, GhostClient, details
 from support.host_process import processes_of
+from support.processes import gone
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine]
 
@@ -169,15 +173,19 @@ async def test_the_same_commands_work_without_an_editor(client: LanguageClient, 
     assert await ghost.ask(uri, *END) is not None
 
 
-def kill(home: Path, what: str) -> None:
-    """Kill the processes with `what` in their command line; there must be some."""
-    victims = []
+def find(home: Path, what: str) -> list[psutil.Process]:
+    """The processes with `what` in their command line; there must be some."""
+    found = []
     for process in processes_of(home):
         with suppress(psutil.Error):
             if what in " ".join(process.cmdline()):
-                victims.append(process)
-    assert victims
-    for process in victims:
+                found.append(process)
+    assert found
+    return found
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
         with suppress(psutil.Error):
             process.kill()
 
@@ -194,7 +202,46 @@ async def again(ghost: GhostClient, uri: str) -> types.InlineCompletionItem:
 async def test_what_was_killed_comes_back(ghost: GhostClient, home: Path, victim: str, word: str) -> None:
     uri = ghost.open(MIN)
     assert await ghost.ask(uri, *END) is not None
-    kill(home, victim)
+    kill(find(home, victim))
     other = ghost.open(MIN.replace("items", word), f"{word}.py")
     item = await again(ghost, other)
     assert word in await ghost.whole(item)
+
+
+async def busy() -> None:
+    """Wait until the host says that its engine works on a request."""
+    host = runtime.read()
+    assert host is not None
+    async with (
+        httpx.AsyncClient(base_url=host.url, headers=host.headers, trust_env=False, timeout=PATIENCE) as http,
+        asyncio.timeout(PATIENCE),
+    ):
+        while not any(engine["busy"] for engine in (await http.get("/status")).json()["engines"]):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_host_killed_in_the_middle_of_a_request_is_told_once_and_leaves_nothing(
+    client: LanguageClient, ghost: GhostClient, home: Path
+) -> None:
+    assert await ghost.ask(ghost.open(MIN), *END) is not None
+    host, engine = find(home, "ide_agent host"), find(home, "inference.serve")
+    uri = ghost.open(MIN.replace("items", "cases"), "cases.py")
+    for process in engine:
+        process.suspend()  # so that the request is under way for as long as it must be
+    try:
+        request = ghost.begin(uri, *END)
+        await busy()
+        kill(host)
+    finally:
+        for process in engine:
+            process.resume()
+    await asyncio.wait_for(request, PATIENCE)
+    ghost.type(uri, *END, "r")
+    item = await ghost.ask(uri, END[0], END[1] + 1, invoked=False)
+    assert item is not None
+    assert "cases" in await ghost.whole(item)
+    async with asyncio.timeout(PATIENCE):
+        while not all(gone(process.pid) for process in (*host, *engine)):
+            await asyncio.sleep(0.05)
+    told = [shown.message for shown in client.messages]
+    assert told == [translate("error.host.unavailable", "en")]

@@ -24,10 +24,15 @@ ASK = {"message": "There is no model yet.", "actions": ["Get it", "Not now"]}
 def test_without_a_model_it_asks_once_the_user_stops_typing(session: Session) -> None:
     status = {"state": "noModel", "message": "There is no model yet."}
     session.script({"status": status, "ask": ASK, "rules": []})
-    session.start(init="vim.api.nvim_create_autocmd('VimEnter', { command = 'startinsert' })")
+    session.start(init="vim.o.updatetime = 3600000")
     session.nvim.until(lambda: "IDE-Agent no model" in session.nvim.text())
-    session.nvim.type("x = 1")
-    session.nvim.until(lambda: session.nvim.buffer() == ["x = 1"])
+    session.nvim.type("ix = 1\x1byyp")
+    session.becomes("x = 1", "x = 1")
+    assert "Get it" not in session.nvim.text()
+    session.nvim.lua("vim.o.updatetime = 50")
+    session.nvim.type("i")
+    session.nvim.until(lambda: session.nvim.mode() == "i")
+    session.nvim.lua("vim.wait(200)")  # a question would come now
     assert "Get it" not in session.nvim.text()
     session.nvim.type("\x1b")
     session.nvim.until(lambda: "1: Get it" in session.nvim.text())
@@ -44,6 +49,24 @@ def test_what_the_server_says_waits_until_the_user_stops_typing(session: Session
     assert "The engine stopped" not in session.nvim.text()
     session.nvim.type("\x1b")
     session.says("IDE-Agent: The engine stopped.")
+
+
+def test_a_long_piece_of_information_waits_for_no_key(session: Session) -> None:
+    text = "The model is here: " + "/a/rather/long/folder" * 10
+    session.script({"tell": text, "kind": "Info"})
+    session.start(init="vim.opt.messagesopt = 'hit-enter,history:500'")
+    session.nvim.until(lambda: "IDE-Agent: The model is here: /a" in session.nvim.text())
+    session.nvim.type("ix")
+    session.nvim.until(lambda: session.nvim.buffer() == ["x"])
+    assert "Press ENTER" not in session.nvim.text()
+    assert session.nvim.lua("return vim.fn.execute('messages')").count(text) == 1
+
+
+def test_the_progress_of_a_download_shows_without_a_status_line(session: Session) -> None:
+    session.script({"status": {"state": "downloading", "progress": 42}})
+    session.start(init="vim.o.statusline = ''")
+    session.nvim.until(lambda: "IDE-Agent: downloading 42 %" in session.nvim.text())
+    assert "downloading" not in session.nvim.lua("return vim.fn.execute('messages')")
 
 
 def test_the_status_line_follows_the_server(session: Session) -> None:
@@ -158,6 +181,55 @@ def test_an_unknown_subcommand_names_the_known_ones(session: Session) -> None:
     session.start()
     session.nvim.type(":IdeAgent dance\r")
     session.says("unknown subcommand “dance”. One of: disable, enable, health")
+
+
+def test_arguments_that_a_subcommand_does_not_take_are_refused(session: Session) -> None:
+    session.start()
+    for given, wrong, usage in [
+        ("native --help", "--help", "native"),
+        ("toggle bogus", "bogus", "toggle [buffer]"),
+        ("toggle buffer bogus", "bogus", "toggle [buffer]"),
+        ("restart hots", "hots", "restart [host]"),
+        ("pull --help", "--help", "pull [starter]"),
+    ]:
+        session.nvim.type(f":IdeAgent {given}\r")
+        session.says(f"“{wrong}” does not belong there. Usage: :IdeAgent {usage}")
+        session.nvim.type(":messages clear\r")
+        session.nvim.until(lambda: session.nvim.lua("return vim.fn.execute('messages')") == "")
+    assert session.log("command") == []
+    session.nvim.type(":IdeAgent pull other\r")
+    session.nvim.until(lambda: session.log("command", argument={"name": "other"}))
+
+
+def test_restart_tells_what_it_ends(session: Session) -> None:
+    session.script({"work": "Building the engine"})
+    session.start()
+    session.nvim.until(lambda: session.log("work"))
+    session.nvim.until(
+        lambda: session.nvim.lua("return next(vim.lsp.get_clients()[1].progress.pending) ~= nil")
+    )
+    session.nvim.type(":IdeAgent restart\r")
+    session.says("the restart ends: Building the engine")
+    session.nvim.until(lambda: len(session.log("initialize")) == 2)
+
+
+def test_log_opens_what_the_server_wrote(session: Session) -> None:
+    home = session.folder / "ide-agent"
+    session.start(init=f"vim.env.IDE_AGENT_HOME = '{home}'\nvim.lsp.log.set_level('OFF')")
+    session.nvim.type(":IdeAgent log\r")
+    session.says("nothing was written yet")
+    (home / "state").mkdir(parents=True)
+    (home / "state" / "lsp.log").write_text("first\nlast\n", encoding="utf-8")
+    session.nvim.type(":IdeAgent log\r")
+    session.becomes("first", "last")
+
+
+def test_status_in_turkish(session: Session) -> None:
+    session.script({"engines": [{"model": "starter", "state": "ready"}]})
+    session.start(init="vim.env.LANG = 'tr_TR.UTF-8'")
+    session.nvim.type(":IdeAgent\r")
+    session.says("motor: starter, hazır")
+    session.says("öneriler bu tamponda açık; dosyası gizliyse")
 
 
 def test_restart_starts_a_new_server_for_the_same_buffer(session: Session) -> None:

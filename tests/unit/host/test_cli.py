@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ide_agent import __version__, cli, runtime
-from ide_agent.errors import HostStartError
+from ide_agent.errors import ConfigError, HostStartError
 from ide_agent.inference.supervisor import State
 from ide_agent.runtime import RuntimeInfo
 
@@ -107,7 +107,10 @@ def test_status(monkeypatch: pytest.MonkeyPatch) -> None:
         "version": "0.1.0",
         "uptime": 3661.4,
         "editors": 2,
-        "engines": [{"model": "starter", "state": "ready"}],
+        "engines": [
+            {"model": "starter", "state": "ready", "purpose": "text"},
+            {"model": "starter", "state": "unloaded", "purpose": "embedding"},
+        ],
         "problems": [
             {"type": "StorageError", "code": "error.storage.corrupt", "params": {"file": "F", "aside": "A"}}
         ],
@@ -116,9 +119,29 @@ def test_status(monkeypatch: pytest.MonkeyPatch) -> None:
     code, out, _ = run("host", "status")
     assert code == 0
     assert "1:01:01" in out
-    assert "Engine starter: ready." in out
+    assert "Engine starter: ready.\nEngine starter for embeddings: not loaded.\n" in out
     assert "It was moved to A" in out
     assert json.loads(run("host", "status", "--json")[1]) == status
+
+
+def test_status_speaks_of_the_settings_as_they_are_now(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home / "config" / "config.toml"
+    wrong = ConfigError("error.config_least", file=str(file), key="inference.slots", limit=1)
+    status = {
+        "version": "1",
+        "uptime": 0,
+        "editors": 0,
+        "engines": [],
+        "problems": [wrong.as_wire()],
+        "settings": {"inference": {"slots": 2}},
+    }
+    host_that_says(monkeypatch, status)
+    assert len(run("host", "status")[1].splitlines()) == 2
+    file.parent.mkdir()
+    file.write_text("[inference]\nslots = 3\n")
+    assert "inference.slots. Restart it: ide-agent host restart" in run("host", "status")[1]
+    file.write_text("[inference]\nslots = 0\n")
+    assert run("host", "status")[1].count("takes 1 at least") == 1
 
 
 @pytest.mark.parametrize("state", get_args(State))

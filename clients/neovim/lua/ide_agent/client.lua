@@ -48,6 +48,31 @@ function M.when_idle(action)
   })
 end
 
+--- Run `action` when no key was pressed for 'updatetime' and Neovim waits for one in normal mode.
+---@param action fun()
+function M.when_resting(action)
+  local timer = assert(vim.uv.new_timer())
+  local keys = vim.api.nvim_create_namespace('')
+  local function wait()
+    timer:start(
+      vim.o.updatetime,
+      0,
+      vim.schedule_wrap(function()
+        local mode = vim.api.nvim_get_mode()
+        if mode.mode ~= 'n' or mode.blocking then
+          return -- another key will come
+        elseif not timer:is_closing() and not timer:is_active() then
+          timer:close()
+          vim.on_key(nil, keys)
+          action()
+        end
+      end)
+    )
+  end
+  vim.on_key(wait, keys)
+  wait()
+end
+
 ---@param filetype string
 ---@return string
 function M.language_id(filetype)
@@ -165,10 +190,16 @@ local function running(done)
   if #vim.lsp.get_clients({ name = M.name, _uninitialized = true }) > 0 then
     table.insert(waiting, done)
     vim.api.nvim_create_autocmd('LspAttach', {
-      once = true,
-      callback = vim.schedule_wrap(function()
-        started(assert(M.any()))
-      end),
+      callback = function(event)
+        local attached = vim.lsp.get_client_by_id(event.data.client_id)
+        if not attached or attached.name ~= M.name then
+          return false
+        end
+        vim.schedule(function()
+          started(attached)
+        end)
+        return true
+      end,
     })
     return
   end
@@ -207,26 +238,23 @@ local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO 
 ---@param params lsp.ShowMessageParams
 function M.tell(params)
   M.when_idle(function()
-    vim.notify(
+    require('ide_agent.messages').notify(
       'IDE-Agent: ' .. params.message,
-      LEVELS[params.type] or vim.log.levels.DEBUG,
-      { title = 'IDE-Agent' }
+      LEVELS[params.type] or vim.log.levels.DEBUG
     )
   end)
 end
 
---- The server asks: not in the middle of typing.
+--- The server asks: its question takes the keys, so it waits until none comes any more.
 ---@param failure lsp.ResponseError?
 ---@param params lsp.ShowMessageRequestParams
 ---@param ctx lsp.HandlerContext
 function M.ask(failure, params, ctx)
   local running = coroutine.running()
-  if M.inserting() then
-    M.when_idle(function()
-      coroutine.resume(running)
-    end)
-    coroutine.yield()
-  end
+  M.when_resting(function()
+    coroutine.resume(running)
+  end)
+  coroutine.yield()
   return vim.lsp.handlers['window/showMessageRequest'](failure, params, ctx)
 end
 

@@ -33,7 +33,8 @@ end
 local function host_lines(status)
   local lines = { ('%s: %s, pid %s'):format(messages.get('label_host'), status.version, status.pid) }
   for _, engine in ipairs(status.engines or {}) do
-    table.insert(lines, ('%s: %s, %s'):format(messages.get('label_engine'), engine.model, engine.state))
+    local state = messages.has(engine.state) and messages.get(engine.state) or engine.state
+    table.insert(lines, ('%s: %s, %s'):format(messages.get('label_engine'), engine.model, state))
   end
   if #lines == 1 then
     table.insert(lines, messages.get('no_engine'))
@@ -41,15 +42,25 @@ local function host_lines(status)
   return lines
 end
 
+--- A restart ends what the server works on, such as the build of an engine.
+local function say_what_ends()
+  local server = client.any()
+  local work = server and vim.tbl_values(server.progress.pending) or {}
+  if #work > 0 then
+    messages.say('restart_ends', { work = table.concat(work, ', ') }, vim.log.levels.WARN)
+  end
+end
+
 ---@class ide_agent.Subcommand
 ---@field run fun(argument: string?)
----@field complete? string[]|fun(): string[]
+---@field complete? string[]|fun(): string[] the arguments that it takes
+---@field open? boolean it takes others as well
 
 ---@type table<string, ide_agent.Subcommand>
 M.subcommands = {
   status = {
     run = function()
-      local here = messages.get(switch.get(0) and 'on_here' or 'off_here')
+      local here = messages.get(switch.get(0) and 'on_here_unless' or 'off_here')
       local text = require('ide_agent.status').text()
       if text == '' then
         messages.say('not_running', nil, vim.log.levels.WARN)
@@ -81,13 +92,19 @@ M.subcommands = {
   },
   log = {
     run = function()
-      vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+      local path = require('ide_agent.paths').log()
+      if not path then
+        messages.say('no_log')
+        return
+      end
+      vim.cmd.tabedit(vim.fn.fnameescape(path))
       vim.cmd.normal({ 'G', bang = true })
     end,
   },
   restart = {
     complete = { 'host' },
     run = function(argument)
+      say_what_ends()
       if argument == 'host' then
         client.call('ideAgent.host.restart', nil, function()
           messages.say('host_restarted')
@@ -106,12 +123,14 @@ M.subcommands = {
     complete = function()
       return require('ide_agent.panel').names()
     end,
+    open = true,
     run = function(argument)
       require('ide_agent.panel').open(argument or 'hub')
     end,
   },
   pull = {
     complete = { 'starter' },
+    open = true,
     run = function(argument)
       local name = argument or 'starter'
       messages.say('pulling', { name = name })
@@ -145,12 +164,40 @@ local function names()
   return all
 end
 
+--- What is wrong with the arguments of a subcommand.
+---@param subcommand ide_agent.Subcommand
+---@param arguments string[]
+---@return string? argument nil when nothing is
+local function misplaced(subcommand, arguments)
+  local first = arguments[1]
+  local choices = subcommand.complete
+  local known = not first
+    or (type(choices) == 'table' and vim.list_contains(choices, first))
+    or (subcommand.open and not vim.startswith(first, '-'))
+  if known then
+    return arguments[2]
+  end
+  return first
+end
+
+---@param name string
+---@return string
+local function usage(name)
+  local choices = M.subcommands[name].complete
+  return type(choices) == 'table' and ('%s [%s]'):format(name, table.concat(choices, '|')) or name
+end
+
 ---@param command vim.api.keyset.create_user_command.command_args
 function M.run(command)
   local name = command.fargs[1] or 'status'
   local subcommand = M.subcommands[name]
   if not subcommand then
     messages.say('bad_command', { name = name, names = table.concat(names(), ', ') }, vim.log.levels.ERROR)
+    return
+  end
+  local wrong = misplaced(subcommand, vim.list_slice(command.fargs, 2))
+  if wrong then
+    messages.say('bad_argument', { argument = wrong, usage = usage(name) }, vim.log.levels.ERROR)
     return
   end
   subcommand.run(command.fargs[2])

@@ -13,7 +13,7 @@ local M = {}
 ---@field size? number part of the screen that they take, 0.1 to 0.9
 
 ---@class ide_agent.Options
----@field language? 'auto'|'en'|'tr' messages; auto: from |v:lang|
+---@field language? 'auto'|'en'|'tr' messages; auto: from the locale
 ---@field automatic? boolean suggest while typing; false: only when asked
 ---@field renderer? 'own'|'builtin' who draws; builtin: |vim.lsp.inline_completion| (Neovim 0.12)
 ---@field keys? ide_agent.Keys|false insert-mode keys; false: none

@@ -5,25 +5,30 @@ M.catalogue = {
   en = {
     bad_option = 'option not understood: {option}',
     bad_command = 'unknown subcommand “{name}”. One of: {names}',
+    bad_argument = '“{argument}” does not belong there. Usage: :IdeAgent {usage}',
     no_server = '“{program}” is not on your PATH. See :help ide-agent-start',
     not_running = 'no server is running in this buffer. See :checkhealth ide_agent',
     on = 'suggestions are on',
     off = 'suggestions are off',
     on_only = 'suggestions are on, but not in this buffer. See :IdeAgent enable buffer',
     on_here = 'suggestions are on in this buffer',
+    on_here_unless = 'suggestions are on in this buffer, unless its file is private or switched off in the settings',
     on_here_only = 'suggestions are on in this buffer, but off everywhere. See :IdeAgent enable',
     off_here = 'suggestions are off in this buffer',
+    restart_ends = 'the restart ends: {work}',
     restarted = 'restarted',
     gave_up = 'the server keeps on ending and is no longer started. See :IdeAgent log; try again: :IdeAgent restart',
     host_restarted = 'the host was restarted',
     pulling = 'fetching {name} …',
     pulled = '{name} is here ({size} MB)',
+    no_log = 'nothing was written yet',
     building = 'building llama-cpp-python for this machine …',
     built = '{engine}: {after} tokens/s, {before} before',
     failed = 'that did not work: {reason}',
     starting = 'starting',
     ready = 'ready',
     loading = 'loading',
+    unloaded = 'not loaded',
     downloading = 'downloading',
     noModel = 'no model',
     state_off = 'off',
@@ -77,25 +82,30 @@ M.catalogue = {
   tr = {
     bad_option = 'seçenek anlaşılamadı: {option}',
     bad_command = '“{name}” diye bir alt komut yok. Olanlar: {names}',
+    bad_argument = '“{argument}” oraya ait değil. Kullanım: :IdeAgent {usage}',
     no_server = '“{program}” PATH üzerinde bulunamadı. Bakınız: :help ide-agent-start@tr',
     not_running = 'bu tamponda çalışan bir sunucu yok. Bakınız: :checkhealth ide_agent',
     on = 'öneriler açık',
     off = 'öneriler kapalı',
     on_only = 'öneriler açık, ama bu tamponda değil. Bakınız: :IdeAgent enable buffer',
     on_here = 'öneriler bu tamponda açık',
+    on_here_unless = 'öneriler bu tamponda açık; dosyası gizliyse ya da ayarlarda kapatılmışsa değil',
     on_here_only = 'öneriler bu tamponda açık, ama her yerde kapalı. Bakınız: :IdeAgent enable',
     off_here = 'öneriler bu tamponda kapalı',
+    restart_ends = 'yeniden başlatma şunu sonlandırıyor: {work}',
     restarted = 'yeniden başlatıldı',
     gave_up = 'sunucu durmadan kapanıyor, artık başlatılmıyor. Bakınız: :IdeAgent log; yeniden denemek için: :IdeAgent restart',
     host_restarted = 'ana süreç yeniden başlatıldı',
     pulling = '{name} indiriliyor …',
     pulled = '{name} hazır ({size} MB)',
+    no_log = 'henüz bir şey yazılmadı',
     building = 'llama-cpp-python bu makine için derleniyor …',
     built = '{engine}: saniyede {after} token, önceden {before}',
     failed = 'olmadı: {reason}',
     starting = 'başlıyor',
     ready = 'hazır',
     loading = 'yükleniyor',
+    unloaded = 'yüklü değil',
     downloading = 'indiriliyor',
     noModel = 'model yok',
     state_off = 'kapalı',
@@ -119,7 +129,7 @@ M.catalogue = {
     panel_percent = '%{percent}',
     panel_unknown = '(bu sürüm “{kind}” türünü gösteremez)',
     panel_write = ':wq alır, :q! almaz',
-    health_program = 'program',
+    health_program = 'sunucunun programı',
     health_options = 'seçenekler',
     health_server = 'sunucu',
     health_function = 'sunucuyu sizin bir fonksiyonunuz başlatıyor',
@@ -148,13 +158,34 @@ M.catalogue = {
   },
 }
 
+--- The user's locale. Where the system has none of that name Neovim runs in C, whatever the user asked for.
+---@return string
+local function locale()
+  if vim.v.lang ~= '' and not vim.startswith(vim.v.lang, 'C') and vim.v.lang ~= 'POSIX' then
+    return vim.v.lang
+  end
+  for _, name in ipairs({ 'LC_ALL', 'LC_MESSAGES', 'LANG' }) do
+    local value = vim.env[name]
+    if value and value ~= '' then
+      return value
+    end
+  end
+  return ''
+end
+
 ---@return 'en'|'tr'
 function M.language()
   local chosen = require('ide_agent.config').get().language
   if chosen == 'auto' then
-    return vim.startswith(vim.v.lang, 'tr') and 'tr' or 'en'
+    return vim.startswith(locale(), 'tr') and 'tr' or 'en'
   end
   return chosen --[[@as 'en'|'tr']]
+end
+
+---@param key string
+---@return boolean
+function M.has(key)
+  return M.catalogue.en[key] ~= nil
 end
 
 ---@param key string
@@ -167,13 +198,39 @@ function M.get(key, values)
   end))
 end
 
+--- Whether vim.notify is Neovim's own, which prints: what is longer than the line waits for ENTER.
+---@return boolean
+local function prints()
+  return debug.getinfo(vim.notify, 'S').source:find('vim/_', 1, true) ~= nil
+end
+
+--- Show a message now. Information that does not fit is cut; :messages has all of it.
+---@param text string
+---@param level vim.log.levels
+function M.notify(text, level)
+  if level >= vim.log.levels.WARN or not prints() or vim.fn.strdisplaywidth(text) <= vim.v.echospace then
+    vim.notify(text, level, { title = 'IDE-Agent' })
+    return
+  end
+  local waits = vim.o.messagesopt
+  vim.o.messagesopt = waits:gsub('hit%-enter', 'wait:0')
+  vim.api.nvim_echo({ { text } }, true, {})
+  vim.o.messagesopt = waits
+  vim.cmd.redraw()
+  local fits = vim.fn.strcharpart(text, 0, vim.v.echospace - 1)
+  while vim.fn.strdisplaywidth(fits) >= vim.v.echospace do
+    fits = vim.fn.strcharpart(fits, 0, vim.fn.strchars(fits) - 1)
+  end
+  vim.api.nvim_echo({ { fits .. '…' } }, false, {})
+end
+
 --- Tell the user, though not while they type.
 ---@param key string
 ---@param values? table<string, any>
 ---@param level? vim.log.levels
 function M.say(key, values, level)
   require('ide_agent.client').when_idle(function()
-    vim.notify('IDE-Agent: ' .. M.get(key, values), level or vim.log.levels.INFO, { title = 'IDE-Agent' })
+    M.notify('IDE-Agent: ' .. M.get(key, values), level or vim.log.levels.INFO)
   end)
 end
 

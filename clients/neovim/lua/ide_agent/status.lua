@@ -37,6 +37,7 @@ function M.update(status, client_id)
   end
   vim.api.nvim_exec_autocmds('User', { pattern = 'IdeAgentStatus', modeline = false })
   vim.cmd.redrawstatus({ bang = true })
+  require('ide_agent.download').update(status)
 end
 
 --- What the server said last.

@@ -173,18 +173,23 @@ function M.open(name, focus)
   end)
 end
 
---- How long :IdeAgent panel <Tab> waits for the server, in ms.
-M.patience = 1000
+--- As the server named them last.
+local names = { 'hub' }
 
---- The panels there are.
+--- The panels there are. Asks anew for the next time, for nobody wants to wait at <Tab>.
 ---@return string[]
 function M.names()
   local server = client.any()
-  local params = { command = 'ideAgent.panels.list', arguments = { vim.empty_dict() } }
-  local answer = server and server:request_sync('workspace/executeCommand', params, M.patience)
-  return vim.tbl_map(function(panel)
-    return panel.name
-  end, answer and answer.result and answer.result.panels or {})
+  if server then
+    client.execute(server, 'ideAgent.panels.list', nil, function(result)
+      if result then
+        names = vim.tbl_map(function(panel)
+          return panel.name
+        end, result.panels)
+      end
+    end)
+  end
+  return names
 end
 
 --- A server came that knows nothing of the panels of the one before.
