@@ -277,7 +277,8 @@ def test_settings_and_capabilities_at_start(scripted: Callable[..., Window]) -> 
         }
     )
     [started] = window.script.log("initialize")
-    assert started["experimental"]["ideAgent"] == {"inlineCompletionMore": False, "status": True}
+    ours = {"inlineCompletionMore": False, "status": True, "panels": True}
+    assert started["experimental"]["ideAgent"] == ours
     assert started["options"] == {
         "language": "en",
         "settings": {"completion": {"maxLines": 3, "languages": {"markdown": False}}},
