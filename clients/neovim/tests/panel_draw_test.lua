@@ -290,6 +290,15 @@ return {
     same(texts(bar, 50)[2], '████████████████████ 100 %  1 MB/s')
   end,
 
+  ['where signs are two cells wide, lines are no longer'] = function()
+    vim.o.ambiwidth = 'double'
+    local bar = texts({ kind = 'progress', label = '', percent = 50 }, 50)[2]
+    local rule = texts(table_block({ { id = '1', cells = { n = 'abcdefgh' } } }))[2]
+    local cut = require('ide_agent.panel.text').fit('abcdef', 4)
+    vim.o.ambiwidth = 'single'
+    same({ bar, rule, cut }, { '█████' .. ('░'):rep(10) .. '  50 %', ('─'):rep(7), 'ab…' })
+  end,
+
   ['chart: a line from corner to corner'] = function()
     same(texts(chart({ { 0, 0 }, { 10, 5 } }), 24), {
       'Loss',

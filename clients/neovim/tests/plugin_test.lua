@@ -37,6 +37,18 @@ return {
     end)
   end,
 
+  ['options: where panels open'] = function()
+    with_options(nil, { panel = { size = 0.3 } }, function(now)
+      same(now.panel, { position = 'below', size = 0.3 })
+    end)
+    for _, wrong in ipairs({ { size = 2 }, { position = 'middle' }, { colour = 1 }, 'below' }) do
+      with_options(nil, { panel = wrong }, function(now)
+        same(now.panel, { position = 'below', size = 0.5 })
+        same(#config.problems, 1)
+      end)
+    end
+  end,
+
   ['options: what is not understood is reported and the default kept'] = function()
     with_options(nil, { automatic = 'yes', colour = 1, keys = { akcept = 'x' } }, function(now)
       same({ now.automatic, now.colour, now.keys.accept }, { true, nil, '<Tab>' })

@@ -17,7 +17,7 @@ import pytest
 from ide_agent.features.hub.catalogue import load
 from ide_agent.paths import models_dir
 from support.host_process import clean_home
-from support.http_server import FileServer, stall_after
+from support.http_server import Exchange, FileServer
 
 if TYPE_CHECKING:
     from .conftest import Session
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.engine]
 
 SERVER = [sys.executable, "-m", "ide_agent", "lsp"]
+
+
+def slowly(exchange: Exchange) -> None:
+    """The whole file, in small pieces until the test lets go."""
+    content, released = exchange.files.content, exchange.files.released
+    exchange.head(200, {"ETag": exchange.files.etag, "Content-Length": str(len(content))})
+    for at in range(0, len(content), 500_000):
+        exchange.wfile.write(content[at : at + 500_000])
+        exchange.wfile.flush()
+        released.wait(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +86,13 @@ def line(session: Session, start: str) -> str:
 def test_a_model_is_pulled_watched_and_removed_by_keys(
     session: Session, empty_machine: Path, index: FileServer
 ) -> None:
-    index.script.append(stall_after(40_000_000))
+    index.script.append(slowly)
     session.start(server=SERVER)
     session.nvim.type(":IdeAgent models\r")
     session.nvim.until(lambda: line(session, "starter ("))
     assert session.nvim.buffer()[0] == "Models"
     session.nvim.type("/^starter (\r\r")
-    session.nvim.until(lambda: re.search(r"█ *.* \d+ %", session.nvim.text()))
+    session.nvim.until(lambda: re.search(r"█.* \d+ %", session.nvim.text()))
     session.nvim.until(lambda: "[-] Download" in session.nvim.text())
     assert session.nvim.lua("return vim.api.nvim_get_current_line()").startswith("starter (")
     index.released.set()

@@ -179,7 +179,7 @@ local function one(line, block, width)
   if heading and #line:match('^#+') <= 6 then
     return spans(heading, block, 'IdeAgentPanelHeading')
   elseif line:find('^%s*%-%s*%-%s*%-[%s-]*$') or line:find('^%s*%*%s*%*%s*%*[%s*]*$') then
-    return { { ('─'):rep(math.min(width, 40)), 'IdeAgentPanelMuted' } }
+    return { { text.row('─', math.min(width, 40)), 'IdeAgentPanelMuted' } }
   end
   local indent, item = line:match('^(%s*)[-*+]%s+(.*)$')
   if item then

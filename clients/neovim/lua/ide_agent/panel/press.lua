@@ -1,4 +1,5 @@
 --- Pressing what a panel offers.
+local client = require('ide_agent.client')
 local form = require('ide_agent.panel.form')
 local messages = require('ide_agent.messages')
 local panels = require('ide_agent.panel')
@@ -15,7 +16,9 @@ local under_way = {}
 local function tell(said, level)
   local message = text.clean(said)
   if message ~= '' then
-    vim.notify('IDE-Agent: ' .. message, level, { title = 'IDE-Agent' })
+    client.when_idle(function()
+      vim.notify('IDE-Agent: ' .. message, level, { title = 'IDE-Agent' })
+    end)
   end
 end
 
@@ -31,7 +34,7 @@ local function send(panel, target, values)
     args = action.args or vim.empty_dict(),
     values = values,
   }
-  local key = vim.json.encode({ panel.state.id, event })
+  local key = vim.json.encode({ panel.client_id, panel.state.id, event })
   local server = vim.lsp.get_client_by_id(panel.client_id)
   if not server or server:is_stopped() then
     panels.warn('not_running')
@@ -123,7 +126,8 @@ end
 ---@param target ide_agent.panel.Target
 function M.press(panel, target)
   if target.url then
-    vim.ui.open(target.url)
+    local _, failure = vim.ui.open(target.url)
+    tell(failure, vim.log.levels.WARN)
   elseif target.field then
     local value = form.values(panel.forms, target.form)[target.field.name]
     form.edit(target.field, value, function(given)

@@ -93,21 +93,31 @@ end
 function M.fit(text, width)
   if #text <= width or (#text < 4096 and M.width(text) <= width) then
     return text
-  elseif not text:find('[^ -~]') then
-    return text:sub(1, width - 1) .. '…'
+  end
+  local dots = M.width('…')
+  if not text:find('[^ -~]') then
+    return text:sub(1, width - dots) .. '…'
   end
   -- Only a start that surely suffices is taken apart: texts may be huge.
   local head = vim.fn.strpart(text, 0, width * 32)
   local out, used = {}, 0
   for _, char in ipairs(vim.fn.split(head, [[\zs]])) do
     local more = M.width(char)
-    if used + more > width - 1 then
+    if used + more > width - dots then
       break
     end
     table.insert(out, char)
     used = used + more
   end
   return table.concat(out) .. '…'
+end
+
+--- A row of the same sign; some are two cells wide, by 'ambiwidth'.
+---@param sign string
+---@param width integer cells
+---@return string
+function M.row(sign, width)
+  return sign:rep(math.floor(width / M.width(sign)))
 end
 
 --- Exactly as wide.

@@ -11,12 +11,13 @@ local EIGHTHS = { '▏', '▎', '▍', '▌', '▋', '▊', '▉' }
 ---@return ide_agent.panel.Draft[]
 return function(block, context)
   local width = math.max(math.min(WIDEST, math.floor(context.width * 0.4)), 4)
+  local signs = math.floor(width / text.width('█'))
   local percent = type(block.percent) == 'number' and math.min(math.max(block.percent, 0), 100) or nil
-  local eighths = math.floor(width * 8 * (percent or 0) / 100)
+  local eighths = math.floor(signs * 8 * (percent or 0) / 100)
   local bar = ('█'):rep(math.floor(eighths / 8)) .. (EIGHTHS[eighths % 8] or '')
   local draft = {
     { bar, 'IdeAgentPanelBar' },
-    { ('░'):rep(width - text.width(bar)), 'IdeAgentPanelMuted' },
+    { text.row('░', width - text.width(bar)), 'IdeAgentPanelMuted' },
     key = 'bar',
   }
   if percent then

@@ -98,7 +98,7 @@ return function(block, context)
   for _, width in ipairs(widths) do
     total = total + width
   end
-  table.insert(drafts, { { ('─'):rep(total), 'IdeAgentPanelMuted' }, key = 'rule' })
+  table.insert(drafts, { { text.row('─', total), 'IdeAgentPanelMuted' }, key = 'rule' })
   for number, row in ipairs(block.rows) do
     local actions = row.actions or {}
     table.insert(drafts, {
