@@ -135,7 +135,8 @@ def test_changes_are_drawn_where_they_belong_and_the_cursor_stays(session: Sessi
     session.nvim.type("/tiny\r")
     session.open_gate("a")
     session.nvim.until(lambda: "50 %" in session.nvim.text())
-    assert shown(session)[4:8] == ["tiny", "█" * 20 + "░" * 20 + "  50 %  1 MB/s", "[s] Stop", ""]
+    half = "█" * 19 + "▌" + "░" * 19  # of 39 signs, two fifths of the window
+    assert shown(session)[4:8] == ["tiny", half + "  50 %  1 MB/s", "[s] Stop", ""]
     assert session.nvim.lua("return vim.api.nvim_get_current_line()") == "tiny      5 MB"
     session.open_gate("b")
     session.nvim.until(lambda: "75 %" in session.nvim.text())
