@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,11 +32,17 @@ def main(argv: Sequence[str]) -> NoReturn:
         if options.tcp is not None:
             return serve_tcp(server, *options.tcp)
         if os.isatty(0):
-            _tell_the_curious()
+            _tell_the_curious("editor.waits")
         # Nothing but messages may reach the client: what is printed goes to stderr.
         out = os.dup(1)
         os.dup2(2, 1)
-        return serve_stdio(server, 0, out, on_end=_leave_anyway)
+        return over_stdio(server, out)
+
+    async def over_stdio(server: EditorServer, out: int) -> int:
+        code = await serve_stdio(server, 0, out, on_end=_leave_anyway)
+        if not server.protocol.initialized:
+            _tell_the_curious("editor.nobody")
+        return code
 
     try:
         asyncio.run(_run(EditorServer, serve))
@@ -44,11 +51,11 @@ def main(argv: Sequence[str]) -> NoReturn:
     leave(1)
 
 
-def _tell_the_curious() -> None:
-    """Somebody at a keyboard started this, who would see nothing at all."""
+def _tell_the_curious(key: str) -> None:
+    """Somebody at a keyboard or in a script started this, who would see nothing at all."""
     from ide_agent.locale import language, translate
 
-    print(translate("editor.waits", language()), file=sys.stderr)  # noqa: T201
+    print(translate(key, language()), file=sys.stderr)  # noqa: T201
 
 
 async def _run(make: Callable[[], Any], serve: Callable[[Any], Coroutine[Any, Any, int]]) -> None:
@@ -102,7 +109,15 @@ def set_up_logging(level: str) -> None:
 def _file_handler(file: Path) -> logging.Handler:
     if file.exists() and file.stat().st_size > _LOG_BYTES:
         file.replace(file.with_suffix(".log.1"))
-    return logging.FileHandler(file, encoding="utf-8", delay=True)
+    return _Private(file, encoding="utf-8", delay=True)
+
+
+class _Private(logging.FileHandler):
+    """A file that only its owner reads."""
+
+    def _open(self) -> TextIOWrapper:
+        handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(handle, "a", encoding="utf-8")  # noqa: PTH123 - a descriptor, not a path
 
 
 class PayloadFree(logging.Formatter):

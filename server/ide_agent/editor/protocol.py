@@ -90,7 +90,8 @@ class EditorProtocol(LanguageServerProtocol):
         self.command_types: dict[str, type | None] = {}
         self.progress = EditorProgress(self)
         self._cancelled_early: set[int | str] = set()
-        self._initialized = False
+        self.initialized = False
+        """Whether a client has said `initialize`."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.get_ident()
 
@@ -159,7 +160,7 @@ class EditorProtocol(LanguageServerProtocol):
                 raise JsonRpcRequestCancelled("cancelled before it ran")
             if (refusal := self._refusal(method)) is not None:
                 raise refusal
-        elif (self._shutdown or not self._initialized) and method != types.EXIT:
+        elif (self._shutdown or not self.initialized) and method != types.EXIT:
             return
         elif method == types.CANCEL_REQUEST:
             params = data.get("params")
@@ -174,8 +175,8 @@ class EditorProtocol(LanguageServerProtocol):
         if self._shutdown:
             return JsonRpcInvalidRequest("the server is shutting down")
         if method == types.INITIALIZE:
-            return JsonRpcInvalidRequest("initialized already") if self._initialized else None
-        return None if self._initialized else JsonRpcServerNotInitialized("initialize comes first")
+            return JsonRpcInvalidRequest("initialized already") if self.initialized else None
+        return None if self.initialized else JsonRpcServerNotInitialized("initialize comes first")
 
     def _structure(self, data: dict[str, Any]) -> Any:
         method: str = data["method"]
@@ -330,7 +331,7 @@ class EditorProtocol(LanguageServerProtocol):
             server._notebook_document_sync,
             encoding,
         ).build()  # type: ignore[no-untyped-call]
-        self._initialized = True
+        self.initialized = True
         return types.InitializeResult(self.server_capabilities, self.server_info)
 
     @lsp_method(types.SHUTDOWN)

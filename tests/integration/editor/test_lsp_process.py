@@ -247,6 +247,20 @@ async def _attached(editor: Editor) -> bool:
     return True
 
 
+async def test_started_without_any_input_it_says_why_it_leaves(env: dict[str, str]) -> None:
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ide_agent", "lsp"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **env, "LC_ALL": "C"},
+    )
+    out, err = await asyncio.wait_for(child.communicate(), PATIENCE)
+    assert (child.returncode, out) == (1, b"")
+    assert b"Nothing was said to it on stdin" in err
+    assert err.count(b"\n") == 1
+
+
 @pytest.mark.parametrize(
     ("tag", "words"), [("C", "waits for an editor"), ("tr", "düzenleyicinin konuşmasını")]
 )

@@ -57,6 +57,7 @@ def test_a_log_that_has_grown_is_put_aside(home: Path) -> None:
     )
     text = log.read_text(encoding="utf-8")
     assert text.endswith("WARNING ide_agent.x: new\n") and text.count("\n") == 1
+    assert log.stat().st_mode & 0o777 == 0o600
     assert log.with_suffix(".log.1").stat().st_size == 3_000_000
 
 
