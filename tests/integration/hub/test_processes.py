@@ -112,4 +112,5 @@ def test_nothing_of_the_package_is_installed_or_run(
         check=True,
     )
     assert "demo-model" not in listed.stdout.replace("_", "-")
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["tiny.gguf", "tiny.lock"]
+    files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["model.json", "tiny.gguf", "tiny.lock"]
