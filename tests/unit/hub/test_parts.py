@@ -25,7 +25,7 @@ from support.http_server import FileServer
 from support.package_index import MODEL, make_wheel
 
 HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
-CUTS = (0, 1_000_000, 1_800_000, len(MODEL))
+CUTS = (0, 400_000, 2_200_000, len(MODEL))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_the_parts_are_joined(servers: list[FileServer], tmp_path: Path) -
 
 async def test_what_has_arrived_is_not_fetched_again(servers: list[FileServer], tmp_path: Path) -> None:
     hub = make_hub(tmp_path, servers)
-    servers[1].script.append(http_server.stall_after(300_000))
+    servers[1].script.append(http_server.stall_after(1_500_000))
     second = hub.folder / ".downloads" / "tiny+1.whl.part"
     pulling = asyncio.create_task(hub.pull("tiny"))
     async with asyncio.timeout(60):
