@@ -1,0 +1,1 @@
+"""Routing rules: which model answers which request."""
