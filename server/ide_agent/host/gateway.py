@@ -1,8 +1,8 @@
 """The OpenAI dialect, passed through to the engine of the model that a request names.
 
-Only what routing needs is understood here: ``model`` and ``stream``; and what engines pass over in silence is
-refused. All else is the engine's business, so that clients get each parameter the engine knows, and the
-engine's own errors.
+Only what routing needs is understood here: ``model`` and ``stream``; what engines pass over in silence, and
+requests without the one thing that they are about, are refused. All else is the engine's business, so that
+clients get each parameter the engine knows, and the engine's own errors.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _END = b"data: [DONE]\n\n"
 _DEFAULT = ("", "default")
+_NEEDED = {"completions": "prompt", "chat/completions": "messages", "embeddings": "input"}
 _REFUSED = "error.engine.refused"
 
 
@@ -61,6 +62,9 @@ def routes(services: Services) -> APIRouter:
 
 async def _forward(services: Services, request: Request, purpose: Purpose) -> Response:
     payload = await _payload(request)
+    needed = _NEEDED[request.url.path.rpartition("/v1/")[2]]
+    if payload.get(needed) in (None, [], {}):
+        return error_response(BadRequest(problem=f"{needed}: missing or empty"), 400)
     wanted = payload.get("model", "")
     if not isinstance(wanted, str):
         raise BadRequest(problem="model: not a string")

@@ -13,14 +13,18 @@ def data(body: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("path", "purpose"),
-    [("/v1/completions", "text"), ("/v1/chat/completions", "text"), ("/v1/embeddings", "embedding")],
+    ("path", "purpose", "needed"),
+    [
+        ("/v1/completions", "text", {"prompt": [4, 7]}),
+        ("/v1/chat/completions", "text", {"messages": [{"unheard": "of"}]}),
+        ("/v1/embeddings", "embedding", {"input": "x"}),
+    ],
 )
 async def test_request_goes_to_the_engine_as_it_is(
-    host: httpx.AsyncClient, engine: FakeEngine, path: str, purpose: str
+    host: httpx.AsyncClient, engine: FakeEngine, path: str, purpose: str, needed: dict[str, object]
 ) -> None:
     engine.answer = {"object": "x", "model": "/secret/place/fake.gguf"}
-    payload = {"model": "fake", "unheard_of": [1, {"a": None}], "temperature": 0.5}
+    payload = {**needed, "model": "fake", "unheard_of": [1, {"a": None}], "temperature": 0.5}
     answer = await host.post(path, json=payload)
     assert answer.json() == {"object": "x", "model": "fake"}
     assert engine.asked == [(path, payload)]
@@ -30,7 +34,7 @@ async def test_request_goes_to_the_engine_as_it_is(
 @pytest.mark.parametrize("stream", [True, False])
 async def test_who_types_goes_first(host: httpx.AsyncClient, engine: FakeEngine, stream: bool) -> None:
     engine.chunks = [{"choices": []}]
-    await host.post("/v1/completions", json={"stream": stream})
+    await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
     assert engine.turns == ["api"]
     assert engine.open_when_asked == [1]
     assert engine.open == 0
@@ -40,14 +44,16 @@ async def test_who_types_goes_first(host: httpx.AsyncClient, engine: FakeEngine,
 async def test_names_of_the_default_model(
     host: httpx.AsyncClient, engine: FakeEngine, name: str | None
 ) -> None:
-    answer = await host.post("/v1/completions", json={} if name is None else {"model": name})
+    answer = await host.post(
+        "/v1/completions", json={"prompt": "x"} | ({} if name is None else {"model": name})
+    )
     assert answer.status_code == 200
 
 
 async def test_unknown_model(host: httpx.AsyncClient) -> None:
     for answer in (
-        await host.post("/v1/completions", json={"model": "nobody/knows"}),
-        await host.post("/v1/completions", json={"model": "nobody/knows", "stream": True}),
+        await host.post("/v1/completions", json={"prompt": "x", "model": "nobody/knows"}),
+        await host.post("/v1/completions", json={"prompt": "x", "model": "nobody/knows", "stream": True}),
         await host.get("/v1/models/nobody/knows"),
     ):
         assert answer.status_code == 404
@@ -56,7 +62,21 @@ async def test_unknown_model(host: httpx.AsyncClient) -> None:
         assert "nobody/knows" in error["message"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model": 3}', b"\xff"])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("path", "needed"), [("completions", "prompt"), ("chat/completions", "messages"), ("embeddings", "input")]
+)
+async def test_what_is_missing_is_named(
+    host: httpx.AsyncClient, engine: FakeEngine, path: str, needed: str, stream: bool
+) -> None:
+    for body in ({}, {needed: None}, {needed: []}):
+        answer = await host.post(f"/v1/{path}", json={**body, "stream": stream})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"] == f"The request is not valid: {needed}: missing or empty."
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"prompt": "x", "model": 3}', b"\xff"])
 async def test_body_that_makes_no_sense(host: httpx.AsyncClient, body: bytes) -> None:
     answer = await host.post("/v1/completions", content=body)
     assert answer.status_code == 422
@@ -67,7 +87,7 @@ async def test_stream_is_passed_on_and_ends_as_openai_does(
     host: httpx.AsyncClient, engine: FakeEngine
 ) -> None:
     engine.chunks = [{"model": "/p", "choices": [{"text": "ş\u2028"}]}, {"model": "/p", "choices": []}]
-    answer = await host.post("/v1/completions", json={"stream": True})
+    answer = await host.post("/v1/completions", json={"prompt": "x", "stream": True})
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.content.isascii()
     *chunks, end = data(answer.text)
@@ -84,7 +104,7 @@ async def test_refusal_of_the_engine_is_the_callers_fault(
 ) -> None:
     refusal = EngineError("error.engine.refused", reason="prompt is required")
     engine.chunks, engine.answer = [refusal], refusal
-    answer = await host.post("/v1/completions", json={"stream": stream})
+    answer = await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
     assert answer.status_code == 400
     assert answer.json()["error"]["params"] == {"reason": "prompt is required"}
 
@@ -95,14 +115,14 @@ async def test_crash_before_the_first_word_has_a_status(
 ) -> None:
     crash = EngineCrashed(model="fake", reason="SIGKILL")
     engine.chunks, engine.answer = [crash], crash
-    answer = await host.post("/v1/completions", json={"stream": stream})
+    answer = await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
     assert answer.status_code == 502
     assert answer.json()["error"]["type"] == "EngineCrashed"
 
 
 async def test_crash_in_the_middle_is_the_last_event(host: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.chunks = [{"choices": []}, EngineCrashed(model="fake", reason="SIGKILL")]
-    answer = await host.post("/v1/completions", json={"stream": True})
+    answer = await host.post("/v1/completions", json={"prompt": "x", "stream": True})
     assert answer.status_code == 200
     first, error, *_ = data(answer.text)
     assert json.loads(first) == {"choices": []}
@@ -116,7 +136,7 @@ async def test_client_that_leaves_a_stream_cancels_the_engine(
     engine.chunks = [*chunks]
 
     async def read() -> None:
-        async with host.stream("POST", "/v1/completions", json={"stream": True}) as answer:
+        async with host.stream("POST", "/v1/completions", json={"prompt": "x", "stream": True}) as answer:
             async for _ in answer.aiter_raw():
                 pass
 
@@ -127,7 +147,7 @@ async def test_client_that_leaves_a_plain_request_cancels_the_engine(
     host: httpx.AsyncClient, engine: FakeEngine
 ) -> None:
     engine.answer = None
-    await leave(host.post("/v1/completions", json={}), engine)
+    await leave(host.post("/v1/completions", json={"prompt": "x"}), engine)
 
 
 async def leave(request: object, engine: FakeEngine) -> None:
@@ -151,9 +171,9 @@ async def test_an_engine_that_was_put_away_is_asked_for_once_more(
         return engines.pop(0)
 
     monkeypatch.setattr(FakeInference.current, "engine", ask)
-    answer = await host.post("/v1/completions", json={"stream": stream})
+    answer = await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
     assert answer.status_code == 200
     assert engines == []
     engines += [FakeEngine(chunks=[closed], answer=closed)] * 2
-    answer = await host.post("/v1/completions", json={"stream": stream})
+    answer = await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "EngineClosed")
