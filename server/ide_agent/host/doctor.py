@@ -54,7 +54,7 @@ def examine() -> Iterator[Finding]:
     yield from environment
     if not all(finding.ok for finding in environment):
         return
-    yield from _settings(Path())
+    yield from _settings(_workspace())
     models = _models()
     yield models
     try:
@@ -139,6 +139,16 @@ def _writable(folder: Path) -> bool:
         return nearest.is_dir() and os.access(nearest, os.W_OK)
     except OSError:  # a folder on the way there may not be entered
         return False
+
+
+def _workspace() -> Path:
+    """The folder whose settings hold here: this one, or the nearest above it that has any."""
+    try:
+        above = Path.cwd().parents
+    except OSError:  # somebody removed this one
+        return Path()
+    folders = (folder for folder in (Path(), *above) if os.access(folder / config.WORKSPACE_FILE, os.F_OK))
+    return next(folders, Path())
 
 
 def _settings(workspace: Path | None) -> Iterator[Finding]:

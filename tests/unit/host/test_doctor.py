@@ -138,6 +138,28 @@ def test_the_settings_of_this_folder_count_as_well(home: Path) -> None:
     assert user[0]
 
 
+def test_those_of_a_folder_above_count_where_there_are_no_nearer_ones(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".ide-agent.toml").write_text("[completion]\nmax_lines = 3\n")
+    inner = home / "a" / "b"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    assert settings_findings()[1:] == [(True, str(home / ".ide-agent.toml"))]
+    (home / "a" / ".ide-agent.toml").write_text("")
+    assert settings_findings()[1:] == [(True, str(home / "a" / ".ide-agent.toml"))]
+
+
+def test_a_folder_that_was_removed_meanwhile_has_no_settings(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = home / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert len(settings_findings()) == 1
+
+
 def test_a_host_that_goes_by_older_settings_is_to_be_restarted(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
