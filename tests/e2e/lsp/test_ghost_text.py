@@ -37,11 +37,24 @@ async def test_a_suggestion_of_the_real_model(ghost: GhostClient) -> None:
     assert await ghost.whole(item) == "return min(items)"
 
 
-async def test_case_30_and_31_the_range_is_there_and_on_one_line(ghost: GhostClient) -> None:
+async def test_case_30_the_range_is_there(ghost: GhostClient) -> None:
     uri = ghost.open(MIN)
     item = await ghost.ask(uri, *END)
     assert item is not None
     assert item.range == types.Range(types.Position(*END), types.Position(*END))
+
+
+async def test_case_31_the_range_is_on_one_line_also_where_the_text_is_on_several(ghost: GhostClient) -> None:
+    uri = ghost.open("def evens(numbers):\n    result = []\n    for number in numbers:\n        ")
+    item = await ghost.ask(uri, 3, 8)
+    assert item is not None
+    assert "\n" in await ghost.whole(item)
+    again = await ghost.ask(uri, 3, 8, invoked=False)  # now with all of its lines
+    assert again is not None
+    assert "\n" in str(again.insert_text)
+    for each in (item, again):
+        assert each.range is not None
+        assert each.range.start.line == each.range.end.line == 3
 
 
 async def test_case_32_the_suggestion_extends_what_the_popup_has_selected(ghost: GhostClient) -> None:

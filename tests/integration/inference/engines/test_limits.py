@@ -86,7 +86,7 @@ class TestLimits:
         await until(lambda: idle(engine))
         assert await done_by(engine, slots) < len(ids) - 1, "the prompt was computed for nobody"
 
-    async def test_cases_11_and_16_who_leaves_the_queue_is_never_served(self, engine: Engine) -> None:
+    async def test_case_16_dead_requests_in_the_queue_are_never_served(self, engine: Engine) -> None:
         long = {"n_predict": 4000, "ignore_eos": True}
         tasks = [await begin(engine, {"prompt": p, **long}, n) for n, p in ((1, "One"), (2, "Two"))]
         queued = [asyncio.create_task(streamed(engine, f"{n}", **long)) for n in range(3)]
