@@ -131,8 +131,8 @@ async def test_the_list_command_returns_what_the_host_says(editor: Editor, host:
 @pytest.mark.parametrize(
     ("locale", "question", "actions", "ready"),
     [
-        ("en", "Download the starter model (90 MB)?", ["Download", "Not now"], "starter is ready"),
-        ("tr", "Başlangıç modeli (90 MB) indirilsin mi?", ["İndir", "Şimdi değil"], "starter hazır"),
+        ("en", "Download the starter model (about 90 MB)?", ["Download", "Not now"], "starter is ready"),
+        ("tr", "Başlangıç modeli (yaklaşık 90 MB) indirilsin mi?", ["İndir", "Şimdi değil"], "starter hazır"),
     ],
 )
 async def test_the_first_use_offers_the_starter_model(
