@@ -51,13 +51,14 @@ class IdeAgentError(Exception):
 
         return translate(self.key_used, language, **self.params)
 
-    def as_wire(self) -> dict[str, Any]:
+    def as_wire(self, language: str = "en") -> dict[str, Any]:
         """The JSON form in which errors cross process borders; see `from_wire`.
 
-        `message` and `type` are what the OpenAI dialect asks for, `code` and `params` are ours.
+        `message` and `type` are what the OpenAI dialect asks for, `code` and `params` are ours. `language` is
+        that of `message`: pages in a browser show it as it is.
         """
         return {
-            "message": self.message("en"),
+            "message": self.message(language),
             "type": type(self).__name__,
             "code": self.key_used,
             "params": self.params,

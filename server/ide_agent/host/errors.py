@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ide_agent.errors import IdeAgentError
+from ide_agent.locale import choose
 
 log = logging.getLogger(__name__)
 
@@ -33,34 +35,40 @@ class ClientGone(Exception):
     """The caller closed the connection before its answer was ready."""
 
 
-def error_response(error: IdeAgentError, status: int | None = None) -> JSONResponse:
-    """`error` as an HTTP answer."""
-    return JSONResponse({"error": error.as_wire()}, status_code=status or error.http_status)
+def error_response(error: IdeAgentError, status: int | None = None, *, language: str = "en") -> JSONResponse:
+    """`error` as an HTTP answer, in words of `language`."""
+    return JSONResponse({"error": error.as_wire(language)}, status_code=status or error.http_status)
+
+
+def language_of(scope: Scope) -> str:
+    """The language that a request asks for by ``?language=``; English unless we have it."""
+    return choose(parse_qs(scope["query_string"].decode("latin-1")).get("language", [""])[0])
 
 
 def install(app: FastAPI) -> None:
     """Make `app` answer all errors in our shape."""
 
-    async def ours(_: Request, error: Exception) -> JSONResponse:
+    async def ours(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, IdeAgentError)
-        return error_response(error)
+        return error_response(error, language=language_of(request.scope))
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         found = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        return error_response(BadRequest(problem=found))
+        return error_response(BadRequest(problem=found), language=language_of(request.scope))
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         problem = f"{request.method} {request.url.path}: {error.detail}"
         kind = NoSuchRoute if error.status_code == 404 else BadRequest
-        return error_response(kind(problem=problem), error.status_code)
+        return error_response(kind(problem=problem), error.status_code, language=language_of(request.scope))
 
     async def gone(_: Request, error: Exception) -> Response:
         return Response(status_code=408)  # nobody reads it
 
-    async def unexpected(_: Request, error: Exception) -> JSONResponse:
-        return error_response(IdeAgentError())  # it is raised on after that, and logged by `Unexpected`
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        # It is raised on after that, and logged by `Unexpected`.
+        return error_response(IdeAgentError(), language=language_of(request.scope))
 
     app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(ClientGone, gone)
@@ -96,7 +104,7 @@ class Unexpected:
         except Exception as failure:
             log_failure(f"{scope['method']} {scope['path']}", failure)
             if not started:
-                await error_response(IdeAgentError())(scope, receive, send)
+                await error_response(IdeAgentError(), language=language_of(scope))(scope, receive, send)
             elif not complete:
                 raise Aborted() from None
 

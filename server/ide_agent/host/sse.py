@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ide_agent.errors import IdeAgentError
-from ide_agent.host.errors import ClientGone, log_failure
+from ide_agent.host.errors import ClientGone, language_of, log_failure
 
 T = TypeVar("T")
 
@@ -50,11 +50,12 @@ class EventStream(Response):
             try:
                 async for event in self._events:
                     await send({"type": "http.response.body", "body": encode(event), "more_body": True})
-            except IdeAgentError as error:
-                await send({"type": "http.response.body", "body": _error(error), "more_body": True})
             except Exception as failure:
-                log_failure(f"{scope['method']} {scope['path']}", failure)
-                await send({"type": "http.response.body", "body": _error(IdeAgentError()), "more_body": True})
+                error = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
+                if error is not failure:
+                    log_failure(f"{scope['method']} {scope['path']}", failure)
+                told = encode({"type": "error", "error": error.as_wire(language_of(scope))})
+                await send({"type": "http.response.body", "body": told, "more_body": True})
             await send({"type": "http.response.body", "body": self._end, "more_body": False})
 
 
@@ -90,7 +91,3 @@ async def run_until_gone(receive: Receive, work: Awaitable[T]) -> T:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _error(error: IdeAgentError) -> bytes:
-    return encode({"type": "error", "error": error.as_wire()})

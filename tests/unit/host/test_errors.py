@@ -35,6 +35,20 @@ async def test_our_errors_keep_their_status(host: httpx.AsyncClient) -> None:
     assert answer.json()["error"]["params"] == {"file": "a.gguf", "need_mb": 10, "free_mb": 5}
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/nowhere?language=tr", "İstek geçerli değil: GET /nowhere"),
+        ("/panels/none?language=tr", "“none” paneli yok"),
+        ("/theirs?language=tr-TR", "Bir şeyler ters gitti"),
+        ("/theirs?language=%ff&language=x", "Something went wrong"),
+        ("/panels?language=fr", "The request is not valid: query.language"),
+    ],
+)
+async def test_who_asks_in_a_language_is_told_in_it(host: httpx.AsyncClient, path: str, words: str) -> None:
+    assert words in (await host.get(path)).json()["error"]["message"]
+
+
 async def test_unexpected_errors_tell_nothing(
     host: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
