@@ -139,6 +139,20 @@ async def test_another_process_goes_on_with_what_is_there(server: FileServer, tm
     assert again.reports[0].done == 700_000
 
 
+async def test_the_last_bytes_of_a_burst_are_reported_though_nothing_follows(
+    server: FileServer, tmp_path: Path
+) -> None:
+    server.script.append(http_server.stall_after(900_000))
+    run = Run(server, tmp_path)
+    download = asyncio.create_task(run.download.run())
+    await eventually(lambda: run.reports and run.reports[-1].done == 900_000)
+    assert set(run.phases) == {"download"}
+    download.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await download
+    assert run.download._late is None
+
+
 async def test_cancelling_keeps_the_part(server: FileServer, tmp_path: Path) -> None:
     server.script.append(http_server.stall_after(1_500_000))
     run = Run(server, tmp_path)

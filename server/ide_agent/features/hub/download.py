@@ -97,6 +97,7 @@ class Download:
         self._part = Part(target, remote)
         self._speed = Speedometer()
         self._reported = 0.0
+        self._late: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Fetch the file, or the rest of it, and check its hash. What has arrived stays when cancelled.
@@ -119,6 +120,8 @@ class Download:
             self._part.finish()
         except OSError as failure:
             raise disk_error(failure, self._name, self._target) from failure
+        finally:
+            self._tell_later(None)
 
     async def _fetch(self) -> None:
         """Attempt after attempt until the part file is whole."""
@@ -212,7 +215,19 @@ class Download:
         now = time.monotonic()
         if always or now - self._reported >= _REPORT_SECONDS:
             self._reported = now
+            self._tell_later(None)
             self._report(self._speed.measure(phase, self._part.done, self._part.total, now))
+        elif self._late is None:  # perhaps nothing more comes for a while: the last bytes count as well
+            self._tell_later(phase)
+
+    def _tell_later(self, phase: Phase | None) -> None:
+        """Tell when a report is due again; None: there is no need any more."""
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        if phase is not None:
+            loop = asyncio.get_running_loop()
+            self._late = loop.call_later(_REPORT_SECONDS, lambda: self._tell(phase, always=True))
 
     @property
     def _authorization(self) -> dict[str, str]:
