@@ -51,10 +51,13 @@ class Plugins(pluggy.PluginManager):
         super().__init__("ide_agent")
         self.add_hookspecs(Hooks)
         self.broken: dict[str, BaseException] = {}
+        self._none_found = False
 
     @property
     def problems(self) -> list[IdeAgentError]:
-        """`broken`, for a person to read."""
+        """`broken`, for a person to read; and that there is none, not even our own."""
+        if self._none_found:
+            return [IdeAgentError("error.plugin.none")]
         return [
             IdeAgentError("error.plugin.broken", name=name, reason=f"{type(failure).__name__}: {failure}")
             for name, failure in self.broken.items()
@@ -64,7 +67,9 @@ class Plugins(pluggy.PluginManager):
         """Load all that are installed."""
         from importlib.metadata import entry_points
 
-        for entry in entry_points(group=GROUP):
+        found = entry_points(group=GROUP)
+        self._none_found = not found  # a copy without what installing it writes, or in the middle of that
+        for entry in found:
             if self.has_plugin(entry.name):
                 continue
             try:

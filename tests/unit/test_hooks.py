@@ -36,6 +36,14 @@ def register_cli(app, and_what_nobody_offers):
 """
 
 
+def test_an_installation_without_any_feature_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins = Plugins()
+    assert plugins.problems == []
+    monkeypatch.setattr(sys, "path", [])
+    plugins.load()
+    assert [problem.key_used for problem in plugins.problems] == ["error.plugin.none"]
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

@@ -15,7 +15,7 @@ from ide_agent.panels.panel import Panel
 
 Opener = Callable[[Panel], Awaitable[None]]
 """Fills a panel that is being opened: sets its blocks, says what its actions do."""
-_ROUTES = ("assets", "enter")
+_ROUTES = ("assets", "enter", "prove")
 _LINGER_SECONDS = 30.0
 """How long a panel that nobody looks at stays open: a reload takes less."""
 
@@ -64,6 +64,8 @@ class Panels:
             PanelError: nobody offers it.
         """
         offer = self._offers.get(name)
+        if not self._offers:
+            raise PanelError("error.panel.none", name=name)
         if offer is None:
             raise PanelError(name=name, names=", ".join(sorted(self._offers)))
         id = f"{name}@{language}"

@@ -57,6 +57,13 @@ async def test_one_that_nobody_offers(panels: Panels) -> None:
     assert "hub" in str(caught.value)
 
 
+async def test_where_no_feature_was_loaded_it_says_so(panels: Panels) -> None:
+    with pytest.raises(PanelError) as caught:
+        await panels.open("hub", "en")
+    assert "none of the features of IDE-Agent was loaded" in str(caught.value)
+    assert "There are" not in str(caught.value)
+
+
 async def test_one_that_cannot_be_filled_is_tried_again(panels: Panels) -> None:
     tries: list[Panel] = []
 
