@@ -36,6 +36,13 @@ class Invitation(BaseModel):
     once: str = Field(max_length=100)
 
 
+class Question(BaseModel):
+    """Body of ``POST /panels/prove``."""
+
+    ends: str = Field(pattern=r"^\d{1,20}$")
+    nonce: str = Field(min_length=16, max_length=100)
+
+
 def routes(services: Services) -> APIRouter:
     """`/panels…`."""
     router = APIRouter(prefix="/panels")
@@ -48,6 +55,11 @@ def routes(services: Services) -> APIRouter:
     @router.post("/enter")
     async def enter(invitation: Invitation) -> Response:
         return JSONResponse({"session": visitors.enter(invitation.once)})
+
+    @router.post("/prove")
+    async def prove(request: Request, question: Question) -> Response:
+        port = request.scope["server"][1]
+        return JSONResponse({"proof": visitors.prove(question.ends, question.nonce, port)})
 
     @router.get("/assets/{name}")
     async def asset(name: str) -> Response:

@@ -3,7 +3,8 @@
 An editor asks for a link; the link holds a secret that works once, within a minute, and stands behind the
 ``#`` so that it reaches no log. The page changes it for a session of its own, which opens panels and nothing
 else. Sessions are signed, not stored: they outlive the host. They are kept where only the page's own origin,
-port included, can read them; a cookie would be sent to every other server on this machine.
+port included, can read them; a cookie would be sent to every other server on this machine. A page whose host
+went away shows its session only to one that knows it already: another program may have the port by then.
 """
 
 from __future__ import annotations
@@ -64,6 +65,17 @@ class Visitors:
         if not ends.isascii() or not ends.isdigit() or not signature.isascii():
             return False
         return hmac.compare_digest(signature, self._sign(ends)) and int(ends) > time.time()
+
+    def prove(self, ends: str, nonce: str, port: int) -> str:
+        """That we know the session which begins with `ends`, without a word of it; hexadecimal.
+
+        Args:
+            ends: when the session is over, as it stands in it.
+            nonce: what the page made up for this one question.
+            port: ours, so that who has another cannot pass our answer on.
+        """
+        session = f"{ends}.{self._sign(ends)}"
+        return hmac.new(session.encode(), f"host {port} {nonce}".encode(), hashlib.sha256).hexdigest()
 
     def _sign(self, text: str) -> str:
         digest = hmac.new(self._key, b"panel session " + text.encode(), hashlib.sha256).digest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,6 +66,16 @@ async def test_two_viewers_see_what_one_does(host: httpx.AsyncClient, opened: li
     assert len(opened) == 1
     state = (await host.get("/panels/notes")).json()
     assert state["blocks"][0]["markdown"] == "xy"
+
+
+async def test_the_host_proves_that_it_knows_a_session(host: httpx.AsyncClient, services: Services) -> None:
+    session = services.visitors.enter(services.visitors.invite())
+    question = {"ends": session.partition(".")[0], "nonce": "n" * 16}
+    answer = await host.post("/panels/prove", json=question, headers={"Authorization": ""})
+    text = f"host {host.base_url.port} {question['nonce']}".encode()
+    assert answer.json() == {"proof": hmac.new(session.encode(), text, hashlib.sha256).hexdigest()}
+    for wrong in ({**question, "ends": "1.2"}, {**question, "nonce": ""}, {}):
+        assert (await host.post("/panels/prove", json=wrong)).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["", "/events"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import sys
 import time
 from pathlib import Path
@@ -58,6 +60,22 @@ def test_a_key_that_is_damaged_is_made_anew(visitors: Visitors, key_file: Path, 
     key_file.write_bytes(broken)
     session = visitors.enter(visitors.invite())
     assert Visitors(key_file).admits(session)
+
+
+def test_who_has_the_key_proves_it_without_telling_a_session(visitors: Visitors, tmp_path: Path) -> None:
+    session = visitors.enter(visitors.invite())
+    ends, _, signature = session.partition(".")
+    proof = visitors.prove(ends, "a nonce", 4711)
+    expected = hmac.new(session.encode(), b"host 4711 a nonce", hashlib.sha256).hexdigest()
+    assert proof == expected
+    assert signature not in proof
+    others = [
+        Visitors(tmp_path / "other.key").prove(ends, "a nonce", 4711),
+        visitors.prove(ends, "a nonce", 4712),
+        visitors.prove(ends, "another", 4711),
+        visitors.prove(str(int(ends) + 1), "a nonce", 4711),
+    ]
+    assert proof not in others
 
 
 def test_a_session_ends(visitors: Visitors, monkeypatch: pytest.MonkeyPatch) -> None:
