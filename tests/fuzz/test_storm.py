@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from ide_agent import runtime
 from ide_agent.editor.server import EditorServer
@@ -25,8 +27,13 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 TEXT = '"""Numbers."""\n\n\ndef double(number):\n    return number * 2\n\n\ndef halve(number):\n    '
 PATIENCE_S = 300
 CANCELLED = -32800
-GROWTH_BYTES = 48 << 20
-PROMPT_CACHE_BYTES = 256 << 20  # what an engine may keep of earlier prompts
+# What 1,000 requests may add, caches that fill included; three times what was measured, and much less than
+# something that is left behind by each of them.
+HOST_BYTES = 4 << 20
+ENGINE_BYTES = 32 << 20
+OBJECTS = 3000
+OBJECTS_OF_A_KIND = 250
+OURS = ("ide_agent", "lsprotocol", "pygls", "asyncio", "_asyncio")
 
 # The host as it is, and a way to look into its engines.
 HOST = """
@@ -71,6 +78,14 @@ async def editors(home: Path) -> AsyncIterator[list[Editor]]:
             for document in range(3):
                 editor.open(f"file:///storm/{number}/{document}.py", TEXT)
         yield both
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """The same in each run that decides on a change; thrown anew in all others, and told where one fails."""
+    seed = 11 if settings().derandomize else random.SystemRandom().randrange(1 << 32)
+    print(f"the seed of this storm: {seed}")
+    return random.Random(seed)
 
 
 async def storm(editors: list[Editor], requests: int, dice: random.Random) -> list[str]:
@@ -166,26 +181,37 @@ def memory(home: Path) -> tuple[int, int]:
     return own, sum(sizes.values())
 
 
-async def test_case_16_a_storm_leaves_no_task_no_slot_and_no_memory_behind(
-    editors: list[Editor], home: Path
+def objects() -> Counter[str]:
+    """How many there are of each kind of ours, and, under "all", of all kinds."""
+    gc.collect()
+    everything = gc.get_objects()
+    kinds = Counter(
+        f"{kind.__module__}.{kind.__qualname__}"
+        for kind in map(type, everything)
+        if str(kind.__module__).partition(".")[0] in OURS
+    )
+    return kinds + Counter(all=len(everything))
+
+
+async def test_a_storm_leaves_no_task_no_slot_and_no_memory_behind(
+    editors: list[Editor], home: Path, dice: random.Random
 ) -> None:
-    dice = random.Random(11)
     assert await answers(editors[0], "file:///storm/before.py")
     await storm(editors, 100, dice)
     await settled()
-    gc.collect()
-    tasks, objects = len(asyncio.all_tasks()), len(gc.get_objects())
+    tasks, before = len(asyncio.all_tasks()), objects()
     host, engine = memory(home)
 
     ends = await storm(editors, 1000, dice)
     assert len(ends) == 1000
-    assert {"answered", "cancelled"} <= set(ends)
+    assert "cancelled" in ends
 
     assert await answers(editors[1], "file:///storm/after.py")
     await settled()
     await quiet(tasks)
-    gc.collect()
     host_now, engine_now = memory(home)
-    assert host_now - host < GROWTH_BYTES
-    assert engine_now - engine < GROWTH_BYTES + PROMPT_CACHE_BYTES
-    assert len(gc.get_objects()) - objects < 50_000
+    assert host_now - host < HOST_BYTES
+    assert engine_now - engine < ENGINE_BYTES
+    more = objects() - before
+    assert more.pop("all", 0) < OBJECTS
+    assert {kind: count for kind, count in more.items() if count >= OBJECTS_OF_A_KIND} == {}
