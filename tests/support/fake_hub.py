@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 REVISION = "c0ffee" + "0" * 34
 TOKEN = "hf_invited"
+_PAUSE_SECONDS = 0.01
 
 
 class FakeHub:
@@ -22,6 +24,8 @@ class FakeHub:
         gated: names of those that only `TOKEN` opens.
         requests: path and Authorization header of all requests so far.
         revision: commit id of all repositories.
+        ranges: Range headers of the requests for files, empty where there was none.
+        allowed: this much of a file is given away for now; None: all of it.
         status: answered to everything, when set.
     """
 
@@ -31,6 +35,8 @@ class FakeHub:
         self.requests: list[tuple[str, str]] = []
         self.status = 0
         self.revision = REVISION
+        self.ranges: list[str] = []
+        self.allowed: int | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
 
@@ -49,6 +55,7 @@ class FakeHub:
         try:
             yield self
         finally:
+            self.allowed = None
             self._server.shutdown()
             self._server.server_close()
             thread.join()
@@ -115,6 +122,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
 
         def _file(self, content: bytes) -> None:
             wanted = self.headers.get("Range", "")
+            hub.ranges.append(wanted)
             start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
             self.send_response(206 if wanted else 200)
             if wanted:
@@ -122,7 +130,11 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             self.send_header("ETag", '"v1"')
             self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()
-            self.wfile.write(content[start:])
+            while start < len(content):
+                until = len(content) if hub.allowed is None else max(start, hub.allowed)
+                self.wfile.write(content[start:until])
+                start = until
+                time.sleep(_PAUSE_SECONDS)  # then look what is allowed by now
 
         def _json(self, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
             data = json.dumps(body).encode()

@@ -22,19 +22,27 @@ class PanelHost:
     """One host.
 
     Args:
-        folder: an empty one, for all it writes.
+        folder: for all it writes; at most its models are there already.
+        more: sources of further plugins by name.
+
+    Attributes:
+        home: where it lives.
+        models: where its models lie.
+        environment: its environment variables.
+        address: where it listens.
+        token: the bearer token of its runtime file.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
+    def __init__(self, folder: Path, **more: str) -> None:
+        self.home, self.models = folder / "home", folder / "models"
         plugin = folder / "site"
         plugin.mkdir(parents=True)
-        plugins.install(plugin, gallery="from support.gallery import register_host")
+        plugins.install(plugin, gallery="from support.gallery import register_host", **more)
         paths = [str(plugin), str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
         self.environment = {
             **os.environ,
             "IDE_AGENT_HOME": str(self.home),
-            "IDE_AGENT_MODELS": str(folder / "models"),
+            "IDE_AGENT_MODELS": str(self.models),
             "PYTHONPATH": os.pathsep.join(paths),
         }
 
@@ -46,7 +54,7 @@ class PanelHost:
         self.process = subprocess.Popen(command, env=self.environment)
         wait_for(lambda: runtime.exists() or self.process.poll() is not None, "the host")
         info = json.loads(runtime.read_text(encoding="utf-8"))
-        self.address, self._token = f"http://127.0.0.1:{info['port']}", info["token"]
+        self.address, self.token = f"http://127.0.0.1:{info['port']}", info["token"]
 
     def kill(self) -> None:
         """End it without a word."""
@@ -59,7 +67,7 @@ class PanelHost:
             self.address + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
@@ -82,9 +90,9 @@ class PanelHost:
 
 
 @contextmanager
-def panel_host(folder: Path) -> Iterator[PanelHost]:
+def panel_host(folder: Path, **more: str) -> Iterator[PanelHost]:
     """A host that runs; nothing of it is left afterwards."""
-    host = PanelHost(folder)
+    host = PanelHost(folder, **more)
     with clean_home(host.home):
         host.start()
         yield host

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -192,6 +195,39 @@ def test_the_host_may_go_and_come_back(tab: Tab, host: PanelHost) -> None:
     page.get_by_role("button", name="Greet").click()
     expect(answer(page)).to_contain_text("Hello")
     expect(page.get_by_role("textbox", name="Name")).to_have_value("half")
+
+
+def test_another_program_at_the_port_does_not_get_the_session(tab: Tab, host: PanelHost) -> None:
+    page = tab()
+    asked: list[tuple[str, str | None]] = []
+
+    class Impostor(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append((self.path, self.headers.get("Authorization")))
+            proof = json.dumps({"proof": "00" * 32, "session": "x"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(proof)))
+            self.end_headers()
+            self.wfile.write(proof)
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    host.kill()
+    with ThreadingHTTPServer(("127.0.0.1", urlsplit(host.address).port or 0), Impostor) as impostor:
+        threading.Thread(target=impostor.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        try:
+            expect(problem(page)).to_contain_text("Open the panel again from your editor")
+            page.get_by_role("button", name="Greet").click()
+            expect(problem(page)).to_contain_text("Open the panel again from your editor")
+        finally:
+            impostor.shutdown()
+    host.start()
+    assert len(asked) > 1
+    assert set(asked) == {("/panels/prove", None)}
 
 
 def test_nothing_in_a_panel_runs_script(tab: Tab) -> None:

@@ -1,0 +1,91 @@
+"""The panel of models in a browser: found, pulled, interrupted, asked, removed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from support.host_process import wait_for
+from support.model_hub import FILE, NAME, REPOSITORY, ModelHub, model_hub
+from support.panel_host import PanelHost, panel_host
+from support.vscode import PATIENCE
+
+pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.timeout(300)]
+
+Tab = Callable[..., Page]
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[ModelHub]:
+    """What there is to download."""
+    with model_hub() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def host(hub: ModelHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelHost]:
+    """A host without a model."""
+    with panel_host(tmp_path_factory.mktemp("host")) as running:
+        yield running
+
+
+def connection(page: Page) -> Locator:
+    """Where the page says whether it has a connection."""
+    return page.locator(".notice.connection [role=status]")
+
+
+def reaches(page: Page, name: str, percent: int) -> None:
+    """Wait until the bar stands there."""
+    bar = page.get_by_role("progressbar", name=name)
+    expect(bar).to_have_attribute("aria-valuenow", re.compile(rf"{percent}(\.|$)"))
+
+
+def test_a_model_is_found_pulled_interrupted_asked_and_removed(
+    tab: Tab, hub: ModelHub, host: PanelHost
+) -> None:
+    page = tab("hub")
+    page.get_by_role("textbox", name="Words, or owner/name").fill("smol")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Files, {REPOSITORY}").click()
+    offered = page.get_by_role("table", name=REPOSITORY)
+    expect(offered.get_by_role("rowheader")).to_have_text([FILE])
+    hub.allow(20)
+    offered.get_by_role("button", name=re.compile("^Download")).click()
+    reaches(page, NAME, 20)
+    hub.allow(45)
+    reaches(page, NAME, 45)
+
+    host.kill()
+    expect(connection(page)).to_contain_text("The connection is lost")
+    host.start()
+    expect(connection(page)).to_have_text("")
+    stopped = page.get_by_role("progressbar", name=NAME)
+    kept = float(stopped.get_attribute("aria-valuenow") or 0)
+    assert 40 < kept <= 46
+    page.get_by_role("button", name="Go on").click()
+    reaches(page, NAME, 45)
+    hub.allow(70)
+    reaches(page, NAME, 70)
+    first, second = hub.ranges
+    assert (first, second[:6]) == ("", "bytes=")
+    assert int(second[6:-1]) > 0.4 * hub.size
+    hub.allowed = None
+
+    here = page.get_by_role("table", name="On this computer")
+    expect(here.get_by_role("rowheader")).to_have_text([NAME])
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    question = [{"role": "user", "content": "Say hello."}]
+    answer = host.call("POST", "/v1/chat/completions", {"model": NAME, "messages": question, "max_tokens": 8})
+    assert answer["choices"][0]["message"]["content"].strip()
+    expect(here.get_by_role("row", name=NAME)).to_contain_text("in memory")
+
+    page.get_by_role("button", name=f"Remove, {NAME}").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+    expect(page.locator(".notice.answer [role=status]")).to_contain_text(f"{NAME} was removed")
+    expect(here.get_by_role("rowheader")).to_have_count(0)
+    wait_for(lambda: not list(host.models.rglob("*.gguf")), "the file to go")
