@@ -80,6 +80,7 @@ export class Agent implements Server, vscode.Disposable {
   /** Stop the server, do `between` while none runs, and start one, come what may. */
   restart(between: () => Promise<void> = async () => {}): Promise<void> {
     const stopped = this.takeDown();
+    this.status.show({ state: "starting" });
     return this.inTurn(async () => {
       await stopped;
       await this.takeDown();
@@ -88,6 +89,30 @@ export class Agent implements Server, vscode.Disposable {
       } finally {
         await this.doStart();
       }
+    });
+  }
+
+  /** Wait for a server that is on its way, and say so meanwhile; at once where none is. */
+  async arrived(): Promise<void> {
+    const isComing = () => !this.isRunning && this.status.current.state === "starting";
+    if (!isComing()) {
+      return;
+    }
+    const title = vscode.l10n.t("IDE-Agent is starting");
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    await vscode.window.withProgress(options, (_progress, token) => {
+      return new Promise<void>((resolve, reject) => {
+        const listener = this.status.onDidChange(() => {
+          if (!isComing()) {
+            listener.dispose();
+            resolve();
+          }
+        });
+        token.onCancellationRequested(() => {
+          listener.dispose();
+          reject(new vscode.CancellationError());
+        });
+      });
     });
   }
 

@@ -15,6 +15,8 @@ const VIEW_TYPE = "ideAgent.panel";
 /** What panels need of the agent. */
 export interface Server {
   readonly isRunning: boolean;
+  /** Wait for a server that is on its way; at once where none is. */
+  arrived(): Promise<void>;
   /** @throws with a message for the user. */
   execute<T>(command: string, argument: object): Promise<T>;
   /** Let `send` send something. @throws with a message for the user, at once where no server runs. */
@@ -37,6 +39,7 @@ export class Panels implements vscode.WebviewPanelSerializer<Kept>, vscode.Dispo
 
   /** Show the panel called `name`. */
   async open(name: string): Promise<void> {
+    await this.server.arrived();
     this.wanted(name);
     try {
       await this.server.execute(OPEN_PANEL, { name });

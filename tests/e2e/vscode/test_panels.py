@@ -180,6 +180,16 @@ def test_a_new_server_shows_it_again(hub: Window) -> None:
     until(lambda: hub.vscode.status() == "starter")
 
 
+def test_who_asks_while_the_server_starts_waits_for_it(scripted: Callable[..., Window]) -> None:
+    window = scripted({"hold": "later", "status": MOUNTED, "panels": {"hub": HUB}})
+    window.vscode.run("IDE-Agent: Models")
+    until(lambda: "IDE-Agent is starting" in window.vscode.notifications())
+    assert not is_open(window)
+    window.script.open_gate("later")
+    shown(window)
+    until(lambda: "IDE-Agent is starting" not in window.vscode.notifications())
+
+
 def test_what_cannot_be_opened_is_told(hub: Window) -> None:
     hub.script.say(status=MOUNTED)
     hub.vscode.run("IDE-Agent: Models")
