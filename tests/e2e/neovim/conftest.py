@@ -19,7 +19,7 @@ from support.script import SERVER, Script
 ROOT = Path(__file__).parents[3]
 PLUGIN = ROOT / "clients" / "neovim"
 ARTIFACTS = ROOT / ".artifacts" / "neovim"
-PASSED_ON = ("IDE_AGENT_", "PIP_", "PYTHONPATH")
+PASSED_ON = ("IDE_AGENT_", "HF_", "PIP_", "PYTHONPATH")
 """What of the environment is the server's too."""
 
 # Without `messagesopt` a long message waits for a key, and until then the editor answers no test.
@@ -92,11 +92,7 @@ class Session:
             "XDG_RUNTIME_DIR": str(home),
             "TEST_PLUGIN": str(plugin),
             "TEST_SERVER": json.dumps(server or [sys.executable, str(SERVER), str(self._script.folder)]),
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if name.startswith(("IDE_AGENT_", "PIP_", "PYTHONPATH"))
-            },
+            **{name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)},
         }
         self.nvim = Neovim(
             [find_nvim(), "-u", str(self.folder / "init.lua"), "-i", "NONE", str(self.project / file)],
