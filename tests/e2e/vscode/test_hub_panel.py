@@ -1,0 +1,122 @@
+"""The panel of models in a real VS Code by clicks, on a real server and host, with a hub on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FrameLocator, expect
+
+from support.model_hub import NAME, REPOSITORY, ModelHub, model_hub
+from support.vscode import PATIENCE, VSCode, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.timeout(600)]
+
+PROGRAM = Path(sys.executable).with_name("ide-agent")
+FILE = "sample.py"
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[ModelHub]:
+    """What there is to download."""
+    with model_hub() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One without a model, whose user does not want to be asked about one."""
+    folder = tmp_path_factory.mktemp("hub")
+    (folder / "state").mkdir()
+    (folder / "state" / "starter-declined").touch()
+    return folder
+
+
+@pytest.fixture
+def vscode(
+    launch: Callable[..., VSCode], hub: ModelHub, home: Path, keep: Callable[..., None]
+) -> Iterator[VSCode]:
+    """A window on a machine without a model."""
+    homes = {"IDE_AGENT_HOME": str(home), "IDE_AGENT_MODELS": str(home / "models"), "HF_ENDPOINT": hub.url}
+    homes |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    started = launch(settings={"ideAgent.server.path": str(PROGRAM)}, env=homes)
+    started.open(FILE)
+    yield started
+    keep(started)
+    subprocess.run([PROGRAM, "host", "stop"], env=started.environment, check=True)
+
+
+def host(home: Path) -> dict[str, Any]:
+    """What the host's runtime file says; empty while there is none."""
+    file = home / "state" / "host.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
+def ask(home: Path, model: str) -> str:
+    """What a model says to a greeting."""
+    info = host(home)
+    body = {"model": model, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{info['port']}/v1/chat/completions",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {info['token']}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return str(json.load(answer)["choices"][0]["message"]["content"])
+
+
+def reaches(panel: FrameLocator, percent: int) -> None:
+    """Wait until the bar stands there."""
+    bar = panel.get_by_role("progressbar", name=NAME)
+    expect(bar).to_have_attribute("aria-valuenow", re.compile(rf"{percent}(\.|$)"))
+
+
+def test_a_model_is_found_pulled_interrupted_asked_and_removed(
+    vscode: VSCode, hub: ModelHub, home: Path, keep: Callable[..., None]
+) -> None:
+    vscode.run("IDE-Agent: Models")
+    panel = vscode.page.frame_locator("iframe.webview.ready").frame_locator("iframe#active-frame")
+    words = panel.get_by_role("textbox", name="Words, or owner/name")
+    words.fill("smol")
+    words.press("Enter")
+    panel.get_by_role("button", name=f"Files, {REPOSITORY}").click()
+    hub.allow(20)
+    offered = panel.get_by_role("table", name=REPOSITORY)
+    offered.get_by_role("button", name=re.compile("^Download")).click()
+    reaches(panel, 20)
+    hub.allow(45)
+    reaches(panel, 45)
+    keep(vscode, "pulling")
+
+    before = host(home)
+    os.kill(before["pid"], signal.SIGKILL)
+    panel.get_by_role("button", name="Go on").click()  # the server starts another one
+    reaches(panel, 45)
+    assert host(home)["pid"] != before["pid"]
+    hub.allow(70)
+    reaches(panel, 70)
+    assert [asked[:6] for asked in hub.ranges] == ["", "bytes="]
+    assert int(hub.ranges[1][6:-1]) > 0.4 * hub.size
+    hub.allowed = None
+
+    here = panel.get_by_role("table", name="On this computer")
+    expect(here.get_by_role("rowheader")).to_have_text([NAME])
+    until(lambda: vscode.status() == NAME)
+    assert ask(home, NAME).strip()
+    expect(here.get_by_role("row", name=NAME)).to_contain_text("in memory")
+    keep(vscode, "running")
+    panel.get_by_role("button", name=f"Remove, {NAME}").click()
+    panel.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+    expect(here.get_by_role("rowheader")).to_have_count(0)
+    assert not list(home.rglob("*.gguf"))
