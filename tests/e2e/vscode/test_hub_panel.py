@@ -97,6 +97,7 @@ def test_a_model_is_found_pulled_interrupted_asked_and_removed(
     reaches(panel, 20)
     hub.allow(45)
     reaches(panel, 45)
+    panel.get_by_role("heading", name="Models", level=1).scroll_into_view_if_needed()
     keep(vscode, "pulling")
 
     before = host(home)

@@ -56,6 +56,7 @@ def test_a_model_is_found_pulled_interrupted_asked_and_removed(
     expect(offered.get_by_role("rowheader")).to_have_text([FILE])
     hub.allow(20)
     offered.get_by_role("button", name=re.compile("^Download")).click()
+    expect(page.locator(".notice.answer [role=status]")).to_contain_text(f"{NAME} is on its way")
     reaches(page, NAME, 20)
     hub.allow(45)
     reaches(page, NAME, 45)

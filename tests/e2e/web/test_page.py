@@ -265,6 +265,17 @@ def test_axe_finds_nothing_serious(tab: Tab, theme: str) -> None:
     page.keyboard.press("Escape")
 
 
+def test_a_narrow_window_needs_no_scrolling_to_the_side(tab: Tab) -> None:
+    page = tab()
+    page.set_viewport_size({"width": 420, "height": 900})
+    models = page.get_by_role("table", name="On this machine")
+    assert models.get_by_role("rowheader").all_text_contents() == ["starter", "qwen-coder"]
+    expect(models.get_by_role("columnheader")).to_have_count(4)
+    sides = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert sides[0] <= sides[1]
+    assert _faults(page) == []
+
+
 def _faults(page: Page) -> list[str]:
     """What axe finds serious or critical. The page's policy would not let it in as a script element."""
     page.evaluate(AXE.read_text(encoding="utf-8"))

@@ -289,7 +289,8 @@ async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tm
         assert (rows(panel, "found"), block(panel, "files")) == ([], None)
         await panel.act(PanelEvent(action="search", values={"words": "me/coder"}))
         [file] = rows(panel, "files")
-        await press(panel, "get", file)
+        told = await panel.act(PanelEvent(action="get", args={"name": file}))
+        assert told.startswith("coder-q8_0 is on its way")
         await until(lambda: rows(panel, "models") == ["coder-q8_0"])
 
 

@@ -2,6 +2,7 @@ import "@vscode-elements/elements/dist/vscode-progress-bar/index.js";
 import { Buttons } from "../buttons";
 import { element, setText } from "../dom";
 import type { Maker, OfKind } from "../view";
+import type { Words } from "../words";
 
 export const progress: Maker<OfKind<"progress">> = (first, context) => {
   const label = element("span", { class: "label" });
@@ -18,7 +19,7 @@ export const progress: Maker<OfKind<"progress">> = (first, context) => {
     ),
     update(block) {
       setText(label, block.label);
-      setText(detail, detailOf(block));
+      setText(detail, detailOf(block, context.words));
       bar.ariaLabel = block.label;
       bar.indeterminate = block.percent === null;
       bar.value = block.percent ?? 0;
@@ -27,6 +28,7 @@ export const progress: Maker<OfKind<"progress">> = (first, context) => {
   };
 };
 
-function detailOf({ percent, detail }: OfKind<"progress">): string {
-  return [percent === null ? "" : `${Math.floor(percent)} %`, detail].filter(Boolean).join(" · ");
+function detailOf({ percent, detail }: OfKind<"progress">, words: Words): string {
+  const said = percent === null ? "" : words.percent.replace("{}", `${Math.floor(percent)}`);
+  return [said, detail].filter(Boolean).join(" · ");
 }

@@ -61,8 +61,10 @@ class RowView {
     hasActions: boolean,
     context: Context,
   ) {
-    this.cells = columns.map(({ align }, at) =>
-      at === 0 ? element("th", { scope: "row", class: align }) : element("td", { class: align }),
+    this.cells = columns.map(({ align, label }, at) =>
+      at === 0
+        ? element("th", { scope: "row", class: align })
+        : element("td", { class: align, "data-label": label }),
     );
     this.buttons = new Buttons(context, { block, row });
     this.element.append(...this.cells);

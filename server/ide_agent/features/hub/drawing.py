@@ -162,7 +162,9 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
 def search_form(language: str) -> FormBlock:
     """The question what to search for."""
     words = _words(language)
-    field = FormField(name="words", label=words("hub.panel.words"), hint="qwen coder", required=True)
+    field = FormField(
+        name="words", label=words("hub.panel.words"), hint=words("hub.panel.words_hint"), required=True
+    )
     submit = Action(name="search", label=words("hub.panel.search"), style="primary")
     return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=[field], submit=submit)
 

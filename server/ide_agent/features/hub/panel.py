@@ -48,10 +48,10 @@ class HubPanel:
         panel.on("again", self._again)
         panel.on("resume", self._resume)
         panel.on("discard", partial(self._discard, panel))
-        panel.on("add", self._add)
+        panel.on("add", partial(self._add, panel))
         panel.on("search", partial(self._search, panel))
         panel.on("files", partial(self._files, panel))
-        panel.on("get", self._get)
+        panel.on("get", partial(self._get, panel))
         panel.on("about", partial(self._about, panel))
         panel.on("verify", partial(self._verify, panel))
         panel.on("close", partial(self._close, panel))
@@ -81,12 +81,12 @@ class HubPanel:
         await asyncio.to_thread(self.hub.discard, _name(event))
         await self._draw(panel)
 
-    async def _add(self, event: PanelEvent) -> None:
+    async def _add(self, panel: Panel, event: PanelEvent) -> str:
         given = {key: str(event.values.get(key, "")).strip() for key in ("address", "name", "sha256")}
         address = given["address"]
         if not is_address(address):
             address = of_path(Path(address))
-        self.pulls.want(await asyncio.to_thread(self.hub.entry, address, given["name"], given["sha256"]))
+        return await self._want(panel, address, given["name"], given["sha256"])
 
     async def _search(self, panel: Panel, event: PanelEvent) -> None:
         words = str(event.values.get("words", "")).strip()
@@ -104,8 +104,13 @@ class HubPanel:
         files = await asyncio.to_thread(files_of, repository)
         panel.set(drawing.offered(repository, files, panel.language), before=drawing.ADD)
 
-    async def _get(self, event: PanelEvent) -> None:
-        self.pulls.want(await asyncio.to_thread(self.hub.entry, _name(event)))
+    async def _get(self, panel: Panel, event: PanelEvent) -> str:
+        return await self._want(panel, _name(event))
+
+    async def _want(self, panel: Panel, *what: str) -> str:
+        """Pull what `Hub.entry` takes; what to tell, for its progress may be out of sight."""
+        pull = self.pulls.want(await asyncio.to_thread(self.hub.entry, *what))
+        return translate("hub.panel.begun", panel.language, name=pull.name)
 
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
         known = await asyncio.to_thread(about, self.hub, _name(event), self.services.settings.inference)
