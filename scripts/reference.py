@@ -54,11 +54,13 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
             continue
         section = get_args(kind)[-1] if get_origin(kind) is dict else None
         if isinstance(section, type) and issubclass(section, BaseModel):
-            yield f"| `{prefix}{name}` | sections | | {field.description} |"
+            yield f"| `{prefix}{name}` | sections | none | {field.description} |"
             yield from _rows(section, f"{prefix}{name}.NAME.")
             continue
-        default = "" if field.is_required() else f"`{_toml(field.get_default(call_default_factory=True))}`"
-        yield f"| `{prefix}{name}` | {_values(schema[name])} | {f'`{default}`' if default else ''} | {field.description} |"
+        default = (
+            "needed" if field.is_required() else f"`{_toml(field.get_default(call_default_factory=True))}`"
+        )
+        yield f"| `{prefix}{name}` | {_values(schema[name])} | {default} | {field.description} |"
 
 
 def _values(schema: dict[str, Any]) -> str:

@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 from ide_agent.hooks import hookimpl
 
 if TYPE_CHECKING:
+    import typer
+
     from ide_agent.host.services import Services
 
 
 @hookimpl
 def register_host(services: Services) -> None:
-    """Routes ``/remote…`` and the audit log."""
-    from ide_agent.features.remote import api
+    """Routes ``/remote…``, the audit log and the panel ``remote``."""
+    from ide_agent.features.remote import api, panel
     from ide_agent.features.remote.service import Remote
 
-    services.app.include_router(api.routes(Remote(services)))
+    remote = Remote(services)
+    services.app.include_router(api.routes(remote))
+    panel.register(services, remote)
+
+
+@hookimpl
+def register_cli(app: typer.Typer) -> None:
+    """``ide-agent remote …``."""
+    from ide_agent.features.remote import cli
+
+    app.add_typer(cli.app())

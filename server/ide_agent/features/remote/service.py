@@ -98,7 +98,7 @@ class Remote:
         return {"total": asdict(day.all), "models": models}
 
     def _warn(self, warning: IdeAgentError) -> None:
-        self._services.events.publish({"type": "notice", "level": "warning", "error": warning.as_wire()})
+        self._services.events.publish({"type": "notice", "error": warning.as_wire()})
 
 
 def endpoints(settings: RemoteSettings, policy: NetworkPolicy) -> list[dict[str, Any]]:
