@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -29,8 +29,8 @@ def settings() -> str:
         "",
         "Defaults < your own file (`ide-agent doctor` says where) < `.ide-agent.toml` in the workspace < the",
         "editor's settings below `ideAgent`, where names are in camelCase (`ideAgent.completion.maxLines`).",
-        "What is not valid is reported and left out: the layer below it holds. `[inference]` and `[host]`",
-        "are read from your own file only.",
+        "What is not valid is reported and left out: the layer below it holds. `[inference]`, `[host]` and",
+        "`[remote]` are read from your own file only.",
         "",
         "A workspace may come from somebody else, so `.ide-agent.toml` can make things more private, never",
         "less: the globs of all layers add up, exceptions among them (`!`) count in your own file only,",
@@ -52,8 +52,15 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _rows(kind, f"{prefix}{name}.")
             continue
-        default = _toml(field.get_default(call_default_factory=True))
-        yield f"| `{prefix}{name}` | {_values(schema[name])} | `{default}` | {field.description} |"
+        section = get_args(kind)[-1] if get_origin(kind) is dict else None
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield f"| `{prefix}{name}` | sections | none | {field.description} |"
+            yield from _rows(section, f"{prefix}{name}.NAME.")
+            continue
+        default = (
+            "needed" if field.is_required() else f"`{_toml(field.get_default(call_default_factory=True))}`"
+        )
+        yield f"| `{prefix}{name}` | {_values(schema[name])} | {default} | {field.description} |"
 
 
 def _values(schema: dict[str, Any]) -> str:
@@ -62,9 +69,11 @@ def _values(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{_toml(value)}`" for value in schema["enum"])
     if schema["type"] == "boolean":
         return "`true`, `false`"
-    if schema["type"] == "integer":
-        end = f"to {schema['maximum']}" if "maximum" in schema else "or more"
-        return f"{schema['minimum']} {end}"
+    if schema["type"] == "number" and "exclusiveMinimum" in schema:
+        return f"more than {schema['exclusiveMinimum']:g}, up to {schema['maximum']:g}"
+    if schema["type"] in ("integer", "number"):
+        end = f"to {schema['maximum']:g}" if "maximum" in schema else "or more"
+        return f"{schema['minimum']:g} {end}"
     return KINDS[schema["type"]]
 
 

@@ -1,9 +1,11 @@
 """All settings, one model: defaults < user TOML < workspace TOML < editor settings.
 
 Bad values never stop anything: each is reported as a `ConfigError` and left out; the layer below it holds.
-A workspace may have been written by somebody else. It cannot change what runs on this machine (`inference`,
-`host` and the choice of the model are the user's), and it can only narrow what is read, sent to a model and
-recorded. The editor's settings are no wider in what is private: some editors mix the workspace's into them.
+A workspace may have been written by somebody else. It cannot change what runs on this machine or where it
+sends anything (`inference`, `host`, `remote` and the choice of the model are the user's), and it can only
+narrow what is read, sent to a model and recorded. The editor's settings are no wider in what is private: some
+editors mix the workspace's into them. Where a setting of `remote` is wrong, remote models stay off: it may
+have been a limit.
 """
 
 from __future__ import annotations
@@ -12,15 +14,16 @@ import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ide_agent.errors import ConfigError
 
 WORKSPACE_FILE = ".ide-agent.toml"
-_USERS_FILE_ONLY = (("inference",), ("host",))
+_USERS_FILE_ONLY = (("inference",), ("host",), ("remote",))
 _NOT_THE_WORKSPACES = (*_USERS_FILE_ONLY, ("completion", "model"))
 _ADDING_UP = ("private_globs", "disabled_globs")
 # What a setting takes, by how pydantic's error types begin.
@@ -35,6 +38,7 @@ _TAKES = {
     "dict": "section",
 }
 _EXCEPTION = "!"
+_ENDPOINT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
 class _Section(BaseModel):
@@ -98,6 +102,59 @@ class HostSettings(_Section):
     )
 
 
+def _address(url: str) -> str:
+    """`url` without a slash at its end; no place for a name and a password."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.username is not None or parts.query or parts.fragment or not url.isascii():
+        raise PydanticCustomError("error.config_address", "not the address of an API")
+    return url.rstrip("/")
+
+
+class RemoteEndpoint(_Section):
+    """An OpenAI-compatible API."""
+
+    url: Annotated[str, AfterValidator(_address)] = Field(
+        description="Base address of the API, e.g. `https://openrouter.ai/api/v1`. One on this machine "
+        "(`http://127.0.0.1:11434/v1`) is local: always allowed, nothing redacted, counted or recorded."
+    )
+    models: tuple[str, ...] = Field(
+        (), strict=False, description="Ids of the models to offer; empty: those that the API lists."
+    )
+    requests_per_second: float = Field(
+        1.0, gt=0, le=1000, description="For each model; those that come faster wait."
+    )
+    requests_per_minute: int = Field(60, ge=1, le=60_000, description="For each model.")
+    timeout_seconds: float = Field(
+        120.0, ge=1, le=3600, description="Longest silence before and within an answer."
+    )
+    tokens_per_day: int = Field(0, ge=0, description="Budget of this API, in and out together; 0: none.")
+    cost_per_day: float = Field(0.0, ge=0, description="Budget of this API, in US dollars; 0: none.")
+
+
+class RemoteSettings(_Section):
+    """Models on other machines."""
+
+    enabled: bool = Field(
+        False, description="Whether anything may be sent to models on other machines. Off: no-cloud mode."
+    )
+    endpoints: dict[Annotated[str, Field(pattern=_ENDPOINT_NAME)], RemoteEndpoint] = Field(
+        default_factory=dict,
+        description="A section each, `[remote.endpoints.NAME]`; its models are called `NAME/model`.",
+    )
+    redact: bool = Field(True, description="Replace secrets by placeholders, and put them back in answers.")
+    redact_patterns: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="Your own expressions (RE2) for what is secret; a group `secret` is the part to replace.",
+    )
+    tokens_per_day: int = Field(0, ge=0, description="Budget of all APIs together, in and out; 0: none.")
+    cost_per_day: float = Field(0.0, ge=0, description="Budget of all APIs together, in US dollars; 0: none.")
+
+
 class Settings(_Section):
     """The whole tree."""
 
@@ -108,6 +165,7 @@ class Settings(_Section):
     completion: CompletionSettings = CompletionSettings()
     inference: InferenceSettings = InferenceSettings()
     host: HostSettings = HostSettings()
+    remote: RemoteSettings = RemoteSettings()
 
 
 def load(
@@ -124,6 +182,9 @@ def load(
     merged: dict[str, Any] = {}
     if user is not None:
         merged = _accept(merged, _read(user, problems), str(user), problems)
+        if any(str(problem.params.get("key")).startswith("remote.") for problem in problems):
+            # what was left out may be a limit
+            merged = _merge(merged, {"remote": {"enabled": False}})
     if workspace is not None:
         file = workspace / WORKSPACE_FILE
         layer = _read(file, problems)
@@ -199,6 +260,10 @@ def _problem(file: str, path: list[str], error: ErrorDetails) -> ConfigError:
             wanted = ".".join((*path[:-1], near[0]))
             return ConfigError("error.config_unknown_near", file=file, key=key, near=wanted)
         return ConfigError("error.config_unknown", file=file, key=key)
+    if kind == "string_pattern_mismatch":  # of a name, which stands where a key would
+        return ConfigError("error.config_name", file=file, key=".".join(path[:-1]))
+    if kind == "missing" or kind.startswith("error."):
+        return ConfigError("error.config_missing" if kind == "missing" else kind, file=file, key=key)
     for beginning, takes in _TAKES.items():
         if kind.startswith(beginning):
             return ConfigError(f"error.config_{takes}", file=file, key=key)
@@ -206,6 +271,8 @@ def _problem(file: str, path: list[str], error: ErrorDetails) -> ConfigError:
         return ConfigError(
             "error.config_choice", file=file, key=key, choices=limits["expected"].replace(" or ", ", ")
         )
+    if kind == "greater_than":
+        return ConfigError("error.config_above", file=file, key=key, limit=limits["gt"])
     if kind in ("greater_than_equal", "less_than_equal"):
         which, limit = ("least", limits["ge"]) if "ge" in limits else ("most", limits["le"])
         return ConfigError(f"error.config_{which}", file=file, key=key, limit=limit)

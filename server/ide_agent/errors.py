@@ -15,6 +15,11 @@ IdeAgentError
 │   ├── EngineUnavailable  the circuit is open after repeated crashes
 │   └── EngineClosed       the engine was put away in between; asked for again it is there
 ├── DownloadError          a model could not be fetched
+├── RemoteError            a model on another machine is at fault
+│   ├── RemoteOff          remote models are switched off, and this would leave the machine
+│   ├── RemoteRefused      the API refused the request, or we refuse to send it
+│   ├── RemoteUnavailable  the API is out of reach, overloaded, or broke off
+│   └── BudgetSpent        as much as is allowed for a day was used
 └── PanelError             a panel, or something in it, is not there
 
 An error is a message key of the `locale` room plus its parameters, so it travels from engine to host to
@@ -178,6 +183,40 @@ class DownloadError(IdeAgentError):
 
     key = "error.download.failed"
     http_status = 502
+
+
+class RemoteError(IdeAgentError):
+    """A model on another machine is at fault."""
+
+    key = "error.remote.unreachable"
+    http_status = 502
+
+
+class RemoteOff(RemoteError):
+    """Remote models are switched off, and this would leave the machine."""
+
+    key = "error.remote.off"
+    http_status = 403
+
+
+class RemoteRefused(RemoteError):
+    """The API refused the request, or we refuse to send it."""
+
+    key = "error.remote.refused"
+    http_status = 400
+
+
+class RemoteUnavailable(RemoteError):
+    """The API is out of reach, overloaded, or broke off."""
+
+    http_status = 503
+
+
+class BudgetSpent(RemoteError):
+    """As much as is allowed for a day was used."""
+
+    key = "error.remote.tokens_spent"
+    http_status = 402
 
 
 class PanelError(IdeAgentError):

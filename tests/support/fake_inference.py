@@ -23,6 +23,7 @@ class FakeEngine:
     asked: list[tuple[str, dict[str, Any] | None]] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     model: ModelFile = MODEL
+    name: str = MODEL.name
     backend: str = "fake"
     turns: list[str] = field(default_factory=list)
     open: int = 0
@@ -78,6 +79,7 @@ class FakeInference:
         self.engine_ = FakeEngine()
         self.purposes: list[str] = []
         self.released: list[str] = []
+        self.remotes: Any = None
         self.closed = False
 
     async def engine(self, model: str = "", purpose: str = "text") -> FakeEngine:
@@ -85,6 +87,10 @@ class FakeInference:
         if model not in ("", MODEL.name):
             raise ModelNotFound(name=model)
         return self.engine_
+
+    async def model(self, model: str = "", purpose: str = "text") -> Any:
+        remote = await self.remotes.find(model) if self.remotes is not None else None
+        return remote or await self.engine(model, purpose)
 
     async def release(self, model: str) -> int:
         self.released.append(model)

@@ -222,6 +222,10 @@ class EditorServer(LanguageServer):
         """The host published `event`."""
         if event.get("type") == "status":
             self.status.forward(event)
+        elif event.get("type") == "notice":
+            from ide_agent.errors import from_wire
+
+            self.say(from_wire(event["error"]).message(self.language), types.MessageType.Warning)
 
     def host_ready(self) -> None:
         """The host answers; its own status event says more."""

@@ -1,4 +1,4 @@
-"""The OpenAI dialect, passed through to the engine of the model that a request names.
+"""The OpenAI dialect, passed through to the model that a request names: an engine's, or one behind an API.
 
 Only what routing needs is understood here: ``model`` and ``stream``; what engines pass over in silence, and
 requests without the one thing that they are about, are refused. All else is the engine's business, so that
@@ -20,8 +20,8 @@ from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream, until_gone
 
 if TYPE_CHECKING:
-    from ide_agent.inference import Engine
     from ide_agent.inference.backends import Purpose
+    from ide_agent.inference.model import Model
     from ide_agent.inference.models import ModelFile
 
 _END = b"data: [DONE]\n\n"
@@ -48,13 +48,18 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/models")
     async def models() -> Response:
-        return JSONResponse({"object": "list", "data": [_described(m) for m in services.models.list()]})
+        here = [_described(model) for model in services.models.list()]
+        there = [_remote(name, owner) for name, owner in await services.remotes.listed()]
+        return JSONResponse({"object": "list", "data": [*here, *there]})
 
     @router.get("/models/{name:path}")
     async def model(name: str) -> Response:
         for found in services.models.list():
             if found.name == name:
                 return JSONResponse(_described(found))
+        if owner := services.remotes.owner(name):
+            await services.remotes.find(name)
+            return JSONResponse(_remote(name, owner))
         raise ModelNotFound(name=name)
 
     return router
@@ -70,19 +75,19 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
         raise BadRequest(problem="model: not a string")
     name = "" if wanted in _DEFAULT else wanted
     try:
-        return await _ask(await services.inference.engine(name, purpose), request, payload)
+        return await _ask(await services.inference.model(name, purpose), request, payload)
     except EngineClosed:  # put away before it was asked
-        return await _ask(await services.inference.engine(name, purpose), request, payload)
+        return await _ask(await services.inference.model(name, purpose), request, payload)
 
 
-async def _ask(engine: Engine, request: Request, payload: dict[str, Any]) -> Response:
+async def _ask(model: Model, request: Request, payload: dict[str, Any]) -> Response:
     path = request.url.path
     try:
         _refuse(payload)
         if payload.get("stream") is not True:
-            answer = await until_gone(request, _whole(engine, path, payload))
-            return JSONResponse(_named(answer, engine))
-        chunks = _chunks(engine, path, payload)
+            answer = await until_gone(request, _whole(model, path, payload))
+            return JSONResponse(_named(answer, model))
+        chunks = _chunks(model, path, payload)
         # The first one is awaited here so that the engine's refusal still becomes a status code.
         return EventStream(_put_back(await until_gone(request, anext(chunks, None)), chunks), end=_END)
     except EngineError as refusal:
@@ -100,15 +105,15 @@ def _refuse(payload: dict[str, Any]) -> None:
         raise EngineError(_REFUSED, reason=f"{', '.join(wanted)}: not supported")
 
 
-async def _whole(engine: Engine, path: str, payload: dict[str, Any]) -> Any:
-    async with engine.turn("api"):  # who types goes first
-        return await engine.request("POST", path, payload)
+async def _whole(model: Model, path: str, payload: dict[str, Any]) -> Any:
+    async with model.turn("api"):  # who types goes first
+        return await model.request("POST", path, payload)
 
 
-async def _chunks(engine: Engine, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-    async with engine.turn("api"), aclosing(engine.stream(path, payload)) as chunks:
+async def _chunks(model: Model, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async with model.turn("api"), aclosing(model.stream(path, payload)) as chunks:
         async for chunk in chunks:
-            yield _named(chunk, engine)
+            yield _named(chunk, model)
 
 
 async def _put_back(
@@ -121,10 +126,10 @@ async def _put_back(
             yield chunk
 
 
-def _named(answer: dict[str, Any], engine: Engine) -> dict[str, Any]:
+def _named(answer: dict[str, Any], model: Model) -> dict[str, Any]:
     """Engines know their model by its path, clients by its name."""
     if "model" in answer:
-        answer["model"] = engine.model.name
+        answer["model"] = model.name
     return answer
 
 
@@ -145,3 +150,7 @@ def _described(model: ModelFile) -> dict[str, Any]:
         "created": model.modified_ns // 1_000_000_000,
         "owned_by": "local",
     }
+
+
+def _remote(name: str, owner: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}

@@ -16,10 +16,13 @@ from ide_agent.errors import IdeAgentError
 from ide_agent.host.activity import Activity
 from ide_agent.host.errors import log_failure
 from ide_agent.host.events import Events
+from ide_agent.host.live import LiveRemote
 from ide_agent.panels import Panels
 from ide_agent.panels.visitors import Visitors
-from ide_agent.paths import data_dir, models_dir, state_dir
+from ide_agent.paths import config_file, data_dir, models_dir, state_dir
+from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.database import Database
+from ide_agent.storage.secrets import Secrets
 
 if TYPE_CHECKING:
     from ide_agent.inference import Inference
@@ -37,6 +40,9 @@ class Services:
         settings: the user's settings.
         models: the model files on this machine.
         inference: running engines by model name.
+        network: what models may be reached.
+        secrets: keys of APIs.
+        remotes: models behind APIs.
         database: SQLAlchemy sessions off the event loop.
         events: news for attached editors.
         activity: what keeps the host from leaving.
@@ -48,6 +54,7 @@ class Services:
         """`problems`: what was wrong with the settings; shown by `status` and `doctor`."""
         from ide_agent.inference import Inference
         from ide_agent.inference.models import ModelStore
+        from ide_agent.inference.remote.service import Remotes
 
         self.settings = settings
         self.app = FastAPI(
@@ -60,6 +67,10 @@ class Services:
         self.database = Database(data_dir() / "ide-agent.db")
         self.models: ModelStore = ModelStore(models_dir(), settings.inference.model)
         self.inference: Inference = Inference(settings.inference, self.models, self.events.publish)
+        self.network = NetworkPolicy()
+        self.secrets = Secrets()
+        self.remotes = Remotes(LiveRemote(config_file(), settings.remote), self.network, self.secrets)
+        self.inference.remotes = self.remotes
         self._problems = problems
         self._start: list[Callback] = []
         self._stop: list[Callback] = []
@@ -80,8 +91,8 @@ class Services:
     @property
     def problems(self) -> list[IdeAgentError]:
         """What a person should look after though the host works."""
-        broken = self.database.problem
-        return [*self._problems, *([broken] if broken else [])]
+        broken = (self.database.problem, self.remotes.problem)
+        return [*self._problems, *(problem for problem in broken if problem)]
 
     def leave(self) -> None:
         """Ask the host to stop once the current requests are answered."""
@@ -100,7 +111,7 @@ class Services:
         finally:
             await opening
             await _run_all(self._stop[::-1])
-            await _run_all([self.panels.close, self.inference.close, self.database.close])
+            await _run_all([self.panels.close, self.inference.close, self.remotes.close, self.database.close])
 
 
 async def _run_all(callbacks: list[Callback]) -> None:

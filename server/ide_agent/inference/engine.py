@@ -70,6 +70,11 @@ class Engine:
         self.last_used = time.monotonic()
 
     @property
+    def name(self) -> str:
+        """What clients call the model."""
+        return self.model.name
+
+    @property
     def backend(self) -> str:
         """The implementation's name, e.g. ``xllamacpp``."""
         return self._supervisor.backend.name

@@ -7,15 +7,19 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelFileInvalid, NotEnoughMemory
 from ide_agent.inference.backends import Backend, EngineSpec, Purpose, usable
 from ide_agent.inference.engine import Engine, EngineState
+from ide_agent.inference.model import Model
 from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.resources import Share, check_memory, share
 from ide_agent.inference.supervisor import State, Supervisor
+
+if TYPE_CHECKING:
+    from ide_agent.inference.remote.service import Remotes
 
 _TOLD = ("loading", "ready", "error")
 _DRAIN_SECONDS = 60.0
@@ -41,6 +45,7 @@ class Inference:
         self._engines: dict[_Key, Engine] = {}
         self._loading: dict[_Key, asyncio.Task[Engine]] = {}
         self._retiring: set[asyncio.Task[None]] = set()
+        self.remotes: Remotes | None = None
         self.building = asyncio.Lock()  # one build of the native engine at a time
 
     async def engine(self, model: str = "", purpose: Purpose = "text") -> Engine:
@@ -66,6 +71,16 @@ class Inference:
             self._loading[key] = task
             task.add_done_callback(lambda done: self._loaded(key, done))
         return await asyncio.shield(self._loading[key])
+
+    async def model(self, name: str = "", purpose: Purpose = "text") -> Model:
+        """The model called `name`: of an endpoint where it begins with the name of one, else an engine's.
+
+        Raises:
+            RemoteError: it is on another machine and must not, or cannot, be asked.
+            ModelError, EngineError: as `engine`.
+        """
+        remote = await self.remotes.find(name) if self.remotes is not None else None
+        return remote or await self.engine(name, purpose)
 
     def snapshot(self) -> list[EngineState]:
         """How all engines stand."""

@@ -15,9 +15,14 @@ _MAX_EVENT = 32 << 20
 
 
 class EventDecoder:
-    """Turns the chunks of a response body into the JSON objects of its ``data:`` lines."""
+    """Turns the chunks of a response body into the JSON objects of its ``data:`` lines.
+
+    Attributes:
+        done: whether the stream said that it is at its end (``[DONE]``).
+    """
 
     def __init__(self) -> None:
+        self.done = False
         self._rest = bytearray()
         self._data: list[bytes] = []
 
@@ -49,6 +54,7 @@ class EventDecoder:
         text = b"\n".join(self._data)
         self._data.clear()
         if text == b"[DONE]":
+            self.done = True
             return None
         event = json.loads(text)
         if not isinstance(event, dict):

@@ -42,6 +42,17 @@ class _Find(NamedTuple):
     kind: str
 
 
+def secrets_in(text: str) -> list[tuple[int, int]]:
+    """Start and end of each secret in `text`, in order, none within another."""
+    spans: list[tuple[int, int]] = []
+    for find in sorted(_finds(text), key=lambda find: find.start):
+        if not spans or find.start >= spans[-1][1]:
+            spans.append((find.start, find.end))
+        elif find.end > spans[-1][1]:
+            spans[-1] = (spans[-1][0], find.end)
+    return spans
+
+
 def redact(text: str) -> str:
     """`text` with each secret replaced by ``<redacted:TYPE>``; redacting twice changes nothing more."""
     for _ in range(_PASSES):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A file that has it is opened without importing Alembic, which takes long."""
 _SIDE_FILES = ("", "-wal", "-shm")
 

@@ -1,1 +1,31 @@
-"""Remote models: endpoints the user turned on, their keys, and what went to them."""
+"""Models on other machines: whether they may be asked, with which keys, and what was sent to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ide_agent.hooks import hookimpl
+
+if TYPE_CHECKING:
+    import typer
+
+    from ide_agent.host.services import Services
+
+
+@hookimpl
+def register_host(services: Services) -> None:
+    """Routes ``/remote…``, the audit log and the panel ``remote``."""
+    from ide_agent.features.remote import api, panel
+    from ide_agent.features.remote.service import Remote
+
+    remote = Remote(services)
+    services.app.include_router(api.routes(remote))
+    panel.register(services, remote)
+
+
+@hookimpl
+def register_cli(app: typer.Typer) -> None:
+    """``ide-agent remote …``."""
+    from ide_agent.features.remote import cli
+
+    app.add_typer(cli.app())

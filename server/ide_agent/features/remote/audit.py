@@ -1,0 +1,139 @@
+"""Notes what leaves this machine, and stops it where a day's budget is spent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ide_agent.config import RemoteSettings
+from ide_agent.errors import IdeAgentError, RemoteRefused
+from ide_agent.features.remote.usage import Day
+from ide_agent.inference.remote.ledger import Sent
+
+if TYPE_CHECKING:
+    from ide_agent.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+
+def _local_now() -> datetime:
+    return datetime.now().astimezone()
+
+
+class Audit:
+    """The host's `Ledger`. A day is that of the user's clock.
+
+    Args:
+        database: keeps the log.
+        settings: the budgets, as they are now.
+        warn: is told once a day of each budget that is nearly spent.
+        now: the user's time, with its zone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Callable[[], RemoteSettings],
+        warn: Callable[[IdeAgentError], None],
+        now: Callable[[], datetime] = _local_now,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._warn = warn
+        self._now = now
+        self._date: date | None = None
+        self._day = Day()
+        self._warned: set[tuple[str, str]] = set()
+        self._reading = asyncio.Lock()
+
+    async def today(self) -> Day:
+        """What was used today.
+
+        Raises:
+            IdeAgentError: the log cannot be read.
+        """
+        async with self._reading:
+            if self._date != self._now().date():
+                await self._read()
+        return self._day
+
+    def check(self, endpoint: str) -> None:
+        """Raise BudgetSpent where nothing more may be sent to `endpoint`, as far as is known by now."""
+        spent = self._day.spent(self._settings(), endpoint) if self._date == self._now().date() else None
+        if spent is not None:
+            raise spent
+
+    async def begin(self, sent: Sent) -> int:
+        """Note that `sent` is about to leave; its number.
+
+        Raises:
+            BudgetSpent: nothing more may be sent there today.
+            RemoteRefused: it cannot be noted.
+        """
+        from ide_agent.features.remote.records import row
+
+        try:
+            await self.today()
+        except IdeAgentError as failure:
+            raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+        self.check(sent.endpoint)
+        noted = row(sent)
+        try:
+            await self._database.run(lambda session: session.add(noted))
+        except IdeAgentError as failure:
+            raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+        return noted.id
+
+    async def end(self, sent: Sent) -> None:
+        """Note how it ended, and count it."""
+        from ide_agent.features.remote.records import RemoteRequest, update
+
+        if self._date == sent.at.astimezone(self._now().tzinfo).date():
+            self._day.add(sent)
+            self._tell(sent.endpoint)
+
+        def work(session: Any) -> None:
+            found = session.get(RemoteRequest, sent.number)
+            if found is not None:
+                update(found, sent)
+
+        try:
+            await self._database.run(work)
+        except IdeAgentError as failure:
+            log.error("what was sent to %s could not be noted: %s", sent.endpoint, failure)
+
+    async def last(self, count: int) -> list[dict[str, Any]]:
+        """The newest entries, newest first."""
+        from sqlalchemy import select
+
+        from ide_agent.features.remote.records import RemoteRequest, values
+
+        chosen = select(RemoteRequest).order_by(RemoteRequest.id.desc()).limit(count)
+        return await self._database.run(lambda session: [values(each) for each in session.scalars(chosen)])
+
+    async def _read(self) -> None:
+        from sqlalchemy import select
+
+        from ide_agent.features.remote.records import RemoteRequest, sent_of
+
+        now = self._now()
+        midnight = datetime.combine(now.date(), time.min, tzinfo=now.tzinfo).astimezone(UTC)
+        chosen = select(RemoteRequest).where(
+            RemoteRequest.at >= midnight, RemoteRequest.at < midnight + timedelta(days=1)
+        )
+        rows = await self._database.run(lambda session: [sent_of(each) for each in session.scalars(chosen)])
+        self._day, self._date = Day(), now.date()
+        self._warned.clear()
+        for sent in rows:  # none is under way: each waits for this before it is noted
+            self._day.add(sent)
+
+    def _tell(self, endpoint: str) -> None:
+        today = self._now().date().isoformat()
+        for warning in self._day.near(self._settings(), endpoint):
+            key = (today, str(warning.params["setting"]))
+            if key not in self._warned:
+                self._warned.add(key)
+                self._warn(warning)

@@ -1,0 +1,109 @@
+"""How much was used today, and how much of it is allowed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ide_agent.config import RemoteSettings
+from ide_agent.errors import BudgetSpent
+from ide_agent.inference.remote.ledger import Sent
+
+_NEAR = 0.8
+
+
+@dataclass
+class Usage:
+    """Of a day.
+
+    Attributes:
+        requests: how many.
+        unpriced: how many of them have no known price.
+        tokens_in: in all prompts.
+        tokens_out: in all answers.
+        cost: in US dollars, as far as prices are known.
+        secrets: how many were replaced.
+    """
+
+    requests: int = 0
+    unpriced: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    secrets: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """In and out."""
+        return self.tokens_in + self.tokens_out
+
+    def add(self, sent: Sent) -> None:
+        """Count one request."""
+        self.requests += 1
+        self.unpriced += sent.cost is None and bool(sent.tokens_in or sent.tokens_out)
+        self.tokens_in += sent.tokens_in
+        self.tokens_out += sent.tokens_out
+        self.cost += sent.cost or 0.0
+        self.secrets += sent.secrets
+
+
+class Day:
+    """What was used on one day, by endpoint and model."""
+
+    def __init__(self) -> None:
+        self.all = Usage()
+        self.endpoints: dict[str, Usage] = defaultdict(Usage)
+        self.models: dict[tuple[str, str], Usage] = defaultdict(Usage)
+
+    def add(self, sent: Sent) -> None:
+        """Count one request."""
+        for usage in (self.all, self.endpoints[sent.endpoint], self.models[sent.endpoint, sent.model]):
+            usage.add(sent)
+
+    def spent(self, settings: RemoteSettings, endpoint: str) -> BudgetSpent | None:
+        """Why nothing more may be sent to `endpoint`."""
+        for limit in self._limits(settings, endpoint):
+            if limit.used >= limit.of:
+                return BudgetSpent(f"error.remote.{limit.kind}_spent", **limit.words)
+        return None
+
+    def near(self, settings: RemoteSettings, endpoint: str) -> list[BudgetSpent]:
+        """The budgets of which four fifths are used, as warnings."""
+        return [
+            BudgetSpent(f"error.remote.{limit.kind}_near", **limit.words)
+            for limit in self._limits(settings, endpoint)
+            if limit.used >= _NEAR * limit.of
+        ]
+
+    def _limits(self, settings: RemoteSettings, endpoint: str) -> Iterator[_Limit]:
+        own = settings.endpoints.get(endpoint)
+        if own is not None:
+            used = self.endpoints.get(endpoint, Usage())
+            yield from _of(f"remote.endpoints.{endpoint}", own.tokens_per_day, own.cost_per_day, used)
+        yield from _of("remote", settings.tokens_per_day, settings.cost_per_day, self.all)
+
+
+@dataclass(frozen=True)
+class _Limit:
+    kind: str
+    setting: str
+    used: float
+    of: float
+
+    @property
+    def words(self) -> dict[str, str]:
+        amount = "{:.2f}" if self.kind == "cost" else "{:.0f}"
+        return {
+            "used": amount.format(self.used),
+            "limit": amount.format(self.of),
+            "scope": self.setting.rpartition(".")[0],
+            "setting": self.setting,
+        }
+
+
+def _of(scope: str, tokens: int, cost: float, used: Usage) -> Iterator[_Limit]:
+    if tokens:
+        yield _Limit("tokens", f"{scope}.tokens_per_day", used.tokens, tokens)
+    if cost:
+        yield _Limit("cost", f"{scope}.cost_per_day", used.cost, cost)

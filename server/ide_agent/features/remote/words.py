@@ -1,0 +1,55 @@
+"""What was sent, in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ide_agent.locale import translate
+
+
+def cost(used: dict[str, Any], language: str) -> str:
+    """What it cost, of usage (``cost``, ``unpriced``); says where prices are not known."""
+    if not used["unpriced"]:
+        return translate("remote.cost", language, cost=f"{used['cost']:.4f}")
+    if not used["cost"]:
+        return translate("remote.no_price", language)
+    return translate("remote.cost_at_least", language, cost=f"{used['cost']:.4f}")
+
+
+def outcome(entry: dict[str, Any], language: str) -> str:
+    """How a request ended."""
+    known = ("begun", "ok", "cancelled")
+    ended = entry["outcome"]
+    return translate(f"remote.outcome.{ended if ended in known else 'failed'}", language, error=ended)
+
+
+def moment(entry: dict[str, Any]) -> str:
+    """When it was sent, by the clock of this machine."""
+    return datetime.fromisoformat(entry["at"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def tokens(entry: dict[str, Any]) -> str:
+    """Tokens in and out; a tilde where they are guessed."""
+    mark = "~" if entry["estimated"] else ""
+    return f"{mark}{entry['tokens_in']} / {mark}{entry['tokens_out']}"
+
+
+def price(entry: dict[str, Any]) -> str:
+    """What one request cost."""
+    return "?" if entry["cost"] is None else f"${entry['cost']:.4f}"
+
+
+def line(entry: dict[str, Any], language: str) -> str:
+    """One request."""
+    what = translate(
+        "remote.entry",
+        language,
+        tokens=tokens(entry),
+        bytes=entry["bytes_out"],
+        secrets=entry["secrets"],
+        cost=price(entry),
+        outcome=outcome(entry, language),
+    )
+    model = f"{entry['endpoint']}/{entry['model']}" if entry["model"] else entry["endpoint"]
+    return f"{moment(entry)}  {entry['host']}  {model}  {entry['path']}  {what}"

@@ -1,0 +1,44 @@
+"""Settings that are read again as soon as their file has changed."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from ide_agent import config
+from ide_agent.config import RemoteSettings
+
+log = logging.getLogger(__name__)
+_Stamp = tuple[int, int]
+
+
+class LiveRemote:
+    """The section `remote` of the user's file.
+
+    Args:
+        file: the user's settings.
+        settings: what was read from it before.
+    """
+
+    def __init__(self, file: Path, settings: RemoteSettings) -> None:
+        self._file = file
+        self._settings = settings
+        self._stamp = self._look()
+
+    def __call__(self) -> RemoteSettings:
+        """What holds now."""
+        stamp = self._look()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            settings, problems = config.load(user=self._file)
+            for problem in problems:
+                log.warning("%s", problem)
+            self._settings = settings.remote
+        return self._settings
+
+    def _look(self) -> _Stamp | None:
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size

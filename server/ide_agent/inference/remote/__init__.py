@@ -1,0 +1,1 @@
+"""Models behind OpenAI-compatible APIs, siblings of the engines on this machine."""

@@ -1,0 +1,263 @@
+"""HTTP to one OpenAI-compatible API: tried again with patience, refusals put into words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ide_agent import __version__
+from ide_agent.config import RemoteEndpoint
+from ide_agent.errors import IdeAgentError, RemoteUnavailable
+from ide_agent.inference.circuit import Circuit
+from ide_agent.inference.remote.bucket import Bucket
+from ide_agent.inference.remote.ledger import Sent
+from ide_agent.inference.remote.refusals import Refusal, broken_connections, refusal
+
+if TYPE_CHECKING:
+    import httpcore
+
+    from ide_agent.safety.network import NetworkPolicy
+
+_CONNECT_SECONDS = 10.0
+_ATTEMPTS = 4
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+"""Who is told to wait longer is told so instead of being kept waiting."""
+_LIST_SECONDS = 300.0
+_LARGEST_ANSWER = 32 << 20
+_LARGEST_REFUSAL = 64 << 10
+
+
+class Endpoint:
+    """One API, with a key and connections of its own.
+
+    Args:
+        name: as in the settings.
+        settings: of it.
+        policy: says what may be reached.
+        key: goes with every request; empty: none does.
+        sleep: waits between attempts.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: RemoteEndpoint,
+        policy: NetworkPolicy,
+        key: str = "",
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.local = policy.is_local(settings.url)
+        self.host = urlsplit(settings.url).hostname or ""
+        self.circuit = Circuit()
+        self._policy = policy
+        self._key = key
+        self._sleep = sleep
+        self._pool: httpcore.AsyncConnectionPool | None = None
+        self._buckets: dict[str, Bucket] = {}
+        self._models: tuple[float, list[str]] | None = None
+
+    @property
+    def models(self) -> list[str]:
+        """The ids of its models as far as they are known without asking it."""
+        return list(self.settings.models) or (self._models[1] if self._models else [])
+
+    @property
+    def listing_due(self) -> bool:
+        """Whether it has to be asked what models it has."""
+        fresh = self._models is not None and time.monotonic() - self._models[0] < _LIST_SECONDS
+        return not (self.settings.models or fresh)
+
+    def listed(self, answer: Any) -> list[str]:
+        """Remember what ``GET /models`` answered; the ids in it."""
+        found = answer.get("data") if isinstance(answer, dict) else None
+        entries = found if isinstance(found, list) else []
+        ids = [str(entry["id"]) for entry in entries if isinstance(entry, dict) and entry.get("id")]
+        self._models = (time.monotonic(), ids)
+        return ids
+
+    def check(self) -> None:
+        """Whether it may and can be asked at this moment.
+
+        Raises:
+            RemoteOff: it is on another machine, and remote is off.
+            RemoteUnavailable: it failed several times in a row.
+        """
+        self._policy.check(self.settings.url)
+        left = self.circuit.open_for()
+        if left > 0:
+            raise RemoteUnavailable(
+                "error.remote.circuit",
+                endpoint=self.name,
+                count=self.circuit.crashes,
+                seconds=round(left) or 1,
+                reason=self.circuit.reason,
+            )
+
+    async def wait_for_turn(self, model: str) -> None:
+        """Return when `model` may be asked again.
+
+        Raises:
+            RemoteUnavailable: that would take longer than an answer may.
+        """
+        bucket = self._buckets.get(model)
+        if bucket is None:
+            rates = (self.settings.requests_per_second, self.settings.requests_per_minute)
+            bucket = self._buckets[model] = Bucket(*rates, sleep=self._sleep)
+        if (delay := bucket.delay()) > self.settings.timeout_seconds:
+            raise RemoteUnavailable(
+                "error.remote.queue", endpoint=self.name, model=model, seconds=round(delay) or 1
+            )
+        await bucket.take()
+
+    @asynccontextmanager
+    async def answer(
+        self, method: str, path: str, body: bytes, sent: Sent, model: str = ""
+    ) -> AsyncGenerator[httpcore.Response]:
+        """The head of the answer to a request; leaving the block closes the connection unless all was read.
+
+        Args:
+            method: HTTP method.
+            path: below the base address.
+            body: JSON; empty: none.
+            sent: learns how much was sent.
+            model: whom it is about, for errors.
+
+        Raises:
+            RemoteError: what went wrong, and what to do.
+        """
+        response = await self._patiently(method, path, body, sent, model)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def chunks(self, response: httpcore.Response, sent: Sent) -> AsyncGenerator[bytes]:
+        """The body as it comes.
+
+        Raises:
+            RemoteUnavailable: it broke off, or nothing came for too long.
+        """
+        try:
+            async for chunk in response.aiter_stream():
+                sent.bytes_in += len(chunk)
+                yield chunk
+        except broken_connections() as failure:
+            raise self._failure(failure, begun=True).error from failure
+
+    async def whole(self, response: httpcore.Response, sent: Sent) -> Any:
+        """The body as JSON.
+
+        Raises:
+            RemoteUnavailable: it broke off, or nothing came for too long.
+            RemoteError: it is not JSON.
+        """
+        body = bytearray()
+        async for chunk in self.chunks(response, sent):
+            body += chunk
+            if len(body) > _LARGEST_ANSWER:
+                raise RemoteUnavailable(
+                    "error.remote.nonsense", endpoint=self.name, reason="an answer that does not end"
+                )
+        try:
+            return json.loads(body)
+        except ValueError:
+            raise RemoteUnavailable("error.remote.nonsense", endpoint=self.name, reason="not JSON") from None
+
+    async def close(self) -> None:
+        """Close all connections; who still reads from one gets RemoteUnavailable."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.aclose()
+
+    async def _patiently(
+        self, method: str, path: str, body: bytes, sent: Sent, model: str
+    ) -> httpcore.Response:
+        attempt = 0
+        while True:
+            found = await self._once(method, path, body, sent, model)
+            if not isinstance(found, Refusal):
+                self.circuit.worked()
+                return found
+            attempt += 1
+            pause = found.wait
+            if pause is None:
+                pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            if not found.again or pause > _LONGEST_PAUSE or attempt == _ATTEMPTS:
+                if found.counts:
+                    self.circuit.crashed(str(found.error))
+                raise found.error
+            await self._sleep(pause)
+
+    async def _once(
+        self, method: str, path: str, body: bytes, sent: Sent, model: str
+    ) -> httpcore.Response | Refusal:
+        import httpcore
+
+        self._policy.check(self.settings.url)
+        if self._pool is None:
+            self._pool = await asyncio.to_thread(self._policy.pool, self.settings.url, self.name)
+        silence = self.settings.timeout_seconds
+        timeouts = {"connect": _CONNECT_SECONDS, "read": silence, "write": silence, "pool": None}
+        request = httpcore.Request(
+            method,
+            self.settings.url + path,
+            headers=self._headers(body),
+            content=body,
+            extensions={"timeout": timeouts},
+        )
+        sent.bytes_out += len(body)
+        try:
+            response = await self._pool.handle_async_request(request)
+            if 200 <= response.status < 300:
+                return response
+            try:
+                text = bytearray()
+                async for chunk in response.aiter_stream():
+                    text += chunk
+                    if len(text) > _LARGEST_REFUSAL:
+                        break
+            finally:
+                await response.aclose()
+        except broken_connections() as failure:
+            return self._failure(failure)
+        sent.bytes_in += len(text)
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+        }
+        return refusal(self.name, response.status, headers, bytes(text), model, self._key)
+
+    def _headers(self, body: bytes) -> list[tuple[str, str]]:
+        headers = [
+            ("Host", urlsplit(self.settings.url).netloc),
+            ("User-Agent", f"ide-agent/{__version__}"),
+            ("Accept", "application/json, text/event-stream"),
+            ("Accept-Encoding", "identity"),
+        ]
+        if self._key:
+            headers.append(("Authorization", f"Bearer {self._key}"))
+        if body:
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        return headers
+
+    def _failure(self, failure: Exception, *, begun: bool = False) -> Refusal:
+        """What a broken or silent connection means."""
+        import httpcore
+
+        error: IdeAgentError
+        if isinstance(failure, httpcore.ReadTimeout | httpcore.WriteTimeout):
+            seconds = round(self.settings.timeout_seconds)
+            error = RemoteUnavailable("error.remote.timeout", endpoint=self.name, seconds=seconds)
+            return Refusal(error, again=False)  # it may be at work, and would be paid twice
+        if begun:
+            return Refusal(RemoteUnavailable("error.remote.broken", endpoint=self.name), again=False)
+        reason = str(failure).strip() or type(failure).__name__
+        return Refusal(RemoteUnavailable(endpoint=self.name, reason=reason), again=True)

@@ -1,0 +1,67 @@
+"""What the audit log wants to know of each request that leaves this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+@dataclass
+class Sent:
+    """One request, never its content.
+
+    Attributes:
+        at: when it was sent.
+        number: in the log; 0: it is not there.
+        endpoint: name of the API.
+        host: where that is.
+        model: as the API calls it; empty where none was meant.
+        path: what was asked for, e.g. ``/chat/completions``.
+        secrets: how many secrets were replaced by placeholders.
+        bytes_out: size of the request, of all attempts together.
+        bytes_in: size of the answer.
+        tokens_in: of the prompt.
+        tokens_out: of the answer.
+        estimated: the API did not count the tokens; they are a quarter of the characters.
+        cost: in US dollars; None: the price is not known.
+        seconds: until the answer was whole.
+        outcome: ``begun``, ``ok``, ``cancelled`` or the name of an error.
+    """
+
+    endpoint: str
+    host: str
+    model: str
+    path: str
+    secrets: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    estimated: bool = False
+    cost: float | None = None
+    seconds: float = 0.0
+    outcome: str = "begun"
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    number: int = 0
+
+
+class Ledger(Protocol):
+    """Keeps what was sent, and knows how much of a day's budget is left."""
+
+    def check(self, endpoint: str) -> None:
+        """Raise BudgetSpent where nothing more may be sent to `endpoint` today."""
+        ...
+
+    async def begin(self, sent: Sent) -> int:
+        """Note that a request is about to leave; its number. What cannot be noted is not sent.
+
+        Raises:
+            BudgetSpent: nothing more may be sent to this endpoint today.
+            IdeAgentError: it cannot be noted.
+        """
+        ...
+
+    async def end(self, sent: Sent) -> None:
+        """Note how it ended. Never raises."""
+        ...

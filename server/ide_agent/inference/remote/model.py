@@ -1,0 +1,223 @@
+"""A model behind an OpenAI-compatible API."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ide_agent.errors import IdeAgentError, RemoteUnavailable
+from ide_agent.inference.remote.endpoint import Endpoint
+from ide_agent.inference.remote.ledger import Sent
+from ide_agent.inference.remote.putting_back import Restored
+from ide_agent.inference.remote.refusals import reason_in
+from ide_agent.inference.sse import EventDecoder
+from ide_agent.inference.turns import Priority
+
+if TYPE_CHECKING:
+    import httpcore
+
+    from ide_agent.safety.placeholders import Placeholders
+
+_CHARACTERS_A_TOKEN = 4
+
+
+class Books(Protocol):
+    """What is noted of a request that leaves this machine."""
+
+    async def begin(self, sent: Sent) -> None:
+        """Note it before its first byte leaves.
+
+        Raises:
+            IdeAgentError: it must not leave.
+        """
+        ...
+
+    def end(self, sent: Sent, usage: dict[str, Any]) -> None:
+        """Note how it ended; `usage` is what the API counted."""
+        ...
+
+
+class RemoteModel:
+    """One model of an endpoint. On this machine nothing is hidden, noted or slowed down.
+
+    Args:
+        id: as the API calls it.
+        endpoint: the API.
+        books: note what leaves.
+        placeholders: makes those of a request; None: secrets are sent as they are.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        endpoint: Endpoint,
+        books: Books,
+        placeholders: Callable[[], Placeholders] | None,
+    ) -> None:
+        self.id = id
+        self.endpoint = endpoint
+        self._books = books
+        self._placeholders = None if endpoint.local else placeholders
+
+    @property
+    def name(self) -> str:
+        """What clients call it: ``endpoint/id``."""
+        return f"{self.endpoint.name}/{self.id}"
+
+    @property
+    def backend(self) -> str:
+        """The endpoint's name."""
+        return self.endpoint.name
+
+    def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """No one waits for another here; how often it is asked is limited where the request is sent."""
+        return nullcontext()
+
+    async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """POST a request with ``stream: true`` and yield the answer's events.
+
+        Leave it by `contextlib.aclosing` (or exhaust it): that closes the connection, by which the API
+        learns to stop.
+
+        Raises:
+            RemoteError: what went wrong, and what to do.
+        """
+        options = payload.get("stream_options")
+        wants_usage = isinstance(options, dict) and options.get("include_usage") is True
+        payload = {**payload, "stream": True}
+        if path != "/v1/embeddings":
+            payload["stream_options"] = {
+                **(options if isinstance(options, dict) else {}),
+                "include_usage": True,
+            }
+        async with self._exchange("POST", path, payload) as exchange:
+            async with aclosing(self._events(exchange)) as events:
+                async for event in events:
+                    exchange.count(event)
+                    if not wants_usage and event.get("usage") and not event.get("choices"):
+                        continue
+                    for restored in exchange.restored.event(event):
+                        yield restored
+            for restored in exchange.restored.rest():
+                yield restored
+
+    async def request(self, method: str, path: str, json: dict[str, Any] | None = None) -> Any:
+        """One JSON request, one JSON answer. A caller who leaves closes the connection.
+
+        Raises:
+            RemoteError: what went wrong, and what to do.
+        """
+        async with self._exchange(method, path, json) as exchange:
+            answer = await self.endpoint.whole(exchange.response, exchange.sent)
+            if not isinstance(answer, dict):
+                raise self._nonsense("not a JSON object")
+            if answer.get("error") and not answer.get("choices"):
+                raise self._failed(answer)
+            exchange.count(answer)
+            return exchange.placeholders.put_back(answer) if exchange.placeholders else answer
+
+    async def _events(self, exchange: _Exchange) -> AsyncGenerator[dict[str, Any]]:
+        decoder = EventDecoder()
+        finished = False
+        async with aclosing(self.endpoint.chunks(exchange.response, exchange.sent)) as chunks:
+            async for chunk in chunks:
+                try:
+                    for event in decoder.feed(chunk):
+                        if event.get("error"):
+                            raise self._failed(event)
+                        finished = finished or any(
+                            isinstance(choice, dict) and choice.get("finish_reason")
+                            for choice in event.get("choices") or []
+                        )
+                        yield event
+                except ValueError:
+                    raise self._nonsense("not an event stream") from None
+        if not (finished or decoder.done):
+            raise RemoteUnavailable("error.remote.broken", endpoint=self.endpoint.name)
+
+    @asynccontextmanager
+    async def _exchange(
+        self, method: str, path: str, payload: dict[str, Any] | None
+    ) -> AsyncGenerator[_Exchange]:
+        """An answer that has begun. What left is noted, before and after."""
+        endpoint = self.endpoint
+        endpoint.check()
+        hiding = self._placeholders() if self._placeholders is not None else None
+        body = b""
+        if payload is not None:
+            hidden = hiding.hide(payload) if hiding is not None else payload
+            if self.id:
+                hidden = {**hidden, "model": self.id}
+            body = json.dumps(hidden, separators=(",", ":")).encode()
+        sent = Sent(
+            endpoint=endpoint.name,
+            host=endpoint.host,
+            model=self.id,
+            path=path.removeprefix("/v1"),
+            secrets=len(hiding) if hiding is not None else 0,
+            tokens_in=len(body) // _CHARACTERS_A_TOKEN,
+            estimated=True,
+        )
+        if not endpoint.local:
+            await endpoint.wait_for_turn(self.id)
+            await self._books.begin(sent)
+        started = time.monotonic()
+        exchange: _Exchange | None = None
+        sent.outcome = "cancelled"  # unless it comes to another end
+        try:
+            async with endpoint.answer(method, sent.path, body, sent, self.id) as response:
+                exchange = _Exchange(response, sent, hiding)
+                yield exchange
+            sent.outcome = "ok"
+        except IdeAgentError as failure:
+            sent.outcome = type(failure).__name__
+            if exchange is None:
+                sent.tokens_in = 0  # no answer, nothing to pay
+            raise
+        except Exception as failure:
+            sent.outcome = type(failure).__name__
+            raise
+        finally:
+            sent.seconds = time.monotonic() - started
+            if not endpoint.local:
+                self._books.end(sent, exchange.usage if exchange is not None else {})
+
+    def _failed(self, answer: dict[str, Any]) -> RemoteUnavailable:
+        reason = reason_in(answer, "") or "?"
+        return RemoteUnavailable("error.remote.failed", endpoint=self.endpoint.name, reason=reason)
+
+    def _nonsense(self, reason: str) -> RemoteUnavailable:
+        return RemoteUnavailable("error.remote.nonsense", endpoint=self.endpoint.name, reason=reason)
+
+
+class _Exchange:
+    """An answer on its way.
+
+    Attributes:
+        usage: what the API counted.
+    """
+
+    def __init__(self, response: httpcore.Response, sent: Sent, placeholders: Placeholders | None) -> None:
+        self.response = response
+        self.sent = sent
+        self.placeholders = placeholders
+        self.restored = Restored(placeholders if placeholders else None)
+        self.usage: dict[str, Any] = {}
+
+    def count(self, event: dict[str, Any]) -> None:
+        """Count tokens as the API does, or guess them until it says."""
+        usage = event.get("usage")
+        if isinstance(usage, dict) and "prompt_tokens" in usage:
+            self.usage = usage
+            self.sent.estimated = False
+            self.sent.tokens_in = _whole(usage.get("prompt_tokens"))
+            self.sent.tokens_out = _whole(usage.get("completion_tokens"))
+        elif self.sent.estimated and event.get("choices"):
+            self.sent.tokens_out += 1  # an event is a token or a few
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0

@@ -1,0 +1,208 @@
+"""The models of other machines and programs: found by name, asked within the limits that the user set."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ide_agent.config import RemoteSettings
+from ide_agent.errors import ConfigError, IdeAgentError, RemoteRefused
+from ide_agent.inference.remote.endpoint import Endpoint
+from ide_agent.inference.remote.ledger import Ledger, Sent
+from ide_agent.inference.remote.model import RemoteModel
+from ide_agent.inference.remote.prices import cost_of
+from ide_agent.safety.network import NetworkPolicy
+from ide_agent.safety.placeholders import Placeholders, Spans, own_patterns
+from ide_agent.storage.secrets import Secrets
+
+log = logging.getLogger(__name__)
+_LIST_SECONDS = 5.0
+
+
+class Remotes:
+    """All endpoints of the settings.
+
+    Args:
+        settings: the user's, as they are now; asked before each request.
+        policy: says what may be reached; it follows the settings.
+        secrets: where the keys are.
+        sleep: waits for a turn, and between attempts.
+
+    Attributes:
+        ledger: notes what leaves this machine. Without one nothing leaves.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[], RemoteSettings],
+        policy: NetworkPolicy,
+        secrets: Secrets,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._sleep = sleep
+        self._current = settings
+        self._policy = policy
+        self._secrets = secrets
+        self._settings: RemoteSettings | None = None
+        self._own: Spans | None = None
+        self._endpoints: dict[str, Endpoint] = {}
+        self._noting: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self.ledger: Ledger | None = None
+
+    @property
+    def settings(self) -> RemoteSettings:
+        """Those in force. Others than the last time end all connections, so that off is off at once."""
+        now = self._current()
+        if now != self._settings:
+            self._settings = now
+            self._own = None
+            self._policy.remote = now.enabled
+            self.forget()
+        return now
+
+    def forget(self) -> None:
+        """End all connections and look up the keys anew."""
+        for endpoint in self._endpoints.values():
+            task = asyncio.get_running_loop().create_task(endpoint.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        self._endpoints.clear()
+
+    def owner(self, name: str) -> str:
+        """The endpoint that the model `name` is of; empty: none."""
+        endpoint, slash, model = name.partition("/")
+        return endpoint if slash and model and endpoint in self.settings.endpoints else ""
+
+    def is_local(self, endpoint: str) -> bool:
+        """Whether that endpoint is on this machine."""
+        return self._policy.is_local(self.settings.endpoints[endpoint].url)
+
+    async def find(self, name: str) -> RemoteModel | None:
+        """The model called `name`, if it is one of an endpoint.
+
+        Raises:
+            RemoteOff: it is on another machine, and remote is off.
+            BudgetSpent: nothing more may be sent there today.
+            RemoteError: it cannot be asked now.
+        """
+        owner = self.owner(name)
+        if not owner:
+            return None
+        model = self._model(await self.endpoint(owner), name.removeprefix(f"{owner}/"))
+        model.endpoint.check()
+        if not model.endpoint.local:
+            self._books().check(owner)
+        return model
+
+    async def endpoint(self, name: str) -> Endpoint:
+        """The endpoint called `name`.
+
+        Raises:
+            RemoteRefused: there is none.
+        """
+        settings = self.settings.endpoints.get(name)
+        if settings is None:
+            names = ", ".join(sorted(self.settings.endpoints)) or "–"
+            raise RemoteRefused("error.remote.unknown", name=name, names=names)
+        found = self._endpoints.get(name)
+        if found is None:
+            key = await asyncio.to_thread(self._secrets.get, key_name(name))
+            found = Endpoint(name, settings, self._policy, key or "", self._sleep)
+            # who asked at the same time may have been first; settings may have changed
+            if self.settings.endpoints.get(name) != settings:
+                return await self.endpoint(name)
+            found = self._endpoints.setdefault(name, found)
+        return found
+
+    async def ask_models(self, name: str) -> list[str]:
+        """Ask the endpoint called `name` which models it has.
+
+        Raises:
+            RemoteError: it cannot be asked.
+        """
+        endpoint = await self.endpoint(name)
+        endpoint.check()
+        return endpoint.listed(await self._model(endpoint, "").request("GET", "/v1/models"))
+
+    async def listed(self) -> list[tuple[str, str]]:
+        """Each model that can be asked now and its endpoint; endpoints that do not answer have none."""
+        names = [name for name in self.settings.endpoints if self._policy.remote or self.is_local(name)]
+        return [each for models in await asyncio.gather(*map(self._listed, names)) for each in models]
+
+    async def _listed(self, name: str) -> list[tuple[str, str]]:
+        endpoint = await self.endpoint(name)
+        if endpoint.listing_due:
+            try:
+                async with asyncio.timeout(_LIST_SECONDS):
+                    await self.ask_models(name)
+            except (IdeAgentError, TimeoutError) as failure:
+                endpoint.listed({})  # not asked again with every list
+                log.info("the models of %s are not known: %s", name, type(failure).__name__)
+        return [(f"{name}/{model}", name) for model in endpoint.models]
+
+    async def close(self) -> None:
+        """End all connections, and note what they came to."""
+        self.forget()
+        while tasks := [*self._closing, *self._noting]:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- the books of `RemoteModel`
+
+    async def begin(self, sent: Sent) -> None:
+        """Note that `sent` is about to leave.
+
+        Raises:
+            BudgetSpent: nothing more may be sent there today.
+            RemoteRefused: it cannot be noted, and so it must not leave.
+        """
+        sent.number = await self._books().begin(sent)
+
+    def end(self, sent: Sent, usage: dict[str, Any]) -> None:
+        """Note how it ended. Takes a moment of its own: who left does not wait for it."""
+        task = asyncio.create_task(self._end(sent, usage))
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def _end(self, sent: Sent, usage: dict[str, Any]) -> None:
+        counted = usage or {"prompt_tokens": sent.tokens_in, "completion_tokens": sent.tokens_out}
+        endpoint = self.settings.endpoints.get(sent.endpoint)
+        if endpoint is not None and sent.model and (sent.tokens_in or sent.tokens_out):
+            sent.cost = await asyncio.to_thread(cost_of, endpoint.url, sent.model, counted)
+        await self._books().end(sent)
+
+    def _books(self) -> Ledger:
+        if self.ledger is None:
+            raise RemoteRefused("error.remote.unaudited", reason="no audit log")
+        return self.ledger
+
+    def _model(self, endpoint: Endpoint, id: str) -> RemoteModel:
+        settings = self.settings
+        return RemoteModel(id, endpoint, self, self._placeholders if settings.redact else None)
+
+    def _placeholders(self) -> Placeholders:
+        """Those of a new request.
+
+        Raises:
+            ConfigError: one of the user's expressions is not valid: nothing is sent without it.
+        """
+        patterns = self.settings.redact_patterns
+        if patterns and self._own is None:
+            self._own = own_patterns(patterns)
+        return Placeholders(self._own)
+
+    @property
+    def problem(self) -> ConfigError | None:
+        """What is wrong with the user's expressions."""
+        try:
+            self._placeholders()
+        except ConfigError as problem:
+            return problem
+        return None
+
+
+def key_name(endpoint: str) -> str:
+    """What the key of `endpoint` is called among the secrets."""
+    return f"remote.{endpoint}"

@@ -1,0 +1,137 @@
+"""Which machines models may be asked on: the one place where connections to models outside are made.
+
+Off, which is the default, nothing but this machine can be reached, and no name is looked up either: a
+question to a name server leaves the machine, too. On, the addresses that a name stands for count, and the
+connection goes to the very address that was checked. Redirects are not followed, proxies of the environment
+not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ide_agent.errors import RemoteOff, RemoteRefused
+
+if TYPE_CHECKING:
+    import httpcore
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+LOOPBACK: tuple[_Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+@dataclass
+class NetworkPolicy:
+    """What may be reached.
+
+    Attributes:
+        remote: whether other machines may be.
+        local: what counts as this machine.
+        plain: what may be reached without encryption.
+    """
+
+    remote: bool = False
+    local: tuple[_Network, ...] = LOOPBACK
+    plain: tuple[_Network, ...] = LOOPBACK
+
+    def is_local(self, url: str) -> bool:
+        """Whether an address names this machine, told without looking anything up."""
+        host = urlsplit(url).hostname or ""
+        return _within(_literal(host), self.local)
+
+    def check(self, url: str) -> None:
+        """Whether this may be asked now.
+
+        Raises:
+            RemoteOff: it is on another machine, and remote is off.
+        """
+        if not (self.remote or self.is_local(url)):
+            raise RemoteOff(host=urlsplit(url).hostname or url)
+
+    def pool(self, url: str, endpoint: str) -> httpcore.AsyncConnectionPool:
+        """Connections for requests below `url`, each of which is checked as it is made.
+
+        Args:
+            url: base address. One that is local stays so: it cannot lead elsewhere.
+            endpoint: what to call it in errors.
+        """
+        import httpcore
+
+        from ide_agent.safety.connecting import checked_backend
+
+        tls = _tls() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=None,
+            max_keepalive_connections=4,
+            keepalive_expiry=20.0,
+            network_backend=checked_backend(self, url, endpoint),
+        )
+
+    async def resolve(self, host: str, port: int, url: str, endpoint: str) -> list[str]:
+        """The addresses to connect to for `host`, all of which are allowed.
+
+        Args:
+            host: what the URL names.
+            port: to connect to.
+            url: of the endpoint.
+            endpoint: its name.
+
+        Raises:
+            RemoteOff: it is on another machine, and remote is off.
+            RemoteRefused: it is on another machine and should not be, or would be reached without encryption.
+            OSError: the name is not known.
+        """
+        literal = _literal(host)
+        if literal:
+            found = literal
+        elif not self.remote:
+            raise RemoteOff(host=host)
+        else:
+            infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
+        if not _within(found, self.local):
+            if not self.remote:
+                raise RemoteOff(host=host)
+            if self.is_local(url):
+                raise RemoteRefused("error.remote.address", host=host, endpoint=endpoint)
+        if not (url.startswith("https:") or _within(found, self.plain)):
+            raise RemoteRefused("error.remote.unencrypted", host=host)
+        return list(dict.fromkeys(map(str, found)))
+
+
+def networks(*names: str) -> tuple[_Network, ...]:
+    """Networks by their names, e.g. ``127.0.0.0/8``."""
+    return tuple(ipaddress.ip_network(name) for name in names)
+
+
+def _literal(host: str) -> list[_Address]:
+    """The addresses that `host` stands for without being looked up; none for any other name."""
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761: never asked of a name server
+        return [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]
+    try:
+        return [ipaddress.ip_address(host)]
+    except ValueError:
+        return []
+
+
+def _within(addresses: Iterable[_Address], networks: tuple[_Network, ...]) -> bool:
+    """Whether there are addresses and all of them lie in one of `networks`."""
+    found = [getattr(address, "ipv4_mapped", None) or address for address in addresses]
+    return bool(found) and all(any(address in network for network in networks) for address in found)
+
+
+def _tls() -> ssl.SSLContext:
+    """What certifi and this system trust."""
+    import httpx
+
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context

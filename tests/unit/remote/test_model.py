@@ -1,0 +1,235 @@
+import asyncio
+import json
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from ide_agent.config import RemoteEndpoint
+from ide_agent.errors import BudgetSpent, RemoteOff, RemoteRefused, RemoteUnavailable
+from ide_agent.inference.remote.service import Remotes, key_name
+from ide_agent.safety.network import NetworkPolicy
+from ide_agent.storage.secrets import Secrets
+from support.scripted_api import ScriptedApi, cut_after, echoes, endless, refuses, says, silent
+from support.waiting import until
+
+from .conftest import Books, Make, Pauses
+
+CHAT = "/v1/chat/completions"
+TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
+
+
+def asks(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "whatever", "messages": [{"role": "user", "content": text}], **more}
+
+
+async def streamed(remotes: Remotes, name: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
+    model = await remotes.find(name)
+    assert model is not None
+    async with aclosing(model.stream(CHAT, payload)) as events:
+        return [event async for event in events]
+
+
+async def whole(remotes: Remotes, name: str, payload: dict[str, Any]) -> Any:
+    model = await remotes.find(name)
+    assert model is not None
+    return await model.request("POST", CHAT, payload)
+
+
+def text_of(events: list[dict[str, Any]]) -> str:
+    return "".join(
+        choice["delta"].get("content") or "" for event in events for choice in event.get("choices", [])
+    )
+
+
+async def test_a_stream_comes_through(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    api.script.append(says("Mer", "haba"))
+    remotes = remotes_of(out=api.url)
+    events = await streamed(remotes, "out/large", asks("hi", temperature=0.5))
+    assert text_of(events) == "Merhaba"
+    assert all(event["choices"] for event in events), "usage that nobody asked for"
+    path, payload = api.asked[0]
+    assert path == CHAT
+    assert payload["model"] == "large"
+    assert payload["temperature"] == 0.5
+    assert "authorization" not in api.headers[0]
+    await remotes.close()
+    (sent,) = books.ended
+    assert (sent.endpoint, sent.model, sent.path, sent.outcome) == ("out", "large", "/chat/completions", "ok")
+    assert (sent.tokens_in, sent.tokens_out, sent.estimated, sent.cost) == (7, 2, False, None)
+    assert sent.bytes_out == len(json.dumps(payload, separators=(",", ":")))
+    assert sent.bytes_in > 0
+
+
+async def test_usage_is_passed_on_to_who_wants_it(remotes_of: Make, api: ScriptedApi) -> None:
+    remotes = remotes_of(out=api.url)
+    events = await streamed(remotes, "out/m", asks("hi", stream_options={"include_usage": True}))
+    assert events[-1]["usage"]["prompt_tokens"] == 7
+    await remotes.close()
+
+
+async def test_an_answer_in_one_piece(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    api.script.append(says("Hello", usage={"prompt_tokens": 3, "completion_tokens": 4, "cost": 0.25}))
+    remotes = remotes_of(out=api.url)
+    answer = await whole(remotes, "out/m", asks("hi"))
+    assert answer["choices"][0]["message"]["content"] == "Hello"
+    await remotes.close()
+    assert (books.ended[0].tokens_in, books.ended[0].tokens_out, books.ended[0].cost) == (3, 4, 0.25)
+
+
+async def test_the_key_goes_along_and_nowhere_else(
+    remotes_of: Make, api: ScriptedApi, secrets: Secrets, books: Books
+) -> None:
+    secrets.set(key_name("out"), "very-secret-key")
+    remotes = remotes_of(out=api.url)
+    await whole(remotes, "out/m", asks("hi"))
+    assert api.headers[0]["authorization"] == "Bearer very-secret-key"
+    api.script.append(refuses(400, "the key very-secret-key is odd"))
+    with pytest.raises(RemoteRefused) as refused:
+        await whole(remotes, "out/m", asks("hi"))
+    assert "very-secret-key" not in json.dumps(refused.value.as_wire())
+    await remotes.close()
+    assert "very-secret-key" not in repr(books.ended)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 20, 21, 22, 500])
+async def test_secrets_stay_here_and_are_put_back(remotes_of: Make, api: ScriptedApi, size: int) -> None:
+    api.script += [echoes(size), echoes(size)]
+    remotes = remotes_of(out=api.url, redact_patterns=(r"ACME-\d+",))
+    said = f"the token {TOKEN}, the number ACME-4711, and again {TOKEN}!"
+    assert text_of(await streamed(remotes, "out/m", asks(said))) == said
+    answer = await whole(remotes, "out/m", asks(said))
+    assert answer["choices"][0]["message"]["content"] == said
+    left = json.dumps(api.asked)
+    assert TOKEN not in left
+    assert "4711" not in left
+    await remotes.close()
+
+
+async def test_how_many_secrets_were_replaced_is_noted(
+    remotes_of: Make, api: ScriptedApi, books: Books
+) -> None:
+    remotes = remotes_of(out=api.url)
+    await whole(remotes, "out/m", asks(f"{TOKEN} {TOKEN}"))
+    await remotes.close()
+    assert books.ended[0].secrets == 1
+
+
+async def test_a_bad_expression_stops_everything(remotes_of: Make, api: ScriptedApi) -> None:
+    remotes = remotes_of(out=api.url, redact_patterns=("ok", "("))
+    with pytest.raises(Exception, match=r"“\(” is not valid"):
+        await whole(remotes, "out/m", asks("hi"))
+    assert not api.asked
+    assert remotes.problem is not None
+    await remotes.close()
+
+
+async def test_on_this_machine_nothing_is_hidden_noted_or_slowed_down(
+    remotes_of: Make, here: ScriptedApi, books: Books, pauses: Pauses, policy: NetworkPolicy
+) -> None:
+    policy.remote = False
+    remotes = remotes_of(near=RemoteEndpoint(url=here.url, requests_per_minute=1))
+    for _ in range(3):
+        await whole(remotes, "near/m", asks(TOKEN))
+    assert here.asked[0][1]["messages"][0]["content"] == TOKEN
+    assert (books.begun, pauses.seconds) == ([], [])
+    await remotes.close()
+
+
+async def test_off_is_off(remotes_of: Make, api: ScriptedApi, policy: NetworkPolicy, books: Books) -> None:
+    policy.remote = False
+    remotes = remotes_of(out=api.url, named="http://models.example/v1")
+    for name in ("out/m", "named/m"):
+        with pytest.raises(RemoteOff):
+            await remotes.find(name)
+    assert await remotes.listed() == []
+    assert (api.asked, books.begun) == ([], [])
+    await remotes.close()
+
+
+async def test_switching_off_breaks_off_what_is_under_way(
+    remotes_of: Make, api: ScriptedApi, policy: NetworkPolicy, books: Books
+) -> None:
+    api.script.append(endless)
+    remotes = remotes_of(out=api.url)
+    model = await remotes.find("out/m")
+    assert model is not None
+    async with aclosing(model.stream(CHAT, asks("hi"))) as events:
+        await anext(events)
+        remotes._current = lambda: remotes_of(out=api.url).settings.model_copy(update={"enabled": False})
+        assert not remotes.settings.enabled
+        with pytest.raises(RemoteUnavailable):
+            async for _ in events:
+                pass
+    assert await asyncio.to_thread(api.left.wait, 60)
+    with pytest.raises(RemoteOff):
+        await model.request("POST", CHAT, asks("hi"))
+    await remotes.close()
+
+
+async def test_who_leaves_stops_the_api(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    api.script.append(endless)
+    remotes = remotes_of(out=api.url)
+    model = await remotes.find("out/m")
+    assert model is not None
+    async with aclosing(model.stream(CHAT, asks("hi"))) as events:
+        for _ in range(5):
+            await anext(events)
+    assert await asyncio.to_thread(api.left.wait, 60)
+    await remotes.close()
+    assert books.ended[0].outcome == "cancelled"
+    assert books.ended[0].estimated
+    assert books.ended[0].tokens_out == 5
+    assert books.ended[0].tokens_in > 0
+
+
+async def test_a_request_in_one_piece_is_cancelled(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    api.script.append(silent)
+    remotes = remotes_of(out=api.url)
+    asking = asyncio.create_task(whole(remotes, "out/m", asks("hi")))
+    await until(lambda: bool(api.asked))
+    asking.cancel()
+    await asyncio.wait([asking])
+    await remotes.close()
+    assert asking.cancelled()
+    assert books.ended[0].outcome == "cancelled"
+
+
+async def test_a_cut_stream_is_an_error(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    api.script.append(cut_after("Hel", "lo"))
+    remotes = remotes_of(out=api.url)
+    with pytest.raises(RemoteUnavailable, match="broke off"):
+        await streamed(remotes, "out/m", asks("hi"))
+    await remotes.close()
+    assert books.ended[0].outcome == "RemoteUnavailable"
+    assert books.ended[0].tokens_out == 2
+
+
+async def test_silence_ends(remotes_of: Make, api: ScriptedApi, pauses: Pauses) -> None:
+    api.script.append(silent)
+    remotes = remotes_of(out=RemoteEndpoint(url=api.url, timeout_seconds=1))
+    with pytest.raises(RemoteUnavailable, match="was silent for 1 s"):
+        await whole(remotes, "out/m", asks("hi"))
+    assert len(api.asked) == 1, "it would be paid twice"
+    await remotes.close()
+
+
+async def test_a_spent_budget_sends_nothing(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    remotes = remotes_of(out=api.url)
+    model = await remotes.find("out/m")
+    assert model is not None
+    books.spent = BudgetSpent(used="9", limit="8", scope="remote", setting="remote.tokens_per_day")
+    with pytest.raises(BudgetSpent):
+        await remotes.find("out/m")
+    with pytest.raises(BudgetSpent):
+        await model.request("POST", CHAT, asks("hi"))
+    assert api.asked == []
+    await remotes.close()
+
+
+async def test_without_an_audit_log_nothing_leaves(remotes_of: Make, api: ScriptedApi) -> None:
+    remotes = remotes_of(out=api.url)
+    remotes.ledger = None
+    with pytest.raises(RemoteRefused, match="must be noted first"):
+        await remotes.find("out/m")
+    await remotes.close()
