@@ -18,12 +18,13 @@ from ide_agent.host.errors import log_failure
 from ide_agent.host.events import Events
 from ide_agent.panels import Panels
 from ide_agent.panels.visitors import Visitors
-from ide_agent.paths import data_dir, models_dir, state_dir
+from ide_agent.paths import data_dir, models_dir, routes_file, state_dir
 from ide_agent.storage.database import Database
 
 if TYPE_CHECKING:
     from ide_agent.inference import Inference
     from ide_agent.inference.models import ModelStore
+    from ide_agent.inference.routing.router import Router
 
 log = logging.getLogger(__name__)
 Callback = Callable[[], Awaitable[None]]
@@ -37,6 +38,7 @@ class Services:
         settings: the user's settings.
         models: the model files on this machine.
         inference: running engines by model name.
+        routing: the user's rules, which say what model a request goes to.
         database: SQLAlchemy sessions off the event loop.
         events: news for attached editors.
         activity: what keeps the host from leaving.
@@ -48,6 +50,8 @@ class Services:
         """`problems`: what was wrong with the settings; shown by `status` and `doctor`."""
         from ide_agent.inference import Inference
         from ide_agent.inference.models import ModelStore
+        from ide_agent.inference.routing.known import known_models
+        from ide_agent.inference.routing.router import Router
 
         self.settings = settings
         self.app = FastAPI(
@@ -60,6 +64,7 @@ class Services:
         self.database = Database(data_dir() / "ide-agent.db")
         self.models: ModelStore = ModelStore(models_dir(), settings.inference.model)
         self.inference: Inference = Inference(settings.inference, self.models, self.events.publish)
+        self.routing: Router = Router(routes_file(), lambda: known_models(self.models))
         self._problems = problems
         self._start: list[Callback] = []
         self._stop: list[Callback] = []
@@ -81,7 +86,8 @@ class Services:
     def problems(self) -> list[IdeAgentError]:
         """What a person should look after though the host works."""
         broken = self.database.problem
-        return [*self._problems, *([broken] if broken else [])]
+        self.routing.refresh()
+        return [*self._problems, *([broken] if broken else []), *self.routing.problems]
 
     def leave(self) -> None:
         """Ask the host to stop once the current requests are answered."""
