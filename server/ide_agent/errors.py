@@ -2,6 +2,7 @@
 
 IdeAgentError
 ├── ConfigError            a setting is wrong: which file, which key, what to do
+│   └── RoutesError        a line of a file of routing rules is wrong
 ├── HostError
 │   ├── HostStartError     the host process could not be started
 │   └── HostUnavailable    the host does not answer (it died, or is being restarted)
@@ -103,6 +104,18 @@ class ConfigError(IdeAgentError):
 
     key = "error.config"
     http_status = 400
+
+
+class RoutesError(ConfigError):
+    """A line of a file of routing rules is wrong; the parameters `file` and `line` say which."""
+
+    key = "error.routes.value"
+
+    def message(self, language: str) -> str:
+        """What is wrong, behind the place: ``routes.yaml:3: …``."""
+        text = super().message(language)
+        file, line = self.params.get("file"), self.params.get("line")
+        return f"{file}:{line}: {text}" if file else text
 
 
 class HostError(IdeAgentError):

@@ -16,6 +16,11 @@ def config_file() -> Path:
     return _root("config") / "config.toml"
 
 
+def routes_file() -> Path:
+    """The user's own routing rules."""
+    return _root("config") / "routes.yaml"
+
+
 def state_dir() -> Path:
     """Runtime file, lock and logs; user-only."""
     path = _root("state")

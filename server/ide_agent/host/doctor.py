@@ -17,7 +17,7 @@ from ide_agent.paths import config_file, data_dir, models_dir, state_dir
 from ide_agent.runtime import RuntimeInfo, call, ensure_host
 
 _ENGINES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
-_SUBJECTS = {"error.storage.": "database", "error.plugin.": "plugins"}
+_SUBJECTS = {"error.storage.": "database", "error.plugin.": "plugins", "error.routes.": "routes"}
 _LOAD_SECONDS = 120.0
 
 
@@ -27,25 +27,27 @@ class Finding:
 
     Attributes:
         subject: what: environment, data_folder, state_folder, config_folder, models_folder, settings, model,
-            host, engine, database or plugins; part of a message key.
+            host, engine, database, plugins or routes; part of a message key.
         ok: whether it is as it should be.
         key: message key of the detail, which also says what to do.
         params: its parameters.
+        error: what is wrong, if anything is.
     """
 
     subject: str
     ok: bool
     key: str
     params: dict[str, Any] = field(default_factory=dict)
+    error: IdeAgentError | None = None
 
     def detail(self, language: str) -> str:
         """What was found and what to do about it."""
-        return translate(self.key, language, **self.params)
+        return self.error.message(language) if self.error else translate(self.key, language, **self.params)
 
     @classmethod
     def bad(cls, subject: str, error: IdeAgentError) -> Finding:
         """The finding that `error` is."""
-        return cls(subject, False, error.key_used, error.params)
+        return cls(subject, False, error.key_used, error.params, error)
 
 
 def examine() -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from ide_agent.errors import EngineClosed, EngineError, ModelNotFound
 from ide_agent.host.errors import BadRequest, error_response
+from ide_agent.host.routing import route_openai
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream, until_gone
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ide_agent.inference.models import ModelFile
 
 _END = b"data: [DONE]\n\n"
-_DEFAULT = ("", "default")
 _NEEDED = {"completions": "prompt", "chat/completions": "messages", "embeddings": "input"}
 _REFUSED = "error.engine.refused"
 
@@ -70,14 +70,15 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
     needed = _NEEDED[request.url.path.rpartition("/v1/")[2]]
     if payload.get(needed) in (None, [], {}):
         return error_response(BadRequest(problem=f"{needed}: missing or empty"), 400)
-    wanted = payload.get("model", "")
-    if not isinstance(wanted, str):
-        raise BadRequest(problem="model: not a string")
-    name = "" if wanted in _DEFAULT else wanted
-    try:
-        return await _ask(await services.inference.model(name, purpose), request, payload)
-    except EngineClosed:  # put away before it was asked
-        return await _ask(await services.inference.model(name, purpose), request, payload)
+    route = await route_openai(services, request.url.path, payload)
+
+    async def ask(name: str) -> Response:
+        try:
+            return await _ask(await services.inference.model(name, purpose), request, payload)
+        except EngineClosed:  # put away before it was asked
+            return await _ask(await services.inference.model(name, purpose), request, payload)
+
+    return route.mark(await route.first(ask))
 
 
 async def _ask(model: Model, request: Request, payload: dict[str, Any]) -> Response:

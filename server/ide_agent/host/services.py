@@ -19,7 +19,7 @@ from ide_agent.host.events import Events
 from ide_agent.host.live import LiveRemote
 from ide_agent.panels import Panels
 from ide_agent.panels.visitors import Visitors
-from ide_agent.paths import config_file, data_dir, models_dir, state_dir
+from ide_agent.paths import config_file, data_dir, models_dir, routes_file, state_dir
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.database import Database
 from ide_agent.storage.secrets import Secrets
@@ -27,6 +27,7 @@ from ide_agent.storage.secrets import Secrets
 if TYPE_CHECKING:
     from ide_agent.inference import Inference
     from ide_agent.inference.models import ModelStore
+    from ide_agent.inference.routing.router import Router
 
 log = logging.getLogger(__name__)
 Callback = Callable[[], Awaitable[None]]
@@ -43,6 +44,7 @@ class Services:
         network: what models may be reached.
         secrets: keys of APIs.
         remotes: models behind APIs.
+        routing: the user's rules, which say what model a request goes to.
         database: SQLAlchemy sessions off the event loop.
         events: news for attached editors.
         activity: what keeps the host from leaving.
@@ -55,6 +57,8 @@ class Services:
         from ide_agent.inference import Inference
         from ide_agent.inference.models import ModelStore
         from ide_agent.inference.remote.service import Remotes
+        from ide_agent.inference.routing.known import known_models
+        from ide_agent.inference.routing.router import Router
 
         self.settings = settings
         self.app = FastAPI(
@@ -69,8 +73,10 @@ class Services:
         self.inference: Inference = Inference(settings.inference, self.models, self.events.publish)
         self.network = NetworkPolicy()
         self.secrets = Secrets()
-        self.remotes = Remotes(LiveRemote(config_file(), settings.remote), self.network, self.secrets)
+        live = LiveRemote(config_file(), settings.remote)
+        self.remotes = Remotes(live, self.network, self.secrets)
         self.inference.remotes = self.remotes
+        self.routing: Router = Router(routes_file(), lambda: known_models(self.models, live().endpoints))
         self._problems = problems
         self._start: list[Callback] = []
         self._stop: list[Callback] = []
@@ -91,8 +97,9 @@ class Services:
     @property
     def problems(self) -> list[IdeAgentError]:
         """What a person should look after though the host works."""
+        self.routing.refresh()
         broken = (self.database.problem, self.remotes.problem)
-        return [*self._problems, *(problem for problem in broken if problem)]
+        return [*self._problems, *(problem for problem in broken if problem), *self.routing.problems]
 
     def leave(self) -> None:
         """Ask the host to stop once the current requests are answered."""

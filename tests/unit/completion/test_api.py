@@ -12,10 +12,11 @@ import pytest
 from fastapi import FastAPI
 
 from ide_agent.config import Settings
-from ide_agent.errors import EngineClosed
+from ide_agent.errors import EngineClosed, ModelNotFound
 from ide_agent.features.completion import api
 from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.routing.router import Router
 from support import gguf_file
 
 ANSWER: list[dict[str, Any]] = [
@@ -54,12 +55,14 @@ class ScriptedEngine:
 
 
 class Room:
-    """Hands out `engines`, the last one again and again."""
+    """Hands out `engines`, the last one again and again; there is no model called ``missing``."""
 
     def __init__(self, *engines: ScriptedEngine) -> None:
         self.engines = list(engines)
 
     async def engine(self, model: str = "") -> ScriptedEngine:
+        if model == "missing":
+            raise ModelNotFound(name=model)
         return self.engines.pop(0) if len(self.engines) > 1 else self.engines[0]
 
 
@@ -73,8 +76,9 @@ def model(tmp_path: Path) -> ModelFile:
 
 
 @asynccontextmanager
-async def host(*engines: ScriptedEngine) -> AsyncIterator[httpx.AsyncClient]:
-    services = SimpleNamespace(app=FastAPI(), settings=Settings(), inference=Room(*engines))
+async def host(*engines: ScriptedEngine, file: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    room, rules = Room(*engines), Router(file or Path("/no/rules"))
+    services = SimpleNamespace(app=FastAPI(), settings=Settings(), inference=room, routing=rules)
     api.register(cast("Services", services))
     transport = httpx.ASGITransport(services.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -183,3 +187,31 @@ async def test_an_engine_that_was_put_away_is_asked_for_once_more(model: ModelFi
         answer = await client.post(path, json={"document": "d", "prefix": "x("})
     assert "error" not in answer.text
     assert (len(first.asked), len(second.asked)) == (0, 1)
+
+
+async def test_rules_choose_the_model_and_how_long_it_writes(model: ModelFile, tmp_path: Path) -> None:
+    rules = tmp_path / "routes.yaml"
+    rules.write_text(
+        """
+workspaces: [/work]
+rules:
+  - name: go
+    when: {task: completion, language: go, path: src/**, prompt_tokens: {max: 3}}
+    model: missing
+    fallbacks: [default]
+    limits: {max_tokens: 3}
+  - name: rust
+    when: {language: rust}
+    model: missing
+"""
+    )
+    engine = ScriptedEngine(model)
+    async with host(engine, file=rules) as client:
+        await complete(client, language="go", path="src/a.go", max_tokens=7)
+        await complete(client, language="go", path="lib/a.go", max_tokens=7)
+        await complete(client, language="go", path="src/a.go", max_tokens=7, suffix="x" * 20)
+        (error,) = await complete(client, language="rust")
+        start, *_ = await complete(client, language="rust", model="tiny")
+    assert [asked["n_predict"] for asked in engine.asked[:3]] == [3, 7, 7]
+    assert error["error"]["params"] == {"name": "missing"}
+    assert start["model"] == "tiny"

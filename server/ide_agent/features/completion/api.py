@@ -8,12 +8,16 @@ import weakref
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from ide_agent.errors import EngineClosed
+from ide_agent.host.routing import route as route_to
 from ide_agent.host.sse import EventStream, until_gone
+from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 
 from . import templates
 from .prompt import Plan, PromptPlanner
@@ -45,7 +49,9 @@ def register(services: Services) -> None:
             return found
 
     async def prepare(body: CompletionRequest) -> tuple[Engine, Plan]:
-        engine = await services.inference.engine(body.model)
+        route = await route_to(services, _asked(body), body.model)
+        engine = await route.first(services.inference.engine)
+        body.max_tokens = route.limit(body.max_tokens)
         context = services.settings.inference.context_tokens
         room = min(context, engine.model.header.context_length or context) - body.max_tokens - 8
         body.prompt_tokens = max(1, min(body.prompt_tokens, room))
@@ -115,6 +121,18 @@ def register(services: Services) -> None:
 
         await services.database.run(write)
         return {"recorded": len(body.events)}
+
+
+def _asked(body: CompletionRequest) -> Ask:
+    """What routing rules look at."""
+    address = urlsplit(body.document)
+    return Ask(
+        task="completion",
+        language=body.language,
+        path=body.path,
+        prompt_tokens=min(body.prompt_tokens, estimated_tokens(body.prefix, body.suffix)),
+        place=url2pathname(address.path) if address.scheme == "file" else "",
+    )
 
 
 def _sampling(alternative: int) -> dict[str, object]:

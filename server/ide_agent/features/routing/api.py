@@ -1,0 +1,84 @@
+"""Host routes: the rules, what is wrong with a text of rules, where a message would go."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from ide_agent.host.services import Services
+from ide_agent.inference.routing.conditions import Ask, estimated_tokens
+from ide_agent.inference.routing.reading import read
+from ide_agent.inference.routing.rules import Task, schema
+
+Language = Literal["en", "tr"]
+_LONGEST = 1 << 20
+
+
+class CheckRequest(BaseModel):
+    """Body of ``POST /routes/check``."""
+
+    text: str = Field(max_length=_LONGEST)
+    language: Language = "en"
+    workspace: bool = False
+
+
+class TestRequest(BaseModel):
+    """Body of ``POST /routes/test``."""
+
+    message: str = Field("", max_length=_LONGEST)
+    task: Task = "chat"
+    language: str = Field("", max_length=100)
+    path: str = Field("", max_length=4096)
+    workspace: str = Field("", max_length=4096)
+    private: bool = False
+    locale: Language = "en"
+
+    def ask(self) -> Ask:
+        """What the rules look at."""
+        return Ask(
+            task=self.task,
+            language=self.language,
+            path=self.path,
+            message=self.message,
+            prompt_tokens=estimated_tokens(self.message),
+            private=self.private,
+            place=self.workspace if Path(self.workspace).is_absolute() else "",
+        )
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes of this room."""
+    router = APIRouter(prefix="/routes")
+    routing = services.routing
+
+    @router.get("")
+    async def rules() -> Response:
+        await asyncio.to_thread(routing.refresh)
+        return JSONResponse(
+            {
+                "file": str(routing.file),
+                "rules": [rule.model_dump(mode="json", exclude_none=True) for rule in routing.routes.rules],
+                "problems": [problem.as_wire() for problem in routing.problems],
+            }
+        )
+
+    @router.get("/schema")
+    async def json_schema(language: Language = "en") -> Response:
+        return JSONResponse(schema(language))
+
+    @router.post("/check")
+    async def check(body: CheckRequest) -> Response:
+        reading = await asyncio.to_thread(lambda: read(body.text, routing.known, workspace=body.workspace))
+        return JSONResponse({"problems": [problem.as_wire(body.language) for problem in reading.problems]})
+
+    @router.post("/test")
+    async def test(body: TestRequest) -> Response:
+        await asyncio.to_thread(routing.refresh)
+        return JSONResponse(routing.decide(body.ask()).as_wire(body.locale))
+
+    return router

@@ -1,0 +1,236 @@
+"""A rule's conditions, compiled once: whether a request fits, and why.
+
+All expressions and globs run on RE2, whose time grows with the text and with nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from math import inf
+from typing import Any, NamedTuple
+
+from ide_agent.inference.routing.rules import Rule, Tokens, When
+from ide_agent.locale import translate
+
+LOOKED_AT = 4000
+"""How many characters of a message `message` is searched in."""
+_BYTES_A_TOKEN = 4
+_MOST_MEMORY = 1 << 20  # of one expression; RE2 gets slower where it would need more, still in linear time
+_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
+Test = Callable[["Seen"], bool]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request, as far as rules look at it.
+
+    Attributes:
+        task: what it is for.
+        language: LSP language id of the document; empty where there is none.
+        path: of the document, below the workspace's folder where that is known.
+        message: what the user said last.
+        prompt_tokens: size of the prompt; an estimate, for each model counts otherwise.
+        private: whether only models on this machine may answer.
+        place: absolute path of the workspace's folder or of the document; rules of that workspace count first
+            where the user allows it.
+    """
+
+    task: str = "chat"
+    language: str = ""
+    path: str = ""
+    message: str = ""
+    prompt_tokens: int = 0
+    private: bool = False
+    place: str = ""
+
+
+def estimated_tokens(*texts: str) -> int:
+    """About how many tokens; each model counts otherwise, and which one it will be is not known yet."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) // _BYTES_A_TOKEN
+
+
+class Seen:
+    """A request as the conditions look at it; texts are encoded once for all rules."""
+
+    __slots__ = ("ask", "message", "path")
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.path = ask.path.encode("utf-8", "replace")
+        self.message = ask.message[:LOOKED_AT].encode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message in whatever language it is read."""
+
+    key: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def text(self, language: str) -> str:
+        """In that language."""
+        return translate(self.key, language, **self.params)
+
+    def as_wire(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"key": self.key, "params": self.params}
+
+
+class Refused(Exception):
+    """A condition that cannot be compiled.
+
+    Attributes:
+        field: which, below `when`.
+        where: which of several.
+    """
+
+    def __init__(self, field: str, where: tuple[int, ...], key: str, **params: Any) -> None:
+        super().__init__(key)
+        self.field, self.where, self.key, self.params = field, where, key, params
+
+
+class Scope(NamedTuple):
+    """What requests a rule is for; None: any."""
+
+    message: str | None
+    paths: frozenset[str] | None
+    languages: frozenset[str] | None
+    tasks: frozenset[str] | None
+    private: bool
+    least: int
+    most: float
+
+    @classmethod
+    def of(cls, when: When) -> Scope:
+        """Of its conditions."""
+        tokens = when.prompt_tokens or Tokens()
+        return cls(
+            when.message,
+            None if when.path is None else frozenset(when.path),
+            None if when.language is None else frozenset(when.language),
+            None if when.task is None else frozenset(when.task),
+            when.privacy is not None,
+            tokens.min,
+            inf if tokens.max is None else tokens.max,
+        )
+
+    def covers(self, other: Scope) -> bool:
+        """Whether each request that is in `other` is surely in this one."""
+        return (
+            self.message in (None, other.message)
+            and _holds(self.paths, other.paths)
+            and _holds(self.languages, other.languages)
+            and _holds(self.tasks, other.tasks)
+            and self.private <= other.private
+            and self.least <= other.least
+            and self.most >= other.most
+        )
+
+
+def _holds(wider: frozenset[str] | None, narrower: frozenset[str] | None) -> bool:
+    return wider is None or (narrower is not None and narrower <= wider)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A rule that can be asked.
+
+    Attributes:
+        index: its number in the file.
+        line: where it begins there, from 1.
+        scope: its conditions as sets.
+        tests: its conditions as functions, the cheap ones first.
+    """
+
+    rule: Rule
+    index: int
+    line: int
+    scope: Scope
+    tests: tuple[Test, ...]
+
+    def fits(self, seen: Seen) -> bool:
+        """Whether all conditions hold."""
+        return all(test(seen) for test in self.tests)
+
+
+def compiled(rule: Rule, index: int, line: int) -> Compiled:
+    """The rule, ready to be asked.
+
+    Raises:
+        Refused: an expression or a glob is not valid.
+    """
+    scope, tests = Scope.of(rule.when), list[Test]()
+    tasks, languages = scope.tasks, scope.languages
+    if tasks is not None:
+        tests.append(lambda seen: seen.ask.task in tasks)
+    if scope.private:
+        tests.append(lambda seen: seen.ask.private)
+    if languages is not None:
+        tests.append(lambda seen: seen.ask.language in languages)
+    if rule.when.prompt_tokens is not None:
+        tests.append(lambda seen: scope.least <= seen.ask.prompt_tokens <= scope.most)
+    if rule.when.path is not None:
+        globs = [_glob(glob, number) for number, glob in enumerate(rule.when.path)]
+        tests.append(lambda seen: bool(seen.path) and any(glob.match(seen.path) for glob in globs))
+    if scope.message is not None:
+        search = _expression(scope.message, "message").search
+        tests.append(lambda seen: search(seen.message) is not None)
+    return Compiled(rule, index, line, scope, tuple(tests))
+
+
+@cache
+def _options() -> Any:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MOST_MEMORY
+    return options
+
+
+def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
+    import re2
+
+    try:
+        return re2.compile(pattern, _options())
+    except re2.error as failure:
+        reason = failure.args[0]
+        reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        if reason.endswith(_AROUND):
+            raise Refused(field, where, "error.routes.around") from None
+        if reason.startswith("invalid escape sequence: \\") and reason[-1].isdigit():
+            raise Refused(field, where, "error.routes.backreference") from None
+        raise Refused(field, where, "error.routes.regex", reason=reason) from None
+
+
+def _glob(glob: str, number: int) -> Any:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        (pattern,) = GitIgnoreSpec.from_lines([glob]).patterns
+    except ValueError:
+        raise Refused("path", (number,), "error.routes.glob", glob=glob) from None
+    if not pattern.include or pattern.regex is None:  # an exception from nothing, or a comment
+        raise Refused("path", (number,), "error.routes.glob", glob=glob)
+    return _expression(pattern.regex.pattern, "path", (number,))
+
+
+def reasons(ask: Ask, when: When) -> list[Said]:
+    """The conditions of a rule that fits, as they hold for `ask`."""
+    found: list[Said] = []
+    if when.task is not None:
+        found.append(Said("routes.because.task", {"task": ask.task}))
+    if when.privacy is not None:
+        found.append(Said("routes.because.private"))
+    if when.language is not None:
+        found.append(Said("routes.because.language", {"language": ask.language}))
+    if when.prompt_tokens is not None:
+        found.append(Said("routes.because.tokens", {"tokens": ask.prompt_tokens}))
+    if when.path is not None:
+        globs = ", ".join(when.path)
+        found.append(Said("routes.because.path", {"path": ask.path, "globs": globs}))
+    if when.message is not None:
+        found.append(Said("routes.because.message", {"expression": when.message}))
+    return found

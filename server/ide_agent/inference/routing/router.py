@@ -1,0 +1,226 @@
+"""Decides which model a request goes to, by the rules as they stand in the files at that moment."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+from ide_agent.errors import RoutesError
+from ide_agent.inference.routing.conditions import Ask, Compiled, Said, Seen, reasons
+from ide_agent.inference.routing.problems import Problem, Range
+from ide_agent.inference.routing.reading import DEFAULT_MODELS, Reading, read
+from ide_agent.inference.routing.rules import Limits, Routes, WorkspaceRoutes
+from ide_agent.locale import translate
+
+WORKSPACE_FILE = ".ide-agent-routes.yaml"
+_MOST_BYTES = 1 << 20
+_Stamp = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Where a request goes.
+
+    Attributes:
+        model: its name; empty: the default model.
+        fallbacks: to be tried in this order when it cannot be had.
+        adapter: what to load onto it; empty: none.
+        limits: what the answer may take.
+        rule: name of the rule; empty where none fits.
+        because: why, in parts.
+    """
+
+    model: str = ""
+    fallbacks: tuple[str, ...] = ()
+    adapter: str = ""
+    limits: Limits = field(default_factory=Limits)
+    rule: str = ""
+    because: tuple[Said, ...] = ()
+
+    def sentence(self, language: str) -> str:
+        """“This would go to …, because …”."""
+        said = self.model or translate("routes.default", language)
+        first, *rest = (part.text(language) for part in self.because)
+        because = f"{first} {', '.join(rest)}".rstrip()
+        text = translate("routes.goes", language, model=said, because=because)
+        if self.fallbacks:
+            names = ", ".join(name or translate("routes.default", language) for name in self.fallbacks)
+            text = f"{text} {translate('routes.else', language, models=names)}"
+        return text
+
+    def as_wire(self, language: str) -> dict[str, Any]:
+        """As JSON, with the sentence in `language`."""
+        return {
+            "model": self.model,
+            "fallbacks": list(self.fallbacks),
+            "adapter": self.adapter,
+            "limits": self.limits.model_dump(exclude_none=True),
+            "rule": self.rule,
+            "because": [part.as_wire() for part in self.because],
+            "sentence": self.sentence(language),
+        }
+
+
+_NOTHING = Reading(None, (), ())
+
+
+@dataclass
+class _Source:
+    """A file of rules: how it was when it was read last, and the last of it that made sense."""
+
+    file: Path
+    workspace: bool = False
+    stamp: _Stamp | bool = False
+    reading: Reading = _NOTHING
+    routes: WorkspaceRoutes | None = None
+    rules: tuple[Compiled, ...] = ()
+
+    def stat(self) -> _Stamp:
+        try:
+            found = os.stat(self.file)  # noqa: PTH116 - twice as fast as Path.stat, at each request
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def update(self, known: Collection[str] | None) -> None:
+        self.stamp = self.stat()
+        self.reading = load(self.file, known, workspace=self.workspace)
+        if self.reading.routes is not None:
+            self.routes, self.rules = self.reading.routes, self.reading.rules
+
+
+def load(file: Path, known: Collection[str] | None = None, *, workspace: bool = False) -> Reading:
+    """Read a file; one that is not there has no rules. The arguments are those of `reading.read`."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_MOST_BYTES).decode("utf-8-sig")
+    except FileNotFoundError:
+        return Reading(_EMPTY, (), ())
+    except UnicodeDecodeError:
+        return Reading(None, (), (Problem("error.routes.encoding", Range()),))
+    except OSError as failure:
+        params = {"reason": failure.strerror or type(failure).__name__}
+        return Reading(None, (), (Problem("error.routes.unreadable", Range(), params=params),))
+    return read(text, known, workspace=workspace)
+
+
+_EMPTY = Routes()
+
+
+class Router:
+    """The rules in force.
+
+    Args:
+        file: the user's `routes.yaml`; it need not be there.
+        known: names of the models there are, as `reading.read` takes them; asked when a file is read.
+    """
+
+    def __init__(self, file: Path, known: Callable[[], Collection[str] | None] = lambda: None) -> None:
+        self.file = file
+        self._known = known
+        self._user = _Source(file)
+        self._workspaces: dict[str, _Source] = {}
+        self._reading = threading.Lock()
+
+    def decide(self, ask: Ask) -> Decision:
+        """Where `ask` goes; a file that was saved counts from now on."""
+        self.refresh()
+        seen = Seen(ask)
+        for folder, source in self._workspaces.items():
+            if _within(ask.place, folder):
+                for rule in source.rules:
+                    if rule.fits(seen):
+                        return _decision(rule, ask, source.file)
+        for rule in self._user.rules:
+            if rule.fits(seen):
+                return _decision(rule, ask, self.file)
+        return Decision(because=(Said("routes.because.none" if self.rules else "routes.because.no_rules"),))
+
+    def refresh(self) -> None:
+        """Read anew what was changed since. Costs one `stat` a file where nothing was."""
+        if self.stale:
+            with self._reading:
+                self._load(self._known())
+
+    @property
+    def stale(self) -> bool:
+        """Whether a file was changed since it was read."""
+        return any(source.stamp != source.stat() for source in (self._user, *self._workspaces.values()))
+
+    @property
+    def known(self) -> Collection[str] | None:
+        """Names of the models there are."""
+        return self._known()
+
+    @property
+    def rules(self) -> tuple[Compiled, ...]:
+        """The user's rules in force."""
+        return self._user.rules
+
+    @property
+    def routes(self) -> Routes:
+        """All that the user's file said when it made sense last."""
+        found = self._user.routes
+        return found if isinstance(found, Routes) else _EMPTY
+
+    @property
+    def problems(self) -> list[RoutesError]:
+        """The errors of the files as they were read last; warnings are for who edits the rules."""
+        sources = (self._user, *self._workspaces.values())
+        return [
+            problem.error(str(source.file))
+            for source in sources
+            for problem in source.reading.problems
+            if problem.severity == "error"
+        ]
+
+    def _load(self, known: Collection[str] | None) -> None:
+        if self._user.stamp != self._user.stat():
+            self._user.update(known)
+            before = self._workspaces
+            folders = [_folder(given, self.file.parent) for given in self.routes.workspaces]
+            self._workspaces = {
+                folder: before.get(folder) or _Source(Path(folder, WORKSPACE_FILE), workspace=True)
+                for folder in folders
+            }
+        for source in self._workspaces.values():
+            if source.stamp != source.stat():
+                source.update(known)
+
+
+def _decision(compiled: Compiled, ask: Ask, file: Path) -> Decision:
+    rule = compiled.rule
+    params = {"rule": rule.name, "file": file.name, "line": compiled.line}
+    held = reasons(ask, rule.when)
+    key = "routes.because.rule" if held else "routes.because.always"
+    return Decision(
+        model=_name(rule.model),
+        fallbacks=tuple(dict.fromkeys(map(_name, rule.fallbacks))),
+        adapter=rule.adapter or "",
+        limits=rule.limits,
+        rule=rule.name,
+        because=(Said(key, params), *held),
+    )
+
+
+def _name(model: str) -> str:
+    return "" if model in DEFAULT_MODELS else model
+
+
+def _folder(given: str, base: Path) -> str:
+    """An absolute path without links, as places are compared."""
+    return os.path.realpath(base / Path(given).expanduser())
+
+
+def _within(place: str, folder: str) -> bool:
+    if not place:
+        return False
+    try:
+        real = os.path.realpath(place)
+    except ValueError:  # no path at all
+        return False
+    return real == folder or PurePath(folder) in PurePath(real).parents

@@ -1,0 +1,206 @@
+"""What is wrong with a text of rules, and where."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ide_agent.inference.routing.reading import Reading, is_known, read
+from ide_agent.locale import LANGUAGES
+
+KNOWN = {"starter", "coder", "cloud/"}
+
+
+def found(text: str, known: set[str] | None = None, *, workspace: bool = False) -> list[tuple[str, int, str]]:
+    problems = read(text, known, workspace=workspace).problems
+    for problem in problems:
+        for language in LANGUAGES:
+            assert not problem.message(language).startswith("error.")
+    return [(p.key.removeprefix("error.routes."), p.at.line + 1, p.severity) for p in problems]
+
+
+def rule(**more: str) -> str:
+    lines = {"name": "a", "model": "starter", **more}
+    return "rules:\n  - " + "\n    ".join(f"{key}: {value}" for key, value in lines.items())
+
+
+def test_a_whole_file() -> None:
+    reading = read(
+        """
+version: 1
+workspaces: ~/work
+rules:
+  - name: tests
+    when:
+      {task: tests, language: [python, go], path: "src/**", message: (?i)test, prompt_tokens: {max: 9}}
+    model: cloud/large
+    fallbacks: [coder, default]
+    adapter: mine
+    limits: {max_tokens: 100, tokens_per_day: 5000, cost_per_day: 0.5}
+  - name: off
+    enabled: false
+    model: starter
+""",
+        KNOWN,
+    )
+    assert reading.problems == ()
+    assert reading.routes is not None
+    first, off = reading.routes.rules
+    assert (first.when.task, first.when.language, first.when.path) == (
+        ("tests",),
+        ("python", "go"),
+        ("src/**",),
+    )
+    assert first.limits.cost_per_day == 0.5
+    assert not off.enabled
+    assert [each.rule.name for each in reading.rules] == ["tests"]
+    assert [each.line for each in reading.rules] == [5]
+
+
+@pytest.mark.parametrize("text", ["", "rules:\n", "version: 1\nrules: []\n"])
+def test_no_rules_are_fine(text: str) -> None:
+    reading = read(text)
+    assert (reading.problems, reading.rules, reading.broken) == ((), (), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rules: [", ("syntax", 1)),
+        ("- a", ("root", 1)),
+        ("ruls:\n  - name: a", ("unknown_near", 1)),
+        ("version: 2", ("choice", 1)),
+        (rule(modle="x"), ("unknown_near", 4)),
+        (rule(zzz="x"), ("unknown", 4)),
+        ("rules:\n  - name: a", ("missing", 2)),
+        ("rules:\n  - model: a", ("missing", 2)),
+        ("rules:\n  - model: a\n    name:", ("missing", 3)),
+        ("rules:\n  - a", ("section", 2)),
+        ("rules: 3", ("section", 1)),
+        (rule(name="3"), ("text", 2)),
+        (rule(enabled="on"), ("bool", 4)),
+        (rule(when="chat"), ("section", 4)),
+        (rule(when="{task: chta}"), ("choice_near", 4)),
+        (rule(when="{task: zzz}"), ("choice", 4)),
+        (rule(when="{task: []}"), ("list", 4)),
+        (rule(when="{tsk: chat}"), ("unknown_near", 4)),
+        (rule(when="{privacy: secret}"), ("choice", 4)),
+        (rule(when="{prompt_tokens: {min: -1}}"), ("least", 4)),
+        (rule(when="{prompt_tokens: {max: many}}"), ("whole", 4)),
+        (rule(when="{prompt_tokens: 5}"), ("section", 4)),
+        (rule(when='{message: "(a"}'), ("regex", 4)),
+        (rule(when='{message: "a(?=b)"}'), ("around", 4)),
+        (rule(when='{message: "a(?<!b)"}'), ("around", 4)),
+        (rule(when="{message: '(a)\\\\1'}".replace("\\\\", "\\")), ("backreference", 4)),
+        (rule(when="{message: 3}"), ("text", 4)),
+        (rule(when=f"{{message: {'x' * 501}}}"), ("long", 4)),
+        (rule(when="{path: '!src'}"), ("glob", 4)),
+        (rule(when="{path: ['src/**', '# x']}"), ("glob", 4)),
+        (rule(limits="{max_tokens: 0}"), ("least", 4)),
+        (rule(limits="{cost_per_day: much}"), ("number", 4)),
+        (rule(limits="{max_tokns: 5}"), ("unknown_near", 4)),
+        (rule(fallbacks="[a, 3]"), ("text", 4)),
+        (rule() + "\n  - name: a\n    model: b\n    when: {task: chat}", ("name", 4)),
+        (rule(model="''"), ("text", 3)),
+        ("workspaces: [3]", ("text", 1)),
+    ],
+)
+def test_errors_name_the_line_and_leave_no_rules(text: str, expected: tuple[str, int]) -> None:
+    assert (*expected, "error") in found(text)
+    assert read(text).broken
+
+
+def test_one_wrong_entry_of_a_list_is_one_problem() -> None:
+    assert found(rule(when="{task: [chat, chta]}")) == [("choice_near", 4, "error")]
+
+
+def test_a_workspace_allows_no_other() -> None:
+    assert found("workspaces: [/]", workspace=True) == [("unknown", 1, "error")]
+
+
+def test_unknown_models_are_warnings_with_the_nearest_name() -> None:
+    text = rule(model="startr", fallbacks="[coder, nobody, cloud/x, auto, /m/x.gguf]")
+    assert found(text, KNOWN) == [("model_near", 3, "warning"), ("model", 4, "warning")]
+    assert "starter" in read(text, KNOWN).problems[0].message("tr")
+    assert not read(text, KNOWN).broken
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("starter", True), ("cloud/x", True), ("cloud", False), ("", True), ("default", True), ("x.gguf", True)],
+)
+def test_known_names(name: str, known: bool) -> None:
+    assert is_known(name, KNOWN) is known
+
+
+def test_a_model_that_stands_twice() -> None:
+    assert found(rule(fallbacks="[coder, starter, coder]")) == [("again", 4, "warning")] * 2
+    assert found(rule(model="auto", fallbacks="[default]")) == [("again", 4, "warning")]
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "hidden"),
+    [
+        ("{}", "{task: chat}", True),
+        ("{task: [chat, review]}", "{task: chat}", True),
+        ("{task: chat}", "{task: [chat, review]}", False),
+        ("{task: chat}", "{}", False),
+        ("{language: python}", "{language: python, task: chat}", True),
+        ("{language: python}", "{language: go}", False),
+        ("{path: src/**}", "{path: src/**, message: x}", True),
+        ("{path: src/**}", "{path: src/a/**}", False),
+        ("{message: x}", "{message: x, privacy: private}", True),
+        ("{message: x}", "{message: y}", False),
+        ("{privacy: private}", "{task: chat}", False),
+        ("{prompt_tokens: {min: 5}}", "{prompt_tokens: {min: 6, max: 9}}", True),
+        ("{prompt_tokens: {max: 5}}", "{prompt_tokens: {min: 1}}", False),
+        ("{prompt_tokens: {min: 0}}", "{}", True),
+    ],
+)
+def test_rules_that_nothing_reaches(wide: str, narrow: str, hidden: bool) -> None:
+    text = rule(when=wide) + f"\n  - name: b\n    model: coder\n    when: {narrow}"
+    assert found(text) == ([("unreachable", 5, "warning")] if hidden else [])
+    if hidden:
+        assert "“a”" in read(text).problems[0].message("en")
+        disabled = rule(when=wide, enabled="false") + f"\n  - name: b\n    model: coder\n    when: {narrow}"
+        assert found(disabled) == []
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "version: 1",
+            "rules:",
+            "  - name: a",
+            "  - name: b",
+            "    model: starter",
+            "    when: {task: chat}",
+            "    when:",
+            "      path: 'a/**'",
+            "      message: '(a+)+$'",
+            "      task: [chat, x]",
+            "    fallbacks: [a, a]",
+            "    limits: {max_tokens: 3}",
+            "    limits: [1]",
+            "    enabled: no",
+            "workspaces: [a]",
+            "  - 3",
+            "  - [x]",
+            "  ? x",
+            "    adapter: {}",
+            "rules: [{name: a, model: b, when: {message: '['}}]",
+        ]
+    ),
+    max_size=12,
+)
+
+
+@given(LINES.map("\n".join) | st.text())
+def test_any_text_is_rules_or_problems_with_a_place(text: str) -> None:
+    reading: Reading = read(text, KNOWN)
+    assert reading.broken == any(problem.severity == "error" for problem in reading.problems)
+    for problem in reading.problems:
+        assert 0 <= problem.at.line <= len(text.splitlines()) + 1
+        assert problem.as_wire("tr")["message"]
