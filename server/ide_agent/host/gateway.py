@@ -66,9 +66,14 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
         raise BadRequest(problem="model: not a string")
     name = "" if wanted in _DEFAULT else wanted
     try:
-        return await _ask(await services.inference.engine(name, purpose), request, payload)
+        return await _ask(await _engine(services, request, name, purpose), request, payload)
     except EngineClosed:  # put away before it was asked
-        return await _ask(await services.inference.engine(name, purpose), request, payload)
+        return await _ask(await _engine(services, request, name, purpose), request, payload)
+
+
+async def _engine(services: Services, request: Request, name: str, purpose: Purpose) -> Engine:
+    """Who leaves does not wait for a place in memory any longer."""
+    return await until_gone(request, services.inference.engine(name, purpose))
 
 
 async def _ask(engine: Engine, request: Request, payload: dict[str, Any]) -> Response:

@@ -44,8 +44,8 @@ def register(services: Services) -> None:
                 found = planners[engine] = await _new_planner(engine)
             return found
 
-    async def prepare(body: CompletionRequest) -> tuple[Engine, Plan]:
-        engine = await services.inference.engine(body.model)
+    async def prepare(body: CompletionRequest, priority: Priority) -> tuple[Engine, Plan]:
+        engine = await services.inference.engine(body.model, priority=priority)
         context = services.settings.inference.context_tokens
         room = min(context, engine.model.header.context_length or context) - body.max_tokens - 8
         body.prompt_tokens = max(1, min(body.prompt_tokens, room))
@@ -56,10 +56,10 @@ def register(services: Services) -> None:
         """The engine, held for the time of the block, and the prompt for it."""
         async with AsyncExitStack() as stack:
             try:
-                engine, plan = await prepare(body)
+                engine, plan = await prepare(body, priority)
                 await stack.enter_async_context(engine.turn(priority))
             except EngineClosed:  # nobody held it until now
-                engine, plan = await prepare(body)
+                engine, plan = await prepare(body, priority)
                 await stack.enter_async_context(engine.turn(priority))
             yield engine, plan
 
