@@ -91,6 +91,9 @@ class InferenceSettings(_Section):
     slots: int = Field(2, ge=1, le=16, description="Requests an engine works on at once.")
     threads: int = Field(0, ge=0, description="0: chosen from the machine's cores.")
     idle_unload_seconds: int = Field(900, ge=5, description="An unused engine is unloaded after this time.")
+    active_models: int = Field(
+        2, ge=1, le=64, description="Models in memory at once; a further one waits for a place."
+    )
 
 
 class HostSettings(_Section):

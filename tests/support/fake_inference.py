@@ -82,7 +82,7 @@ class FakeInference:
         self.remotes: Any = None
         self.closed = False
 
-    async def engine(self, model: str = "", purpose: str = "text") -> FakeEngine:
+    async def engine(self, model: str = "", purpose: str = "text", priority: str = "api") -> FakeEngine:
         self.purposes.append(purpose)
         if model not in ("", MODEL.name):
             raise ModelNotFound(name=model)
@@ -97,6 +97,9 @@ class FakeInference:
         return 1
 
     def snapshot(self) -> list[Any]:
+        return []
+
+    def running(self) -> list[Any]:
         return []
 
     async def close(self) -> None:

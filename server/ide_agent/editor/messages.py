@@ -58,11 +58,13 @@ class StatusParams:
     """Server to client: what the status item shows.
 
     Attributes:
-        state: ``starting``, ``ready``, ``loading``, ``downloading``, ``noModel``, ``off`` or ``error``.
+        state: ``starting``, ``ready``, ``waiting``, ``loading``, ``downloading``, ``noModel``, ``off`` or
+            ``error``.
         model: the model in use.
         engine: the engine that runs it.
         message: text in the user's language.
         progress: percent.
+        text: the model and its state in one line, e.g. ``Mistral-7B (gguf/q4) 🟢 Running``.
     """
 
     state: str
@@ -70,6 +72,7 @@ class StatusParams:
     engine: str | None = None
     message: str | None = None
     progress: int | None = None
+    text: str | None = None
 
 
 @attrs.define

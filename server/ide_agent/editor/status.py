@@ -35,9 +35,10 @@ class Status:
         engine: str | None = None,
         message: str | None = None,
         progress: int | None = None,
+        text: str | None = None,
     ) -> None:
         """Say how things are; see `StatusParams`. Saying the same again sends nothing."""
-        self.last = StatusParams(state, model, engine, message, progress)
+        self.last = StatusParams(state, model, engine, message, progress, text)
         self._send_news()
 
     def switch(self, *, on: bool) -> None:
@@ -52,13 +53,21 @@ class Status:
             from ide_agent.errors import from_wire
 
             event = {**event, "message": from_wire(error).message(self._server.language)}
-        progress = event.get("progress")
+        progress, state = event.get("progress"), str(event.get("state", "ready"))
+        text = None
+        if event.get("format") and event.get("model"):
+            from ide_agent.locale import translate
+
+            words = translate(f"state.{state}", self._server.language)
+            named = {"model": event["model"], "format": event["format"]}
+            text = translate("state.line", self._server.language, state=words, **named)
         self.show(
-            str(event.get("state", "ready")),
+            state,
             model=event.get("model"),
             engine=event.get("engine"),
             message=event.get("message"),
             progress=None if progress is None else round(progress),
+            text=text,
         )
 
     def repeat(self) -> None:

@@ -74,11 +74,16 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
 
     async def ask(name: str) -> Response:
         try:
-            return await _ask(await services.inference.model(name, purpose), request, payload)
+            return await _ask(await _model(services, request, name, purpose), request, payload)
         except EngineClosed:  # put away before it was asked
-            return await _ask(await services.inference.model(name, purpose), request, payload)
+            return await _ask(await _model(services, request, name, purpose), request, payload)
 
     return route.mark(await route.first(ask))
+
+
+async def _model(services: Services, request: Request, name: str, purpose: Purpose) -> Model:
+    """Who leaves does not wait for a place in memory any longer."""
+    return await until_gone(request, services.inference.model(name, purpose))
 
 
 async def _ask(model: Model, request: Request, payload: dict[str, Any]) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, TypedDict
 
@@ -12,7 +12,8 @@ from ide_agent.errors import EngineClosed
 from ide_agent.inference.backends import Purpose
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
-from ide_agent.inference.supervisor import Supervisor
+from ide_agent.inference.resources import Share
+from ide_agent.inference.supervisor import State, Supervisor
 from ide_agent.inference.turns import Priority, Turns
 from ide_agent.inference.whole import streaming, whole
 
@@ -44,6 +45,12 @@ class Engine:
     Args:
         idle_seconds: unused for this long, its process is ended.
         supervisor: owns the process.
+        on_free: called when nobody uses it any more, and when its process was ended for that.
+
+    Attributes:
+        part: what it was planned to get of the machine.
+        kept: somebody activated it: it stays, however long nobody uses it.
+        foreground: a person has waited for it since it was loaded.
     """
 
     def __init__(
@@ -52,14 +59,18 @@ class Engine:
         purpose: Purpose,
         supervisor: Supervisor,
         *,
+        part: Share,
         slots: int,
         idle_seconds: float,
+        on_free: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
         self.purpose: Purpose = purpose
+        self.part = part
         self.slots = slots
         self._supervisor = supervisor
         self._idle_seconds = idle_seconds
+        self._on_free = on_free
         self._turns = Turns(max(slots - 1, 1))
         self._busy = 0
         self._free = asyncio.Event()
@@ -67,12 +78,53 @@ class Engine:
         self._closed = False
         self._idle_timer: asyncio.TimerHandle | None = None
         self._unloading: asyncio.Task[None] | None = None
+        self._kept = False
+        self.foreground = False
         self.last_used = time.monotonic()
 
     @property
     def name(self) -> str:
         """What clients call the model."""
         return self.model.name
+
+    @property
+    def kept(self) -> bool:
+        """See the class."""
+        return self._kept
+
+    @kept.setter
+    def kept(self, kept: bool) -> None:
+        self._kept = kept
+        if not self._busy and not self._closed:
+            self._cancel_timer()
+            self._start_timer()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is in memory, or on its way there."""
+        return self.state in ("loading", "ready")
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it cannot be started, for a while at least; `start` says why."""
+        return self._supervisor.given_up
+
+    @property
+    def state(self) -> State:
+        """That of its process: ``unloaded``, ``loading``, ``ready`` or ``error``."""
+        return self._supervisor.state
+
+    @property
+    def since(self) -> float | None:
+        """When its process began to serve, seconds since the epoch; None while there is none."""
+        running = self._supervisor.current
+        return running.since if running is not None else None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process; None while there is none."""
+        running = self._supervisor.current
+        return running.process.pid if running is not None else None
 
     @property
     def backend(self) -> str:
@@ -93,15 +145,14 @@ class Engine:
 
     def snapshot(self) -> EngineState:
         """How it stands."""
-        running = self._supervisor.current
         return EngineState(
             model=self.model.name,
             engine=self.backend,
             purpose=self.purpose,
-            state=self._supervisor.state,
+            state=self.state,
             slots=self.slots,
             busy=self._busy,
-            pid=running.process.pid if running is not None else None,
+            pid=self.pid,
         )
 
     async def start(self) -> None:
@@ -207,6 +258,7 @@ class Engine:
     @asynccontextmanager
     async def _turn(self, priority: Priority) -> AsyncGenerator[None, None]:
         async with self._held(), self._turns.take(priority):
+            self.foreground = self.foreground or priority == "foreground"
             yield
 
     @asynccontextmanager
@@ -226,9 +278,14 @@ class Engine:
             self.last_used = time.monotonic()
             if not self._busy:
                 self._free.set()
-            if not self._busy and not self._closed:
-                loop = asyncio.get_running_loop()
-                self._idle_timer = loop.call_later(self._idle_seconds, self._unload)
+                if not self._closed:
+                    self._start_timer()
+                self._on_free()
+
+    def _start_timer(self) -> None:
+        if not self._kept:
+            loop = asyncio.get_running_loop()
+            self._idle_timer = loop.call_later(self._idle_seconds, self._unload)
 
     def _unload(self) -> None:
         if not self._busy and self._supervisor.state == "ready":
@@ -237,6 +294,8 @@ class Engine:
 
     def _unloaded(self, task: asyncio.Task[None]) -> None:
         self._unloading = None
+        self.foreground = False
+        self._on_free()
 
     def _cancel_timer(self) -> None:
         if self._idle_timer is not None:

@@ -55,6 +55,7 @@ _FIM_KEYS = {
     "repository": ("fim_rep_token_id",),
     "separator": ("fim_sep_token_id",),
 }
+_ENCODERS = {"has_vision_encoder": "image", "has_audio_encoder": "audio"}
 _TOKENIZER = "tokenizer.ggml."
 _SPECIAL_KINDS = (2, 3)  # unknown, control
 
@@ -75,6 +76,7 @@ class GgufHeader:
         add_bos: whether a prompt is to start with `bos_id`.
         tokens_at: where the vocabulary's texts start in the file; 0 when there is none.
         types_at: where their types start, four bytes each; 0 when there are none.
+        encoders: of a projector: what it lets a model see or hear, ``image`` and ``audio``.
     """
 
     file: Path
@@ -104,6 +106,7 @@ class GgufHeader:
     file_bytes: int
     tokens_at: int = field(repr=False)
     types_at: int = field(repr=False)
+    encoders: tuple[str, ...] = ()
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -248,6 +251,7 @@ class _Parser:
             file_bytes=self._reader.size,
             tokens_at=self._tokens_at,
             types_at=self._types_at,
+            encoders=tuple(sense for key, sense in _ENCODERS.items() if values.get(f"clip.{key}") is True),
         )
 
     def _tensors(self, count: int, values: dict[str, Any]) -> tuple[int, int]:

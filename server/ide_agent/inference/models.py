@@ -12,7 +12,7 @@ from ide_agent.errors import ModelNotFound
 from ide_agent.inference.gguf import GgufHeader, read_header
 
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
-_PROJECTOR = "mmproj"
+PROJECTOR = "mmproj"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class ModelStore:
 
 def _starts_model(file: Path) -> bool:
     part = _PART.search(file.stem)
-    return (part is None or int(part[1]) == 1) and not file.name.startswith(_PROJECTOR)
+    return (part is None or int(part[1]) == 1) and not file.name.startswith(PROJECTOR)
 
 
 def _model(name: str, file: Path) -> ModelFile | None:

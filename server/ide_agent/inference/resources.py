@@ -84,11 +84,16 @@ def check_memory(model: ModelFile, need: int) -> None:
     Raises:
         NotEnoughMemory: names the file, what it needs and what is free.
     """
-    free = max(free_memory() - _RESERVE, 0)
+    free = spare_memory()
     if need > free:
         raise NotEnoughMemory(
             file=str(model.file), need_mb=-(-need // _MB), free_mb=free // _MB
         )  # rounded so that the message never shows the same number twice
+
+
+def spare_memory() -> int:
+    """Bytes that engines may take."""
+    return max(free_memory() - _RESERVE, 0)
 
 
 def free_memory() -> int:

@@ -1,4 +1,7 @@
-"""The engine room's front desk: hands out engines, loads them when needed, keeps them within the machine."""
+"""The engine room's front desk: hands out engines, loads them when needed, keeps them within the machine.
+
+Which models stay in memory `plan` decides and `memory` does.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,28 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineStartError, IdeAgentError, ModelFileInvalid, NotEnoughMemory
+from ide_agent.errors import EngineClosed, EngineStartError, IdeAgentError, ModelFileInvalid
 from ide_agent.inference.backends import Backend, EngineSpec, Purpose, usable
 from ide_agent.inference.engine import Engine, EngineState
+from ide_agent.inference.kinds import purpose_of
+from ide_agent.inference.memory import Memory
 from ide_agent.inference.model import Model
 from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.plan import Key, Wish
+from ide_agent.inference.queue import Waiting
 from ide_agent.inference.resources import Share, check_memory, share
+from ide_agent.inference.running import Running, format_of, of_engine, without_engine
 from ide_agent.inference.supervisor import State, Supervisor
+from ide_agent.inference.turns import Priority
 
 if TYPE_CHECKING:
     from ide_agent.inference.remote.service import Remotes
 
-_TOLD = ("loading", "ready", "error")
-_DRAIN_SECONDS = 60.0
-_Key = tuple[Path, Purpose]
+_WAITING = "waiting"
+_TOLD = (_WAITING, "loading", "ready", "error")
 
 
 class Inference:
@@ -33,7 +40,8 @@ class Inference:
         settings: the user's.
         models: the models folder.
         publish: gets a status object of the protocol at every change: ``{"type": "status", "state", "model",
-            "engine"}``, in case of an error with ``message`` in English and ``error``, its wire form.
+            "engine", "format"}``; with an error, and why a model waits, as ``message`` in English and
+            ``error``, its wire form.
     """
 
     def __init__(
@@ -42,18 +50,21 @@ class Inference:
         self._settings = settings
         self._models = models
         self._publish = publish
-        self._engines: dict[_Key, Engine] = {}
-        self._loading: dict[_Key, asyncio.Task[Engine]] = {}
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._memory = Memory(settings.active_models)
+        self._told: dict[str, Any] = {}
+        self._settled: dict[str, Any] = {}
         self.remotes: Remotes | None = None
         self.building = asyncio.Lock()  # one build of the native engine at a time
 
-    async def engine(self, model: str = "", purpose: Purpose = "text") -> Engine:
+    async def engine(self, model: str = "", purpose: Purpose = "text", priority: Priority = "api") -> Engine:
         """The engine for `model`, loaded if it is not. Asked for by many at once it is loaded once.
+
+        Where there is no room for it, it waits for that; cancel the task to give up.
 
         Args:
             model: a name `ModelStore.find` knows; empty: the default one.
             purpose: an engine does one or the other; both need two of them.
+            priority: whose place it may take, and who is served first.
 
         Raises:
             ModelNotFound, ModelFileInvalid, NotEnoughMemory: what is wrong with the model.
@@ -61,16 +72,38 @@ class Inference:
         """
         self._notice()
         file = self._models.find(model)
-        key: _Key = (file.file, purpose)
-        found = self._engines.get(key)
-        if found is not None and found.model == file:
-            await found.start()
-            return found
-        if key not in self._loading:
-            task = asyncio.create_task(self._load(key, file))
-            self._loading[key] = task
-            task.add_done_callback(lambda done: self._loaded(key, done))
-        return await asyncio.shield(self._loading[key])
+        return await self._get((file.file, purpose), file, priority, self._tell_wait)
+
+    async def activate(self, model: str, on_wait: Callable[[IdeAgentError], None] = lambda _: None) -> Engine:
+        """The engine for `model`, which stays until `release`. Waits like `engine`.
+
+        Args:
+            model: a name `ModelStore.find` knows.
+            on_wait: told why it waits, again and again.
+
+        Raises:
+            IdeAgentError: see `engine`.
+        """
+        self._notice()
+        file = self._models.find(model)
+        key: Key = (file.file, await asyncio.to_thread(purpose_of, file))
+        self._memory.kept.add(key)
+
+        def tell(waiting: Waiting) -> None:
+            self._tell_wait(waiting)
+            if waiting.reason is not None:
+                on_wait(waiting.reason)
+
+        try:
+            try:
+                engine = await self._get(key, file, "api", tell)
+            except EngineClosed:  # put away before it was kept
+                engine = await self._get(key, file, "api", tell)
+        except BaseException:
+            self._memory.kept.discard(key)
+            raise
+        engine.kept = True
+        return engine
 
     async def model(self, name: str = "", purpose: Purpose = "text") -> Model:
         """The model called `name`: of an endpoint where it begins with the name of one, else an engine's.
@@ -85,7 +118,22 @@ class Inference:
     def snapshot(self) -> list[EngineState]:
         """How all engines stand."""
         self._notice()
-        return [engine.snapshot() for engine in self._engines.values()]
+        return [engine.snapshot() for engine in self._memory.engines.values()]
+
+    def running(self) -> list[Running]:
+        """The models in memory, those on their way in and out, and those that wait for a place."""
+        self._notice()
+        memory = self._memory
+        here = [engine for key, engine in memory.engines.items() if engine.state != "unloaded"]
+        rows = [of_engine(engine, engine.state) for engine in here]
+        rows += [of_engine(engine, "leaving") for engine in memory.leaving]
+        seen = set(memory.engines)
+        lines = [(load.wish, load.model, None) for load in memory.loads.values()]
+        for wish, model, reason in [*lines, *((w.wish, w.model, w.reason) for w in memory.queue)]:
+            if wish.key not in seen:
+                seen.add(wish.key)
+                rows.append(without_engine(model, wish.key[1], self._share(model, wish.key[1]), reason))
+        return rows
 
     def trial(self, engine: str) -> Inference:
         """Another front desk over the same models, which uses that one engine and tells nobody."""
@@ -93,10 +141,11 @@ class Inference:
 
     async def forget(self) -> None:
         """End the engines that nobody uses, so that the next request chooses anew (another backend, say)."""
-        for key, engine in list(self._engines.items()):
+        for key, engine in list(self._memory.engines.items()):
             if not engine.busy:
-                del self._engines[key]
+                del self._memory.engines[key]
                 await engine.close()
+        self._memory.queue.look()
 
     async def release(self, model: str) -> int:
         """End the engines of `model` once their work is done, so that its files can go; how many there were.
@@ -104,59 +153,89 @@ class Inference:
         Args:
             model: its name, or that of a folder for all models in it.
         """
+        memory = self._memory
         files = {each.file for each in self._models.list() if model in (each.name, each.file.parent.name)}
-        if loading := [task for key, task in self._loading.items() if key[0] in files]:
+        if loading := [load.task for key, load in memory.loads.items() if key[0] in files]:
             await asyncio.wait(loading)
-        engines = [self._engines.pop(key) for key in list(self._engines) if key[0] in files]
-        await asyncio.gather(*map(_retire, engines))
+        memory.kept -= {key for key in memory.kept if key[0] in files}
+        engines = [memory.engines.pop(key) for key in list(memory.engines) if key[0] in files]
+        await asyncio.gather(*(asyncio.shield(memory.retire(engine)) for engine in engines))
         return len(engines)
 
     async def close(self) -> None:
         """End all engines."""
-        for task in list(self._loading.values()):
-            task.cancel()
-            await asyncio.wait([task])
-        engines = list(self._engines.values())
-        self._engines.clear()
-        await asyncio.gather(*(engine.close() for engine in engines))
-        for retiring in self._retiring:
-            retiring.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._memory.close()
 
     def _notice(self) -> None:
         """End the engines whose file was removed: as long as they run, the system keeps its space taken."""
-        for key in [key for key, engine in self._engines.items() if not engine.model.file.exists()]:
-            task = asyncio.create_task(_retire(self._engines.pop(key)))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+        memory = self._memory
+        for key in [key for key, engine in memory.engines.items() if not engine.model.file.exists()]:
+            memory.kept.discard(key)
+            memory.retire(memory.engines.pop(key))
 
-    async def _load(self, key: _Key, file: ModelFile) -> Engine:
-        old = self._engines.pop(key, None)
-        if old is not None:
-            await _retire(old)  # its file was replaced
+    async def _get(
+        self, key: Key, file: ModelFile, priority: Priority, on_wait: Callable[[Waiting], None]
+    ) -> Engine:
+        while (load := self._memory.loads.get(key)) is None:
+            if (found := self._memory.find(key, file)) is not None:
+                await found.start()
+                return found
+            await self._enter(key, file, priority, on_wait)
+        return await asyncio.shield(load.task)
+
+    async def _enter(
+        self, key: Key, file: ModelFile, priority: Priority, on_wait: Callable[[Waiting], None]
+    ) -> None:
+        """Begin to load `file` as soon as there is room for it."""
         try:
             await asyncio.to_thread(lambda: file.header)
+        except ModelFileInvalid as failure:
+            self._tell(file, "", "error", failure)
+            raise
+        wish = Wish(key, file.name, self._share(file, key[1]).bytes, priority)
+
+        def load(ends: list[Engine]) -> asyncio.Task[Engine]:
+            return asyncio.create_task(self._load(wish, file, ends))
+
+        try:
+            await self._memory.enter(wish, file, load, on_wait)
+        except asyncio.CancelledError:
+            if (self._told.get("state"), self._told.get("model")) == (_WAITING, file.name):
+                self._told = self._settled
+                self._publish(self._settled)  # how things are without it
+            raise
+
+    async def _load(self, wish: Wish, file: ModelFile, ends: list[Engine]) -> Engine:
+        memory, key = self._memory, wish.key
+        for engine in ends:
+            await engine.close()
+        old = memory.engines.get(key)
+        if old is not None and old.model != file:  # its file was replaced
+            memory.retire(memory.engines.pop(key))
+        if before := [task for engine, task in memory.leaving.items() if engine.model.file == key[0]]:
+            await asyncio.wait(before)
+        await memory.make_room(file, wish)
+        if old is not None and memory.engines.get(key) is old:
+            await old.start()
+            old.kept = key in memory.kept
+            return old
+        try:
             backends = usable(self._settings.engine, file.name)
         except IdeAgentError as failure:
-            self._tell(file.name, "", "error", failure)
+            self._tell(file, "", "error", failure)
             raise
-        await self._make_room(file, key[1])
         engine = self._engine(file, backends, key[1])
         try:
             await engine.start()
         except (EngineStartError, ModelFileInvalid):
-            self._engines[key] = engine  # it remembers how often it failed, or that it always will
+            memory.engines[key] = engine  # it remembers how often it failed, or that it always will
             raise
         except BaseException:
             await engine.close()
             raise
-        self._engines[key] = engine
+        memory.engines[key] = engine
+        engine.kept = key in memory.kept
         return engine
-
-    def _loaded(self, key: _Key, task: asyncio.Task[Engine]) -> None:
-        self._loading.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # everybody who asked may be gone by now
 
     def _engine(self, file: ModelFile, backends: list[Backend], purpose: Purpose) -> Engine:
         slots = self._settings.slots if purpose == "text" else 1
@@ -177,11 +256,18 @@ class Inference:
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:
-            self._tell(file.name, supervisor.backend.name, state, error)
+            self._tell(file, supervisor.backend.name, state, error)
 
         supervisor = Supervisor(file.name, backends, make_spec, on_state)
-        idle = self._settings.idle_unload_seconds
-        return Engine(file, purpose, supervisor, slots=slots, idle_seconds=idle)
+        return Engine(
+            file,
+            purpose,
+            supervisor,
+            part=self._share(file, purpose),
+            slots=slots,
+            idle_seconds=self._settings.idle_unload_seconds,
+            on_free=self._memory.queue.look,
+        )
 
     def _share(self, file: ModelFile, purpose: Purpose) -> Share:
         embedding = purpose == "embedding"
@@ -195,38 +281,21 @@ class Inference:
             embedding=embedding,
         )
 
-    async def _make_room(self, file: ModelFile, purpose: Purpose) -> None:
-        """Where memory is short, end engines that nobody uses, the longest unused first."""
-        need = self._share(file, purpose).bytes
-        idle = [
-            (engine.last_used, key) for key, engine in self._engines.items() if not engine.busy and engine.url
-        ]
-        for _, key in sorted(idle, key=lambda item: item[0]):
-            try:
-                check_memory(file, need)
-            except NotEnoughMemory:
-                engine = self._engines.get(key)
-                if engine is not None and not engine.busy:
-                    del self._engines[key]
-                    await engine.close()
-            else:
-                return
-
-    def _tell(self, model: str, engine: str, state: State, error: IdeAgentError | None) -> None:
+    def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:
         if state not in _TOLD:
             return
-        status: dict[str, Any] = {"type": "status", "state": state, "model": model, "engine": engine}
+        status: dict[str, Any] = {"type": "status", "state": state, "model": model.name, "engine": engine}
+        status["format"] = format_of(model)
         if error is not None:
             status |= {"message": str(error), "error": error.as_wire()}
-        self._publish(status)
+        repeated = state == _WAITING and status == self._told
+        self._told = status
+        if state != _WAITING:
+            self._settled = status
+        if not repeated:
+            self._publish(status)
 
-
-async def _retire(engine: Engine) -> None:
-    """Let the requests that it works on come to their end, then end it."""
-    try:
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            await engine.drained()
-    except TimeoutError:
-        pass
-    finally:
-        await engine.close()
+    def _tell_wait(self, waiting: Waiting) -> None:
+        """Why somebody waits; what waits in the background nobody misses."""
+        if waiting.reason is not None and waiting.wish.priority != "background":
+            self._tell(waiting.model, "", _WAITING, waiting.reason)

@@ -32,13 +32,19 @@ _DYING_SECONDS = 3.0
 
 
 class Running:
-    """A process that serves, and the way to talk to it."""
+    """A process that serves, and the way to talk to it.
+
+    Attributes:
+        heard: when it showed that it is well, in monotonic seconds.
+        since: when it began to serve, seconds since the epoch.
+    """
 
     def __init__(self, backend: Backend, process: EngineProcess, client: EngineClient) -> None:
         self.backend = backend
         self.process = process
         self.client = client
         self.heard = time.monotonic()
+        self.since = time.time()
         self.watching: asyncio.Task[None] | None = None
 
 
@@ -83,6 +89,11 @@ class Supervisor:
     def current(self) -> Running | None:
         """What runs now, if anything does."""
         return self._running
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it cannot be started, for a while at least; `running` says why."""
+        return self._refusal is not None or self._circuit.open_for() > 0
 
     async def running(self) -> Running:
         """The engine, started when it does not run. Many may ask at once; one start serves them all, and goes

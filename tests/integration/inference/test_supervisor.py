@@ -21,7 +21,7 @@ from ide_agent.errors import (
     ModelNotFound,
     NotEnoughMemory,
 )
-from ide_agent.inference import service
+from ide_agent.inference import memory
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
 from support.fake_engine import FakeBackend
@@ -38,7 +38,7 @@ async def test_one_start_serves_all_who_ask(
     assert len(set(map(id, engines))) == 1
     assert await inference.engine("tiny") is engines[0]
     assert backend.count == 1
-    status = {"type": "status", "model": "tiny", "engine": "fake"}
+    status = {"type": "status", "model": "tiny", "engine": "fake", "format": "gguf/q4_1"}
     assert told == [{**status, "state": "loading"}, {**status, "state": "ready"}]
 
 
@@ -186,7 +186,7 @@ async def test_a_replaced_files_engine_ends_when_its_work_is_done(
 async def test_but_not_for_ever(
     inference: Inference, backend: FakeBackend, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(memory, "_DRAIN_SECONDS", 0.05)
     first = await inference.engine()
     async with first.turn("foreground"):
         os.utime(models / "tiny" / "tiny.gguf", ns=(1, 1))

@@ -60,7 +60,7 @@ class Room:
     def __init__(self, *engines: ScriptedEngine) -> None:
         self.engines = list(engines)
 
-    async def engine(self, model: str = "") -> ScriptedEngine:
+    async def engine(self, model: str = "", priority: str = "api") -> ScriptedEngine:
         if model == "missing":
             raise ModelNotFound(name=model)
         return self.engines.pop(0) if len(self.engines) > 1 else self.engines[0]

@@ -16,6 +16,7 @@ import pytest
 import ide_agent.inference
 from ide_agent.config import Settings
 from ide_agent.features.hub import api, fetch
+from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
@@ -60,7 +61,7 @@ class HubPlugin:
     @hookimpl
     def register_host(self, services: Services) -> None:
         self.pulls = Pulls(self.hub, services)
-        services.app.include_router(api.routes(services, self.hub, self.pulls))
+        services.app.include_router(api.routes(services, self.hub, self.pulls, Activations(services)))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from ide_agent.config import Settings
 from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import fetch
 from ide_agent.features.hub import panel as panel_module
+from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.pulls import Pulls
@@ -68,7 +69,7 @@ async def pulls(services: Services, hub: Hub) -> AsyncIterator[Pulls]:
 
 @pytest.fixture
 async def panel(services: Services, hub: Hub, pulls: Pulls) -> AsyncIterator[Panel]:
-    panel_module.register(services, hub, pulls)
+    panel_module.register(services, hub, pulls, Activations(services))
     yield await services.panels.open("hub", "en")
     await services.panels.close()
 

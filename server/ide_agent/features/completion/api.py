@@ -48,9 +48,9 @@ def register(services: Services) -> None:
                 found = planners[engine] = await _new_planner(engine)
             return found
 
-    async def prepare(body: CompletionRequest) -> tuple[Engine, Plan]:
+    async def prepare(body: CompletionRequest, priority: Priority) -> tuple[Engine, Plan]:
         route = await route_to(services, _asked(body), body.model)
-        engine = await route.first(services.inference.engine)
+        engine = await route.first(lambda name: services.inference.engine(name, priority=priority))
         body.max_tokens = route.limit(body.max_tokens)
         context = services.settings.inference.context_tokens
         room = min(context, engine.model.header.context_length or context) - body.max_tokens - 8
@@ -62,10 +62,10 @@ def register(services: Services) -> None:
         """The engine, held for the time of the block, and the prompt for it."""
         async with AsyncExitStack() as stack:
             try:
-                engine, plan = await prepare(body)
+                engine, plan = await prepare(body, priority)
                 await stack.enter_async_context(engine.turn(priority))
             except EngineClosed:  # nobody held it until now
-                engine, plan = await prepare(body)
+                engine, plan = await prepare(body, priority)
                 await stack.enter_async_context(engine.turn(priority))
             yield engine, plan
 

@@ -25,14 +25,17 @@ def register_editor(server: EditorServer) -> None:
 def register_host(services: Services) -> None:
     """Routes ``/models…`` and the panel ``hub``."""
     from ide_agent.features.hub import api, panel
+    from ide_agent.features.hub.active import Activations
     from ide_agent.features.hub.pulls import Pulls
     from ide_agent.features.hub.service import Hub
 
     hub = Hub()
     pulls = Pulls(hub, services)
+    activations = Activations(services, pulls.changed)
     services.on_stop(pulls.close)
-    services.app.include_router(api.routes(services, hub, pulls))
-    panel.register(services, hub, pulls)
+    services.on_stop(activations.close)
+    services.app.include_router(api.routes(services, hub, pulls, activations))
+    panel.register(services, hub, pulls, activations)
 
 
 @hookimpl

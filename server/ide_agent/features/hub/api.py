@@ -1,4 +1,4 @@
-"""Host routes: ``GET /models``, ``POST /models/pull``."""
+"""Host routes: ``/models…``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import about, files_of, repositories, verify
+from ide_agent.features.hub.active import Activations, follow
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
@@ -35,13 +36,13 @@ class PullRequest(BaseModel):
         return self
 
 
-class VerifyRequest(BaseModel):
-    """Body of ``POST /models/verify``."""
+class NameRequest(BaseModel):
+    """Body of ``POST /models/verify``, ``/models/activate`` and ``/models/deactivate``."""
 
     name: str = Field(min_length=1, max_length=200)
 
 
-def routes(services: Services, hub: Hub, pulls: Pulls) -> APIRouter:
+def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> APIRouter:
     """The hub's routes."""
     router = APIRouter()
 
@@ -67,8 +68,23 @@ def routes(services: Services, hub: Hub, pulls: Pulls) -> APIRouter:
         return JSONResponse({"files": await asyncio.to_thread(files_of, repository)})
 
     @router.post("/models/verify")
-    async def verify_model(request: VerifyRequest) -> Response:
+    async def verify_model(request: NameRequest) -> Response:
         return JSONResponse(await asyncio.to_thread(verify, hub, request.name))
+
+    @router.post("/models/activate")
+    async def activate(request: NameRequest) -> Response:
+        services.models.find(request.name)  # who asks for nothing gets a status code, not a stream
+        return EventStream(follow(activations, request.name))
+
+    @router.post("/models/deactivate")
+    async def deactivate(request: NameRequest) -> Response:
+        return JSONResponse({"deactivated": await activations.deactivate(request.name)})
+
+    @router.get("/models/running")
+    async def running() -> Response:
+        return JSONResponse(
+            {"models": services.inference.running(), "limit": services.settings.inference.active_models}
+        )
 
     @router.get("/models/{name:path}")
     async def model(name: str) -> Response:

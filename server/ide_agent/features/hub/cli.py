@@ -1,4 +1,7 @@
-"""``ide-agent models pull|list|search|info|verify|import|rm``. Works without the host."""
+"""``ide-agent models pull|list|search|info|verify|import|rm``. Works without the host.
+
+What needs it stands in `running_cli`.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ _RELEASE_SECONDS = 150.0  # an engine may be loading, or at work
 
 def app() -> typer.Typer:
     """The group of commands."""
+    from ide_agent.features.hub import running_cli
+
     models = App(name="models", help=text("hub.help"))
     models.command("pull", help=text("hub.pull"))(_pull)
     models.command("list", help=text("hub.list"))(_list)
@@ -32,6 +37,7 @@ def app() -> typer.Typer:
     models.command("verify", help=text("hub.verify"))(_verify)
     models.command("import", help=text("hub.import"))(_import)
     models.command("rm", help=text("hub.rm"))(_rm)
+    running_cli.add_to(models)
     return models
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ide_agent.errors import from_wire
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.pulls import Pull
-from ide_agent.features.hub.words import describe, facts, fits, percent, size
+from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line
+from ide_agent.features.hub.words import running as running_words
 from ide_agent.locale import translate
 from ide_agent.panels.blocks import (
     Action,
@@ -25,7 +26,7 @@ from ide_agent.panels.blocks import (
     plain,
 )
 
-HERE, THERE, ABOUT, ADD = "models", "catalogue", "about-model", "add"
+RUNNING, HERE, THERE, ABOUT, ADD = "running", "models", "catalogue", "about-model", "add"
 SEARCH, FOUND, FILES = "search", "found", "files"
 
 
@@ -85,11 +86,52 @@ def failure(name: str, message: str, language: str) -> list[Block]:
     ]
 
 
-def _model(model: dict[str, Any], loaded: bool, language: str) -> Row:
+def running(rows: Sequence[Mapping[str, Any]], limit: int, language: str) -> TableBlock:
+    """What is in memory, and what waits for a place there."""
+    words = _words(language)
+    return TableBlock(
+        id=RUNNING,
+        title=words("hub.panel.running", count=sum(row["state"] != "waiting" for row in rows), limit=limit),
+        empty=words("hub.nothing_runs"),
+        columns=[
+            Column(key="model", label=words("hub.panel.model")),
+            Column(key="about", label=words("hub.panel.details")),
+        ],
+        rows=[
+            Row(
+                id=f"{row['name'][-480:]}.{row['purpose']}",
+                cells={
+                    "model": status_line({**row, "name": _printable(row["name"])}, language),
+                    "about": running_words({**row, "idle": None}, language),
+                },
+                actions=[_deactivate(row["name"], waits=row["state"] == "waiting", language=language)],
+            )
+            for row in rows
+        ],
+    )
+
+
+def _deactivate(name: str, *, waits: bool, language: str) -> Action:
+    label = translate("hub.panel.give_up" if waits else "hub.panel.deactivate", language)
+    return Action(name="deactivate", label=label, args={"name": _printable(name)})
+
+
+def inactive(name: str, message: str, language: str) -> TextBlock:
+    """Why a model could not be activated."""
+    return TextBlock(id=f"inactive.{name}", markdown=plain(message), level="error")
+
+
+def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) -> Row:
     words = _words(language)
     name, held = _printable(model["name"]), size(model["bytes"], language)
     problem = model.get("problem")
-    state = words("hub.panel.loaded" if loaded else "hub.panel.ready")
+    state = words(f"state.{row['state']}") if row else words("hub.panel.ready")
+    waits = row is not None and row["state"] == "waiting"
+    if waits or (row is not None and row["active"]):
+        switch = _deactivate(name, waits=waits, language=language)
+    else:
+        label = words("hub.panel.activate")
+        switch = Action(name="activate", label=label, args={"name": name}, enabled=not problem)
     return Row(
         id=name[-500:],
         cells={
@@ -99,6 +141,7 @@ def _model(model: dict[str, Any], loaded: bool, language: str) -> Row:
             "state": from_wire(problem).message(language) if problem else state,
         },
         actions=[
+            switch,
             Action(name="about", label=words("hub.panel.details"), args={"name": name}),
             Action(name="verify", label=words("hub.panel.verify"), args={"name": name}),
             Action(
@@ -246,9 +289,10 @@ def add_form(language: str) -> FormBlock:
     return FormBlock(id=ADD, title=words("hub.panel.other"), fields=fields, submit=submit)
 
 
-def here(models: list[dict[str, Any]], loaded: set[str], language: str) -> TableBlock:
-    """The models of `listing.described`, of which `loaded` are in memory."""
+def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], language: str) -> TableBlock:
+    """The models of `listing.described`, of which those in `rows` are in memory or wait for that."""
     words = _words(language)
+    known = {row["name"]: row for row in rows}
     return TableBlock(
         id=HERE,
         title=words("hub.panel.here"),
@@ -259,7 +303,7 @@ def here(models: list[dict[str, Any]], loaded: set[str], language: str) -> Table
             Column(key="kind", label=words("hub.panel.kind")),
             Column(key="state", label=words("hub.panel.state")),
         ],
-        rows=[_model(model, model["name"] in loaded, language) for model in models],
+        rows=[_model(model, known.get(model["name"]), language) for model in models],
     )
 
 

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ide_agent.errors import PanelError
+from ide_agent.errors import ModelNotFound, PanelError
 from ide_agent.features.hub import drawing
 from ide_agent.features.hub.about import about, files_of, repositories, verify
-from ide_agent.features.hub.api import loaded_models
+from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
-_MOVING = ("pull.", "stopped.", "failed.")
+_MOVING = ("pull.", "stopped.", "failed.", "inactive.")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class HubPanel:
     services: Services
     hub: Hub
     pulls: Pulls
+    activations: Activations
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, panel: Panel) -> None:
@@ -57,6 +58,8 @@ class HubPanel:
         panel.on("close", partial(self._close, panel))
         panel.on("stop", self._stop)
         panel.on("forget", self._forget)
+        panel.on("activate", partial(self._activate, panel))
+        panel.on("deactivate", partial(self._deactivate, panel))
         panel.on("remove", partial(self._remove, panel))
         await self._draw(panel)
         panel.spawn(self._keep(panel))
@@ -137,6 +140,18 @@ class HubPanel:
         await self._draw(panel)
         return translate("hub.removed", panel.language, name=name, size=held)
 
+    async def _activate(self, panel: Panel, event: PanelEvent) -> None:
+        self.activations.want(_name(event))
+        await self._draw(panel)
+
+    async def _deactivate(self, panel: Panel, event: PanelEvent) -> None:
+        panel.spawn(self._end(panel, _name(event)))  # it may be at work for a while
+
+    async def _end(self, panel: Panel, name: str) -> None:
+        with suppress(ModelNotFound):
+            await self.activations.deactivate(name)
+        await self._draw(panel)
+
     # -- what it shows
 
     async def _keep(self, panel: Panel) -> None:
@@ -159,11 +174,14 @@ class HubPanel:
         here = {model["name"] for model in models}
         missing = [entry for entry in self.hub.catalogue() if entry.name not in here]
         busy = {pull.name for pull in self.pulls.running}
+        running = self.services.inference.running()
+        limit = self.services.settings.inference.active_models
         with panel.together():
             panel.set(TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)))
+            panel.set(drawing.running(running, limit, panel.language), before=drawing.HERE)
             self._draw_pulls(panel, stopped)
             panel.set(
-                drawing.here(models, loaded_models(self.services), panel.language),
+                drawing.here(models, running, panel.language),
                 drawing.there(missing, busy, panel.language),
                 drawing.search_form(panel.language),
                 drawing.add_form(panel.language),
@@ -175,6 +193,8 @@ class HubPanel:
         blocks += [drawing.stopped(each, panel.language) for each in stopped if each.entry.name not in busy]
         for name, failed in self.pulls.failed.items():
             blocks += drawing.failure(name, failed.error.message(panel.language), panel.language)
+        for name, why in self.activations.failed.items():
+            blocks.append(drawing.inactive(name, why.message(panel.language), panel.language))
         wanted = {block.id for block in blocks}
         for block in panel.state.blocks:
             if block.id.startswith(_MOVING) and block.id not in wanted:
@@ -182,9 +202,9 @@ class HubPanel:
         panel.set(*blocks, before=drawing.HERE)
 
 
-def register(services: Services, hub: Hub, pulls: Pulls) -> None:
+def register(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> None:
     """Offer the panel."""
-    services.panels.offer("hub", "hub.panel.title", HubPanel(services, hub, pulls).open)
+    services.panels.offer("hub", "hub.panel.title", HubPanel(services, hub, pulls, activations).open)
 
 
 def _name(event: PanelEvent) -> str:

@@ -108,7 +108,7 @@ class Pulls:
             pull.task = asyncio.create_task(self._run(pull))
             self._tasks.add(pull.task)
             pull.task.add_done_callback(lambda _: self._ended(pull))
-            self._tell()
+            self.changed()
         pull.wanted += 1
         return pull
 
@@ -129,12 +129,12 @@ class Pulls:
         if self._running.get(pull.name) is pull:
             del self._running[pull.name]
         pull.task.cancel()
-        self._tell()
+        self.changed()
 
     def forget(self, name: str) -> None:
         """Nobody wants to read any more why it failed."""
         if self.failed.pop(name, None) is not None:
-            self._tell()
+            self.changed()
 
     async def close(self) -> None:
         """Stop all."""
@@ -152,7 +152,7 @@ class Pulls:
                 status = _status("downloading", model=pull.name, progress=told)
                 self._services.events.publish(status, passing=True)
             pull.tell(progress)
-            self._tell()
+            self.changed()
 
         pulled: PulledModel | None = None
         with self._services.activity.busy("pull"):
@@ -170,9 +170,10 @@ class Pulls:
             error = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
             self.failed[pull.name] = Failed(pull.entry, error)
         pull.tell(None)
-        self._tell()
+        self.changed()
 
-    def _tell(self) -> None:
+    def changed(self) -> None:
+        """There is news."""
         news, self._news = self._news, asyncio.Event()
         news.set()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from ide_agent.errors import from_wire
 from ide_agent.locale import translate
 
 _MB = 1_000_000
@@ -79,3 +81,43 @@ def fits(memory: Mapping[str, Any], language: str) -> str:
 def verified(found: Mapping[str, Any]) -> str:
     """Message key for what `about.verify` found."""
     return "hub.verified" if found["known"] else "hub.readable"
+
+
+def status_line(row: Mapping[str, Any], language: str) -> str:
+    """A row of ``GET /models/running`` in one line, e.g. ``Mistral-7B (gguf/q4) 🟢 Running``."""
+    state = translate(f"state.{row['state']}", language)
+    return translate("state.line", language, model=row["name"], format=row["format"], state=state)
+
+
+def running(row: Mapping[str, Any], language: str) -> str:
+    """What else there is to say of it; what is not known is left out."""
+
+    def words(key: str, **params: Any) -> str:
+        return translate(f"hub.row.{key}", language, **params)
+
+    if row["reason"]:
+        return from_wire(row["reason"]).message(language)
+    parts = [
+        row["engine"],
+        words(row["purpose"]),
+        words("pid", pid=row["pid"]) if row["pid"] else "",
+        words("kept") if row["active"] else "",
+        words("memory", rss=size(row["rss"], language), planned=size(row["bytes"], language))
+        if row["rss"]
+        else words("planned", planned=size(row["bytes"], language)),
+        words("context", slots=row["slots"], context=row["context"]) if row["slots"] else "",
+        words("busy", busy=row["busy"]) if row["busy"] else "",
+        words("since", time=_clock(row["since"])) if row["since"] else "",
+        words("idle", time=_span(row["idle"])) if row["idle"] is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M")
+
+
+def _span(seconds: float) -> str:
+    """``m:ss``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
