@@ -211,7 +211,8 @@ async def test_full_disk_is_told_as_a_storage_error(database: Database) -> None:
 
 
 async def test_migrations_make_what_the_models_say(file: Path) -> None:
-    importlib.import_module("ide_agent.features.completion.records")
+    for room in ("completion", "remote"):
+        importlib.import_module(f"ide_agent.features.{room}.records")
     database = Database(file)
     await database.open()
 

@@ -1,0 +1,53 @@
+import pytest
+
+from ide_agent.config import RemoteEndpoint
+from ide_agent.errors import RemoteRefused
+from ide_agent.inference.remote.service import key_name
+from ide_agent.safety.network import NetworkPolicy
+from ide_agent.storage.secrets import Secrets
+from support.scripted_api import ScriptedApi
+
+from .conftest import Books, Make
+
+
+async def test_names(remotes_of: Make, api: ScriptedApi) -> None:
+    remotes = remotes_of(out=api.url)
+    model = await remotes.find("out/deep/seek")
+    assert model is not None
+    assert (model.id, model.name, model.backend) == ("deep/seek", "out/deep/seek", "out")
+    for name in ("", "out", "out/", "other/x", "starter", "/x"):
+        assert await remotes.find(name) is None
+        assert remotes.owner(name) == ""
+    with pytest.raises(RemoteRefused, match="There are: out"):
+        await remotes.endpoint("other")
+    await remotes.close()
+
+
+async def test_what_can_be_asked_is_listed(
+    remotes_of: Make, api: ScriptedApi, here: ScriptedApi, policy: NetworkPolicy, books: Books
+) -> None:
+    api.models, here.models = ["a/b"], ["c"]
+    remotes = remotes_of(
+        out=api.url,
+        near=here.url,
+        named=RemoteEndpoint(url=api.url, models=("x",)),
+        gone="http://127.0.0.1:1/v1",
+    )
+    expected = [("out/a/b", "out"), ("near/c", "near"), ("named/x", "named")]
+    assert await remotes.listed() == expected
+    assert await remotes.listed() == expected
+    assert [len(api.asked), len(here.asked)] == [1, 1], "not asked again so soon"
+    assert [(sent.path, sent.model) for sent in books.begun] == [("/models", "")], "a question leaves, too"
+    policy.remote = False
+    assert await remotes.listed() == [("near/c", "near")]
+    await remotes.close()
+
+
+async def test_a_new_key_is_used_at_once(remotes_of: Make, here: ScriptedApi, secrets: Secrets) -> None:
+    remotes = remotes_of(near=here.url)
+    await remotes.ask_models("near")
+    secrets.set(key_name("near"), "fresh")
+    remotes.forget()
+    await remotes.ask_models("near")
+    assert [headers.get("authorization") for headers in here.headers] == [None, "Bearer fresh"]
+    await remotes.close()

@@ -1,0 +1,106 @@
+import stat
+import sys
+from pathlib import Path
+
+import keyring.backend
+import keyring.core
+import keyring.errors
+import pytest
+from keyring.backends import fail, null
+
+from ide_agent.storage.secrets import SecretError, Secrets
+
+
+class Ring(keyring.backend.KeyringBackend):
+    """Keeps secrets in memory; `locked`: keeps nothing and fails."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self, locked: bool = False) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = locked
+
+    def _open(self) -> None:
+        if self.locked:
+            raise keyring.errors.KeyringLocked
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._open()
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._open()
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._open()
+        del self.kept[service, username]
+
+
+def use(monkeypatch: pytest.MonkeyPatch, ring: keyring.backend.KeyringBackend) -> None:
+    monkeypatch.setattr(keyring.core, "_keyring_backend", ring)
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    return Secrets(tmp_path / "data" / "secrets.json")
+
+
+def test_the_keyring_takes_it(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = Ring()
+    use(monkeypatch, ring)
+    assert secrets.set("remote.a", "key") == "keyring"
+    assert ring.kept == {("ide-agent", "remote.a"): "key"}
+    assert (secrets.get("remote.a"), secrets.place("remote.a")) == ("key", "keyring")
+    assert not secrets.file.exists()
+    assert secrets.remove("remote.a")
+    assert (secrets.get("remote.a"), secrets.place("remote.a"), ring.kept) == (None, None, {})
+    assert not secrets.remove("remote.a")
+
+
+@pytest.mark.parametrize(
+    "ring", [fail.Keyring(), null.Keyring(), Ring(locked=True)], ids=["none", "null", "locked"]
+)
+def test_without_a_keyring_a_file_takes_it(
+    secrets: Secrets, monkeypatch: pytest.MonkeyPatch, ring: keyring.backend.KeyringBackend
+) -> None:
+    use(monkeypatch, ring)
+    assert secrets.set("remote.a", "key") == "file"
+    assert secrets.set("remote.b", "ş") == "file"
+    assert (secrets.get("remote.a"), secrets.place("remote.a")) == ("key", "file")
+    if sys.platform != "win32":
+        assert stat.S_IMODE(secrets.file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(secrets.file.parent.stat().st_mode) == 0o700
+    assert secrets.remove("remote.a")
+    assert (secrets.get("remote.a"), secrets.get("remote.b")) == (None, "ş")
+    assert list(secrets.file.parent.iterdir()) == [secrets.file]
+
+
+def test_a_keyring_that_comes_later_takes_over(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, fail.Keyring())
+    secrets.set("remote.a", "old")
+    use(monkeypatch, Ring())
+    assert secrets.get("remote.a") == "old"
+    assert secrets.set("remote.a", "new") == "keyring"
+    assert "old" not in secrets.file.read_text()
+    assert secrets.get("remote.a") == "new"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '"x"'])
+def test_a_damaged_file_holds_nothing(
+    secrets: Secrets, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    use(monkeypatch, fail.Keyring())
+    secrets.file.parent.mkdir()
+    secrets.file.write_text(content)
+    assert secrets.get("remote.a") is None
+    secrets.set("remote.a", "key")
+    assert secrets.get("remote.a") == "key"
+
+
+def test_nowhere_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, fail.Keyring())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SecretError) as refused:
+        Secrets(tmp_path / "file" / "secrets.json").set("remote.a", "very-secret")
+    assert "very-secret" not in str(refused.value)
