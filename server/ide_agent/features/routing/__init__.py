@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_host(services: Services) -> None:
-    """Routes ``/routes…``."""
-    from ide_agent.features.routing import api
+    """Routes ``/routes…`` and the panel ``routes``."""
+    from ide_agent.features.routing import api, panel
 
     services.app.include_router(api.routes(services))
+    panel.register(services)
 
 
 @hookimpl

@@ -10,6 +10,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
+from ide_agent.errors import RoutesError
+from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 from ide_agent.inference.routing.reading import read
@@ -25,6 +27,13 @@ class CheckRequest(BaseModel):
     text: str = Field(max_length=_LONGEST)
     language: Language = "en"
     workspace: bool = False
+
+
+class SaveRequest(BaseModel):
+    """Body of ``PUT /routes``: a whole text, and the `stamp` of the one that it takes the place of."""
+
+    text: str = Field(max_length=_LONGEST)
+    stamp: str = Field(max_length=64)
 
 
 class TestRequest(BaseModel):
@@ -55,17 +64,29 @@ def routes(services: Services) -> APIRouter:
     """The routes of this room."""
     router = APIRouter(prefix="/routes")
     routing = services.routing
+    file = RulesFile(routing.file)
 
     @router.get("")
     async def rules() -> Response:
         await asyncio.to_thread(routing.refresh)
+        try:
+            text, stamp = await asyncio.to_thread(file.load)
+        except RoutesError:  # among the problems below
+            text, stamp = "", ""
         return JSONResponse(
             {
+                "text": text,
+                "stamp": stamp,
                 "file": str(routing.file),
                 "rules": [rule.model_dump(mode="json", exclude_none=True) for rule in routing.routes.rules],
                 "problems": [problem.as_wire() for problem in routing.problems],
             }
         )
+
+    @router.put("")
+    async def save(body: SaveRequest) -> Response:
+        await asyncio.to_thread(file.change, body.stamp, lambda _: body.text)
+        return JSONResponse({"stamp": (await asyncio.to_thread(file.load))[1]})
 
     @router.get("/schema")
     async def json_schema(language: Language = "en") -> Response:

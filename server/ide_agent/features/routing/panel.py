@@ -1,0 +1,165 @@
+"""The panel ``routes``: the rules, what is wrong with them, a new one, and where a message would go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ide_agent.errors import IdeAgentError, PanelError
+from ide_agent.features.routing import drawing, edits
+from ide_agent.features.routing.service import RulesFile
+from ide_agent.inference.routing.conditions import Ask, estimated_tokens
+from ide_agent.inference.routing.reading import Reading
+from ide_agent.inference.routing.router import load
+from ide_agent.panels import Panel, PanelEvent
+
+if TYPE_CHECKING:
+    from ide_agent.host.services import Services
+
+log = logging.getLogger(__name__)
+_LOOK_SECONDS = 1.0
+"""How often to look at the file, and at the models: editors and the command line change them, too."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The file at one moment."""
+
+    stamp: str
+    reading: Reading
+    models: frozenset[str]
+
+
+@dataclass(frozen=True)
+class RoutesPanel:
+    """Fills the panel and keeps it up to date."""
+
+    services: Services
+    file: RulesFile
+
+    async def open(self, panel: Panel) -> None:
+        """An opener, as `Panels.offer` takes it."""
+        panel.on("up", partial(self._move, panel, -1))
+        panel.on("down", partial(self._move, panel, 1))
+        panel.on("enable", partial(self._switch, panel, True))
+        panel.on("disable", partial(self._switch, panel, False))
+        panel.on("remove", partial(self._remove, panel))
+        panel.on("add", partial(self._add, panel))
+        panel.on("test", partial(self._test, panel))
+        await self._draw(panel)
+        panel.spawn(self._keep(panel))
+
+    # -- what its buttons do
+
+    async def _move(self, panel: Panel, by: int, event: PanelEvent) -> None:
+        name = _text(event, "name")
+        await self._change(panel, event, lambda text: edits.moved(text, name, by))
+
+    async def _switch(self, panel: Panel, on: bool, event: PanelEvent) -> None:
+        name = _text(event, "name")
+        await self._change(panel, event, lambda text: edits.switched(text, name, on))
+
+    async def _remove(self, panel: Panel, event: PanelEvent) -> None:
+        name = _text(event, "name")
+        await self._change(panel, event, lambda text: edits.removed(text, name))
+
+    async def _add(self, panel: Panel, event: PanelEvent) -> None:
+        rule = _rule(event.values)
+        await self._change(panel, event, lambda text: edits.added(text, rule))
+
+    async def _change(self, panel: Panel, event: PanelEvent, edit: edits.Edit) -> None:
+        try:
+            await asyncio.to_thread(self.file.change, _text(event, "stamp"), edit)
+        finally:  # where it was refused, the panel shows why
+            await self._draw(panel)
+
+    async def _test(self, panel: Panel, event: PanelEvent) -> None:
+        values = event.values
+        message = str(values.get("message", ""))
+        ask = Ask(
+            task=str(values.get("task") or "chat"),
+            language=str(values.get("language", "")).strip(),
+            path=str(values.get("path", "")).strip(),
+            message=message,
+            prompt_tokens=estimated_tokens(message),
+            private=values.get("private") is True,
+        )
+        await asyncio.to_thread(self.services.routing.refresh)
+        decision = self.services.routing.decide(ask)
+        panel.set(drawing.verdict(decision.sentence(panel.language)), before=drawing.ADD)
+
+    # -- what it shows
+
+    async def _keep(self, panel: Panel) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self._draw(panel)
+            except Exception as failure:  # of a disk, perhaps; the next look may be luckier
+                log.warning("the panel of rules could not be drawn: %s", type(failure).__name__)
+
+    async def _draw(self, panel: Panel) -> None:
+        look = await asyncio.to_thread(self._look)
+        found, broken = look.reading.problems, look.reading.broken
+        rules = (look.reading.routes or self.services.routing.routes).rules
+        with panel.together():
+            panel.set(drawing.about(str(self.file.path), panel.language))
+            panel.set(drawing.table(rules, look.stamp, not broken, panel.language))
+            if found:
+                panel.set(drawing.problems(found, broken, panel.language), before=drawing.RULES)
+            else:
+                panel.remove(drawing.PROBLEMS)
+            panel.set(drawing.test_form(panel.language))
+            panel.set(drawing.add_form(look.models, look.stamp, panel.language))
+
+    def _look(self) -> _Look:
+        routing = self.services.routing
+        routing.refresh()
+        models = frozenset(routing.known or ())
+        try:
+            stamp = self.file.load()[1]
+        except IdeAgentError:  # which the reading below says, too
+            stamp = ""
+        return _Look(stamp, load(self.file.path, models), models)
+
+
+def register(services: Services) -> None:
+    """Offer the panel."""
+    services.panels.offer(
+        "routes", "routes.panel.title", RoutesPanel(services, RulesFile(services.routing.file)).open
+    )
+
+
+def _text(event: PanelEvent, name: str) -> str:
+    given = event.args.get(name)
+    if not isinstance(given, str):
+        raise PanelError("error.panel.action", action=event.action)
+    return given
+
+
+def _rule(values: dict[str, Any]) -> dict[str, Any]:
+    """The rule that a form describes, as it is written in the file."""
+
+    def text(name: str) -> str:
+        return str(values.get(name) or "").strip()
+
+    def texts(name: str) -> list[str] | str:
+        found = [each for part in text(name).split(",") if (each := part.strip())]
+        return found[0] if len(found) == 1 else found
+
+    when = {name: value for name in ("language", "path") if (value := texts(name))}
+    when |= {name: value for name in ("task", "message") if (value := text(name))}
+    if values.get("private") is True:
+        when["privacy"] = "private"
+    fallbacks = texts("fallbacks")
+    most = values.get("max_tokens")
+    return {
+        "name": text("name"),
+        **({"when": when} if when else {}),
+        "model": text("model"),
+        **({"fallbacks": [fallbacks] if isinstance(fallbacks, str) else fallbacks} if fallbacks else {}),
+        **({"limits": {"max_tokens": int(most)}} if isinstance(most, int | float) and most else {}),
+    }

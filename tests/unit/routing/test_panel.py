@@ -1,0 +1,169 @@
+"""The panel of rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ide_agent.errors import PanelError, RoutesError
+from ide_agent.features.routing import panel as panel_module
+from ide_agent.host.services import Services
+from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels.blocks import FormBlock, TableBlock, TextBlock
+
+RULES = """# mine
+rules:
+  # about a
+  - name: a
+    when: {task: chat, message: x}
+    model: coder
+  - name: b
+    model: starter
+"""
+
+
+@pytest.fixture(params=["en", "tr"])
+async def panel(
+    services: Services, file: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Panel]:
+    monkeypatch.setattr(panel_module, "_LOOK_SECONDS", 0.01)
+    file.write_text(RULES)
+    panel_module.register(services)
+    yield await services.panels.open("routes", request.param)
+    await services.panels.close()
+
+
+def block(panel: Panel, id: str) -> Any:
+    return next((block for block in panel.state.blocks if block.id == id), None)
+
+
+def table(panel: Panel) -> list[tuple[str, str]]:
+    found = block(panel, "rules")
+    assert isinstance(found, TableBlock)
+    return [(row.cells["name"], row.cells["model"]) for row in found.rows]
+
+
+async def press(panel: Panel, row: int, action: str) -> str:
+    found = block(panel, "rules").rows[row]
+    button = next(each for each in found.actions if each.name == action)
+    assert button.enabled
+    return await panel.act(PanelEvent(action=action, args=button.args))
+
+
+async def submit(panel: Panel, form: str, **values: Any) -> str:
+    found = block(panel, form)
+    assert isinstance(found, FormBlock)
+    assert set(values) <= {field.name for field in found.fields}
+    return await panel.act(PanelEvent(action=found.submit.name, args=found.submit.args, values=values))
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_rules_are_moved_switched_and_removed(panel: Panel, file: Path) -> None:
+    assert table(panel) == [("a", "coder"), ("b", "starter")]
+    await press(panel, 0, "down")
+    assert table(panel) == [("b", "starter"), ("a", "coder")]
+    await press(panel, 1, "up")
+    assert file.read_text() == RULES
+    await press(panel, 0, "disable")
+    assert "enabled: false" in file.read_text()
+    await press(panel, 0, "enable")
+    await press(panel, 1, "remove")
+    assert table(panel) == [("a", "coder")]
+    assert file.read_text().startswith("# mine\nrules:\n  # about a\n")
+
+
+async def test_the_first_cannot_go_up_nor_the_last_down(panel: Panel) -> None:
+    found = block(panel, "rules")
+    enabled = [{each.name: each.enabled for each in row.actions} for row in found.rows]
+    assert [(each["up"], each["down"]) for each in enabled] == [(False, True), (True, False)]
+
+
+async def test_a_rule_is_added(panel: Panel, file: Path) -> None:
+    await submit(
+        panel,
+        "add",
+        name="new",
+        model="starter",
+        fallbacks="coder, default",
+        task="review",
+        language="go, rust",
+        path="src/**",
+        message="(?i)slow",
+        private=True,
+        max_tokens=100,
+    )
+    assert table(panel)[-1] == ("new", "starter")
+    assert block(panel, "problems").level == "warning"  # b catches all
+    written = file.read_text()[len(RULES) :]
+    for part in (
+        "task: review",
+        "- go",
+        "message: (?i)slow",
+        "privacy: private",
+        "- coder",
+        "max_tokens: 100",
+    ):
+        assert part in written
+    await submit(
+        panel, "add", name="least", model="starter", task="", language="", max_tokens="", private=False
+    )
+    assert file.read_text().endswith("  - name: least\n    model: starter\n")
+    with pytest.raises(RoutesError):
+        await submit(panel, "add", name="least", model="starter")
+    with pytest.raises(RoutesError):
+        await submit(panel, "add", name="wrong", model="starter", message="(")
+
+
+async def test_a_message_is_tested(panel: Panel) -> None:
+    await submit(panel, "test", message="x", task="chat", language="", path="", private=False)
+    verdict = block(panel, "verdict")
+    assert isinstance(verdict, TextBlock)
+    assert "coder" in verdict.markdown and "“a”" in verdict.markdown
+    await submit(panel, "test", message="y")
+    assert "“b”" in block(panel, "verdict").markdown
+
+
+async def test_a_file_that_was_changed_underneath_is_shown_not_overwritten(panel: Panel, file: Path) -> None:
+    old = block(panel, "rules").rows[0].actions[1]
+    file.write_text("rules:\n  - name: a\n    model: other\n  - name: c\n    model: m\n")
+    with pytest.raises(RoutesError) as caught:
+        await panel.act(PanelEvent(action="down", args=old.args))
+    assert caught.value.key_used == "error.routes.changed"
+    assert table(panel) == [("a", "other"), ("c", "m")]
+
+
+async def test_a_broken_file_shows_its_errors_and_the_last_good_rules(panel: Panel, file: Path) -> None:
+    file.write_text(RULES.replace("model: coder", "modle: coder"))
+    await until(lambda: block(panel, "problems") is not None)
+    problems = block(panel, "problems")
+    assert problems.level == "error"
+    assert "6" in problems.markdown and "modle" in problems.markdown
+    assert table(panel) == [("a", "coder"), ("b", "starter")]
+    assert all(not row.actions for row in block(panel, "rules").rows)
+    with pytest.raises(RoutesError) as caught:
+        await submit(panel, "add", name="n", model="m")
+    assert caught.value.key_used == "error.routes.mend"
+    assert str(file) in caught.value.message(panel.language)
+    file.write_text(RULES)
+    await until(lambda: block(panel, "problems") is None)
+
+
+async def test_without_a_file_it_begins_one(panel: Panel, file: Path) -> None:
+    file.unlink()
+    await until(lambda: table(panel) == [])
+    await submit(panel, "add", name="n", model="starter")
+    assert file.read_text() == "rules:\n  - name: n\n    model: starter\n"
+
+
+async def test_an_action_without_a_name_is_refused(panel: Panel) -> None:
+    with pytest.raises(PanelError):
+        await panel.act(PanelEvent(action="up"))
