@@ -14,6 +14,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tests.bench import latency, quality, speed, startup  # noqa: E402
+from tests.bench import gateway, hub, latency, quality, speed, startup  # noqa: E402
 
 OUT = ROOT / ".artifacts" / "bench"
 
@@ -93,6 +94,9 @@ async def main() -> None:
         "cancelling": latency.cancelling,
         "concurrent": latency.concurrent,
         "engines": speed.engines,
+        "gateway": partial(asyncio.to_thread, gateway.measure),
+        "download": partial(asyncio.to_thread, hub.download),
+        "panel": partial(asyncio.to_thread, hub.panel),
         "quality": lambda: quality.measure(options.holes),
     }
     results: dict[str, Any] = {}

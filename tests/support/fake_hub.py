@@ -26,6 +26,7 @@ class FakeHub:
         revision: commit id of all repositories.
         ranges: Range headers of the requests for files, empty where there was none.
         allowed: this much of a file is given away for now; None: all of it.
+        step: at most so many bytes are given away in a hundredth of a second; None: as many as there are.
         status: answered to everything, when set.
     """
 
@@ -37,6 +38,7 @@ class FakeHub:
         self.revision = REVISION
         self.ranges: list[str] = []
         self.allowed: int | None = None
+        self.step: int | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
 
@@ -132,6 +134,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             while start < len(content):
                 until = len(content) if hub.allowed is None else max(start, hub.allowed)
+                until = min(until, start + (hub.step or until))
                 self.wfile.write(content[start:until])
                 start = until
                 time.sleep(_PAUSE_SECONDS)  # then look what is allowed by now

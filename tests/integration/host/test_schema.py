@@ -65,6 +65,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelHost]:
         models.mkdir(parents=True)
         for file in (models_dir() / "starter").iterdir():
             (models / file.name).symlink_to(file)
+        config = folder / "home" / "config"
+        config.mkdir(parents=True)
+        # Who forgets to say how much is to be written gets as much as there is room for.
+        (config / "config.toml").write_text("[inference]\ncontext_tokens = 512\n")
         with panel_host(folder) as running:
             yield running
 

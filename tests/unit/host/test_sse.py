@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from ide_agent.errors import EngineCrashed
+from ide_agent.errors import EngineCrashed, from_wire
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
 
@@ -63,11 +63,12 @@ async def test_failure_is_the_last_event(
         raise failure
 
     serve(services, events())
-    answer = await host.get("/stream")
+    answer = await host.get("/stream?language=tr")
     first, last = parsed(answer.text)
     assert first == {"n": 1}
     assert last["type"] == "error"
     assert last["error"]["code"] == code
+    assert last["error"]["message"] == from_wire(last["error"]).message("tr")
     assert "private" not in answer.text
 
 
