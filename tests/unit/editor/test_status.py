@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ide_agent.editor.server import EditorServer
-from ide_agent.errors import ModelNotFound
+from ide_agent.errors import BudgetSpent, ModelNotFound
 from support.editor import attached
 
 SHOWS = {"experimental": {"ideAgent": {"status": True}}}
@@ -59,3 +59,14 @@ async def test_while_suggestions_are_off_only_what_concerns_the_user_is_shown(se
         shown = [status["state"] for status in editor.all("ideAgent/status")]
         assert shown[shown.index("off") :] == ["off", "downloading", "off", "error", "off", "ready"]
         assert editor.all("ideAgent/status")[-1] == {"state": "ready", "model": "m"}
+
+
+async def test_a_notice_of_the_host_is_shown_in_the_users_language(server: EditorServer) -> None:
+    async with attached(server) as editor:
+        await editor.initialize(SHOWS, locale="tr")
+        notice = BudgetSpent(
+            "error.remote.tokens_near", used="8", limit="10", scope="remote", setting="remote.tokens_per_day"
+        )
+        server.host_event({"type": "notice", "error": notice.as_wire()})
+        shown = await editor.wait_for("window/showMessage")
+        assert shown["message"] == notice.message("tr")

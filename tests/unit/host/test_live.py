@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from ide_agent.config import RemoteSettings
+from ide_agent.host.live import LiveRemote
+
+
+def test_the_file_is_read_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    live = LiveRemote(file, RemoteSettings(redact=False))
+    assert live() == RemoteSettings(redact=False)
+    file.write_text("[remote]\nenabled = true\n")
+    assert live().enabled
+    file.write_text("[remote]\nenabled = true\ntokens_per_day = 9\n")
+    assert live().tokens_per_day == 9
+    file.unlink()
+    assert live() == RemoteSettings()
+
+
+@pytest.mark.parametrize("broken", ["[remote", "[remote]\nenabled = true\nredact_patterns = 3\n"])
+def test_a_mistake_switches_off(tmp_path: Path, broken: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[remote]\nenabled = true\n")
+    live = LiveRemote(file, RemoteSettings(enabled=True))
+    assert live().enabled
+    file.write_text(broken)
+    assert not live().enabled

@@ -1,0 +1,126 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ide_agent.config import RemoteEndpoint, RemoteSettings
+from ide_agent.errors import BudgetSpent, IdeAgentError, RemoteRefused
+from ide_agent.features.remote.audit import Audit
+from ide_agent.inference.remote.ledger import Sent
+from ide_agent.storage.database import Database
+
+ISTANBUL = timezone(timedelta(hours=3))
+NOON = datetime(2026, 5, 4, 12, tzinfo=ISTANBUL)
+
+
+class Desk:
+    """An audit log, the budgets it goes by, and what it warned of."""
+
+    def __init__(self, database: Database) -> None:
+        self.settings = RemoteSettings(endpoints={"out": RemoteEndpoint(url="https://models.example/v1")})
+        self.now = NOON
+        self.warnings: list[IdeAgentError] = []
+        self.database = database
+        self.audit = self.make()
+
+    def make(self) -> Audit:
+        return Audit(self.database, lambda: self.settings, self.warnings.append, lambda: self.now)
+
+    async def send(self, tokens: int = 10, cost: float | None = None, endpoint: str = "out") -> Sent:
+        sent = Sent(endpoint, "models.example", "m", "/chat/completions", at=self.now.astimezone(UTC))
+        sent.number = await self.audit.begin(sent)
+        sent.tokens_in, sent.tokens_out, sent.cost, sent.outcome = tokens - 1, 1, cost, "ok"
+        await self.audit.end(sent)
+        return sent
+
+    def limit(self, endpoint: dict[str, Any] | None = None, **limits: Any) -> None:
+        section = RemoteEndpoint(url="https://models.example/v1", **(endpoint or {}))
+        self.settings = RemoteSettings(endpoints={"out": section}, **limits)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    database = Database(tmp_path / "host.db")
+    await database.open()
+    yield Desk(database)
+    await database.close()
+
+
+async def test_what_is_about_to_leave_is_noted_before_and_after(desk: Desk) -> None:
+    sent = Sent("out", "models.example", "m", "/chat/completions", secrets=2, bytes_out=5, tokens_in=7)
+    sent.number = await desk.audit.begin(sent)
+    (entry,) = await desk.audit.last(10)
+    assert (entry["outcome"], entry["secrets"], entry["host"]) == ("begun", 2, "models.example")
+    sent.outcome, sent.cost, sent.bytes_in = "ok", 0.5, 99
+    await desk.audit.end(sent)
+    (entry,) = await desk.audit.last(10)
+    assert (entry["outcome"], entry["cost"], entry["bytes_in"]) == ("ok", 0.5, 99)
+    assert datetime.fromisoformat(entry["at"]) == sent.at
+
+
+async def test_usage_is_known_after_a_restart(desk: Desk) -> None:
+    await desk.send(10, 0.5)
+    await desk.send(20)
+    begun = Sent("out", "h", "m", "/chat/completions", tokens_in=5, at=desk.now.astimezone(UTC))
+    await desk.audit.begin(begun)  # and then the host dies
+    day = await desk.make().today()
+    assert (day.all.requests, day.all.tokens, day.all.cost, day.all.unpriced) == (3, 35, 0.5, 2)
+    assert day.models["out", "m"].requests == 3
+
+
+async def test_a_day_is_the_users(desk: Desk) -> None:
+    desk.now = NOON.replace(hour=0, minute=30)  # 21:30 of the day before in UTC
+    await desk.send()
+    desk.now = NOON
+    assert (await desk.audit.today()).all.requests == 1
+    assert (await desk.make().today()).all.requests == 1
+    desk.now = NOON + timedelta(days=1)
+    assert (await desk.audit.today()).all.requests == 0
+    assert (await desk.make().today()).all.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "setting"),
+    [
+        ({"tokens_per_day": 100}, "remote.tokens_per_day"),
+        ({"cost_per_day": 1.0}, "remote.cost_per_day"),
+        ({"endpoint": {"tokens_per_day": 100}}, "remote.endpoints.out.tokens_per_day"),
+        ({"endpoint": {"cost_per_day": 1.0}}, "remote.endpoints.out.cost_per_day"),
+    ],
+)
+async def test_budgets(desk: Desk, limits: dict[str, Any], setting: str) -> None:
+    desk.limit(**limits)
+    await desk.send(79, 0.79)
+    assert desk.warnings == []
+    await desk.send(1, 0.01)
+    await desk.send(19, 0.19)
+    assert [warning.params["setting"] for warning in desk.warnings] == [setting], "said once"
+    desk.audit.check("out")
+    await desk.send(1, 0.01)
+    with pytest.raises(BudgetSpent) as spent:
+        desk.audit.check("out")
+    assert spent.value.params["setting"] == setting
+    assert "{" not in spent.value.message("tr")
+    with pytest.raises(BudgetSpent):
+        await desk.make().begin(Sent("out", "h", "m", "/x"))
+    if "endpoints" in setting:
+        desk.audit.check("another")
+    desk.now += timedelta(days=1)
+    await desk.send()
+
+
+async def test_what_cannot_be_noted_does_not_leave(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    database = Database(tmp_path / "file" / "host.db")
+    await database.open()
+    desk = Desk(database)
+    with pytest.raises(RemoteRefused, match="must be noted first"):
+        await desk.audit.begin(Sent("out", "h", "m", "/x"))
+    await database.close()
+
+
+async def test_the_newest_come_first(desk: Desk) -> None:
+    numbers = [(await desk.send()).number for _ in range(3)]
+    assert [entry["id"] for entry in await desk.audit.last(2)] == numbers[:0:-1]
