@@ -23,7 +23,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tests.bench import latency, quality, speed, startup  # noqa: E402
+from tests.bench import latency, memory, quality, speed, startup  # noqa: E402
 
 OUT = ROOT / ".artifacts" / "bench"
 
@@ -93,6 +93,7 @@ async def main() -> None:
         "cancelling": latency.cancelling,
         "concurrent": latency.concurrent,
         "engines": speed.engines,
+        "memory": memory.planned,
         "quality": lambda: quality.measure(options.holes),
     }
     results: dict[str, Any] = {}
