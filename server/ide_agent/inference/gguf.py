@@ -76,6 +76,7 @@ class GgufHeader:
         add_bos: whether a prompt is to start with `bos_id`.
         tokens_at: where the vocabulary's texts start in the file; 0 when there is none.
         types_at: where their types start, four bytes each; 0 when there are none.
+        sliding_window: tokens that the blocks look back which do not see the whole context; 0 where all do.
         encoders: of a projector: what it lets a model see or hear, ``image`` and ``audio``.
     """
 
@@ -107,6 +108,7 @@ class GgufHeader:
     tokens_at: int = field(repr=False)
     types_at: int = field(repr=False)
     encoders: tuple[str, ...] = ()
+    sliding_window: int = 0
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -251,6 +253,7 @@ class _Parser:
             file_bytes=self._reader.size,
             tokens_at=self._tokens_at,
             types_at=self._types_at,
+            sliding_window=_as_count(own("attention.sliding_window")),
             encoders=tuple(sense for key, sense in _ENCODERS.items() if values.get(f"clip.{key}") is True),
         )
 

@@ -113,8 +113,9 @@ def decide(wish: Wish, held: Sequence[Place], *, limit: int, free: int) -> Verdi
 
 
 def idle(wish: Wish, held: Sequence[Place]) -> list[Place]:
-    """Those of `held` whose place `wish` may take now, the longest unused first."""
-    return sorted((place for place in held if _may_go(place, wish)), key=lambda place: -place.rested)
+    """Those of `held` whose place `wish` may take now, the longest unused first, ghost text's last."""
+    ready = (place for place in held if _may_go(place, wish))
+    return sorted(ready, key=lambda place: (place.foreground, -place.rested))
 
 
 def _may_go(place: Place, wish: Wish) -> bool:

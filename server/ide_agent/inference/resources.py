@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ide_agent.errors import NotEnoughMemory
+from ide_agent.inference.backends.base import Costs
+from ide_agent.inference.gguf import GgufHeader
 from ide_agent.inference.models import ModelFile
 
 _MB = 1 << 20
 _BUFFERS = 96 * _MB  # compute buffers, vocabulary, the process itself
+_SLIDES = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4}
+"""Of so many blocks one sees the whole context; by architecture, as llama.cpp has it."""
+_SLIDING_STEP = 256
+_COSTS = Costs()
 _RESERVE = 128 * _MB  # what the editor and the system keep in any case
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -28,16 +34,24 @@ class Share:
         threads: threads that compute.
         batch: prompt tokens computed between two looks at whether the caller is still there.
         bytes: memory it will need, about.
+        cache: memory that prompts of the past may take besides.
     """
 
     context: int
     threads: int
     batch: int
     bytes: int
+    cache: int = 0
 
 
 def share(
-    model: ModelFile, *, context_tokens: int, slots: int, threads: int, embedding: bool = False
+    model: ModelFile,
+    *,
+    context_tokens: int,
+    slots: int,
+    threads: int,
+    embedding: bool = False,
+    costs: Costs = _COSTS,
 ) -> Share:
     """What `model` gets.
 
@@ -47,6 +61,7 @@ def share(
         slots: requests at once.
         threads: 0: chosen from the cores.
         embedding: a text is then computed in one piece.
+        costs: of the engine.
     """
     header = model.header
     context = min(context_tokens, header.context_length or context_tokens)
@@ -56,8 +71,31 @@ def share(
         context=context,
         threads=chosen,
         batch=batch,
-        bytes=memory_for(model.bytes, header.kv_bytes_per_token * context * slots),
+        bytes=model.bytes
+        + kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
+        + costs.process
+        + costs.token * header.vocabulary,
+        cache=0 if embedding else costs.prompts,
     )
+
+
+def kv_cache(header: GgufHeader, *, context: int, slots: int, batch: int, slides: bool) -> int:
+    """Bytes of KV cache.
+
+    Args:
+        header: the model's.
+        context: tokens of each slot.
+        slots: how many.
+        batch: tokens computed at once.
+        slides: whether blocks that do not see the whole context have a cache for what they see only.
+    """
+    every = _SLIDES.get(header.architecture, 1) if slides and header.sliding_window else 1
+    seen = -(-(header.sliding_window + batch) // _SLIDING_STEP) * _SLIDING_STEP
+    total = 0
+    for block, heads in enumerate(header.kv_heads):
+        whole = block % every == every - 1
+        total += heads * (context if whole else min(context, seen))
+    return total * (header.key_length + header.value_length) * 2 * slots
 
 
 def memory_for(weights: int, kv_cache: int = 0) -> int:

@@ -22,6 +22,7 @@ class Running(TypedDict):
         pid: its process; None while there is none.
         rss: bytes of memory that the process has now; None where nobody knows.
         bytes: memory that it was planned with.
+        cache: memory that prompts of the past may take besides.
         context: tokens of KV cache per slot.
         slots: requests it can work on at once.
         busy: requests that it has now.
@@ -39,6 +40,7 @@ class Running(TypedDict):
     pid: int | None
     rss: int | None
     bytes: int
+    cache: int
     context: int
     slots: int
     busy: int
@@ -60,6 +62,7 @@ def of_engine(engine: Engine, state: str) -> Running:
         pid=engine.pid,
         rss=rss_of(engine.pid),
         bytes=engine.part.bytes,
+        cache=engine.part.cache,
         context=engine.part.context,
         slots=engine.slots,
         busy=engine.busy,
@@ -81,6 +84,7 @@ def without_engine(model: ModelFile, purpose: Purpose, part: Share, reason: Mode
         pid=None,
         rss=None,
         bytes=part.bytes,
+        cache=part.cache,
         context=part.context,
         slots=0,
         busy=0,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineClosed, EngineStartError, IdeAgentError, ModelFileInvalid
-from ide_agent.inference.backends import Backend, EngineSpec, Purpose, usable
+from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, usable
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.kinds import purpose_of
 from ide_agent.inference.memory import Memory
@@ -279,6 +279,7 @@ class Inference:
             slots=1 if embedding else self._settings.slots,
             threads=self._settings.threads,
             embedding=embedding,
+            costs=costs(self._settings.engine),
         )
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:

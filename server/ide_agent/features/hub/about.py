@@ -13,6 +13,7 @@ from ide_agent.features.hub.disk import sha256_of
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
+from ide_agent.inference.backends import costs
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
 
@@ -113,7 +114,11 @@ def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
     except ModelFileInvalid:
         return {**known, "memory": memory(memory_for(model.bytes))}
     part = share(
-        model, context_tokens=settings.context_tokens, slots=settings.slots, threads=settings.threads
+        model,
+        context_tokens=settings.context_tokens,
+        slots=settings.slots,
+        threads=settings.threads,
+        costs=costs(settings.engine),
     )
     return {
         **known,

@@ -105,6 +105,7 @@ def running(row: Mapping[str, Any], language: str) -> str:
         words("memory", rss=size(row["rss"], language), planned=size(row["bytes"], language))
         if row["rss"]
         else words("planned", planned=size(row["bytes"], language)),
+        words("cache", cache=size(row["cache"], language)) if row["cache"] else "",
         words("context", slots=row["slots"], context=row["context"]) if row["slots"] else "",
         words("busy", busy=row["busy"]) if row["busy"] else "",
         words("since", time=_clock(row["since"])) if row["since"] else "",

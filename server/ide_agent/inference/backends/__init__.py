@@ -7,12 +7,12 @@ from importlib import invalidate_caches
 from pathlib import Path
 
 from ide_agent.errors import EngineStartError
-from ide_agent.inference.backends.base import Backend, EngineSpec, Purpose
+from ide_agent.inference.backends.base import Backend, Costs, EngineSpec, Purpose
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
 from ide_agent.paths import state_dir
 
-__all__ = ["BACKENDS", "Backend", "EngineSpec", "Purpose", "remember_fastest", "usable"]
+__all__ = ["BACKENDS", "Backend", "Costs", "EngineSpec", "Purpose", "costs", "remember_fastest", "usable"]
 
 BACKENDS: tuple[Backend, ...] = (LlamaCppPython(), Xllamacpp())
 
@@ -36,6 +36,18 @@ def usable(preference: str, model: str = "") -> list[Backend]:
         raise EngineStartError(key, model=model, engine=names)
     fastest = _fastest()
     return sorted(found, key=lambda backend: backend.name != fastest)
+
+
+def costs(preference: str) -> Costs:
+    """What the engine that will be used takes of memory.
+
+    Args:
+        preference: as `usable` takes it.
+    """
+    try:
+        return usable(preference)[0].costs
+    except EngineStartError:
+        return Costs()
 
 
 def remember_fastest(engine: str) -> None:

@@ -12,6 +12,23 @@ Purpose = Literal["text", "embedding"]
 
 
 @dataclass(frozen=True)
+class Costs:
+    """The memory that an engine takes besides the weights, in bytes; measured: docs/performance.md.
+
+    Attributes:
+        process: the process itself and its buffers.
+        token: for each token of the vocabulary.
+        prompts: what it may take to remember prompts of the past.
+        slides: whether blocks that see only a part of the context have a cache for that part only.
+    """
+
+    process: int = 64 << 20
+    token: int = 300
+    prompts: int = 0
+    slides: bool = False
+
+
+@dataclass(frozen=True)
 class EngineSpec:
     """All that an engine process is told. It travels as one line on its stdin, so keys stay out of argv.
 
@@ -57,6 +74,7 @@ class Backend(ABC):
     name: ClassVar[str]
     progress: ClassVar[bool]
     """Whether a prompt must be streamed with its progress for a caller who left to be noticed at once."""
+    costs: ClassVar[Costs] = Costs()
 
     @abstractmethod
     def available(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from ide_agent.inference.backends.base import Backend
+from ide_agent.inference.backends.base import Backend, Costs
 
 
 class LlamaCppPython(Backend):
@@ -13,6 +13,7 @@ class LlamaCppPython(Backend):
 
     name = "llama-cpp-python"
     progress = False
+    costs = Costs(process=70 << 20, token=380)
 
     def available(self) -> bool:
         """Whether the extra is installed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from ide_agent.inference.backends.base import Backend
+from ide_agent.inference.backends.base import Backend, Costs
 
 
 class Xllamacpp(Backend):
@@ -13,6 +13,7 @@ class Xllamacpp(Backend):
 
     name = "xllamacpp"
     progress = True
+    costs = Costs(process=47 << 20, token=230, prompts=256 << 20, slides=True)
 
     def available(self) -> bool:
         """Whether the wheel is installed."""
