@@ -17,7 +17,7 @@ from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, us
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.kinds import purpose_of
 from ide_agent.inference.memory import Memory
-from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.models import ModelFile, ModelStore, note_use
 from ide_agent.inference.plan import Key, Wish
 from ide_agent.inference.queue import Waiting
 from ide_agent.inference.resources import Share, check_memory, share
@@ -241,6 +241,8 @@ class Inference:
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:
+            if state in ("ready", "unloaded"):
+                note_use(file)
             self._tell(file, supervisor.backend.name, state, error)
 
         supervisor = Supervisor(file.name, backends, make_spec, on_state)

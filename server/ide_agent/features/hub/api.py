@@ -42,6 +42,12 @@ class NameRequest(BaseModel):
     name: str = Field(min_length=1, max_length=200)
 
 
+class GcRequest(BaseModel):
+    """Body of ``POST /models/gc``."""
+
+    dry_run: bool = False
+
+
 def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> APIRouter:
     """The hub's routes."""
     router = APIRouter()
@@ -79,6 +85,11 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     @router.post("/models/deactivate")
     async def deactivate(request: NameRequest) -> Response:
         return JSONResponse({"deactivated": await activations.deactivate(request.name)})
+
+    @router.post("/models/gc")
+    async def collect(request: GcRequest) -> Response:
+        removed = await pulls.collect(dry_run=request.dry_run)
+        return JSONResponse({"removed": [each.as_wire() for each in removed]})
 
     @router.get("/models/running")
     async def running() -> Response:

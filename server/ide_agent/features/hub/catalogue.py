@@ -61,7 +61,9 @@ def load() -> dict[str, Entry]:
     return {name: Entry.model_validate({"name": name, **row}) for name, row in tomllib.loads(text).items()}
 
 
-def of_address(url: str, name: str = "", sha256: str = "", *, known_as: str = "", licence: str = "") -> Entry:
+def of_address(
+    url: str, name: str = "", sha256: str = "", *, known_as: str = "", licence: str = "", size: int = 0
+) -> Entry:
     """An entry for the GGUF file at `url`.
 
     Args:
@@ -70,6 +72,7 @@ def of_address(url: str, name: str = "", sha256: str = "", *, known_as: str = ""
         sha256: its hash, if known.
         known_as: another name that people have for it.
         licence: SPDX id, if known.
+        size: in bytes, if known.
 
     Raises:
         ModelNotFound: not the address of a GGUF file, or not a name.
@@ -91,6 +94,7 @@ def of_address(url: str, name: str = "", sha256: str = "", *, known_as: str = ""
         about="",
         licence=licence,
         file=file,
+        size=size,
         sha256=sha256,
         source=source,
     )

@@ -69,11 +69,11 @@ class Drafts:
         """What could go on: of `entries`, and of addresses that were pulled. Not what somebody works on."""
         found: list[Unfinished] = []
         for entry in entries:
-            if (done := self.arrived(entry)) and not self._locked(entry.name):
+            if (done := self.arrived(entry)) and not self.is_locked(entry.name):
                 found.append(Unfinished(entry, done, self._total(entry)))
         for part in sorted(self.folder.glob(f"*{_MODEL}{_PART}")):
             name = part.name.removesuffix(_MODEL + _PART)
-            if self._locked(name):
+            if self.is_locked(name):
                 continue
             try:
                 note = json.loads(_beside(part.with_suffix(""), _NOTE).read_bytes())
@@ -83,8 +83,10 @@ class Drafts:
                 continue  # the next pull begins anew
         return found
 
-    def _locked(self, name: str) -> bool:
+    def is_locked(self, name: str) -> bool:
         """Whether somebody works on it, perhaps another process."""
+        if not self.folder.is_dir():
+            return False
         lock = self.lock(name)
         try:
             lock.acquire(timeout=0)

@@ -27,7 +27,7 @@ from ide_agent.panels.blocks import (
 )
 
 RUNNING, HERE, THERE, ABOUT, ADD = "running", "models", "catalogue", "about-model", "add"
-SEARCH, FOUND, FILES = "search", "found", "files"
+SEARCH, FOUND, FILES, TIDY = "search", "found", "files", "tidy"
 
 
 def _words(language: str) -> Callable[..., str]:
@@ -320,3 +320,10 @@ def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
         ],
         rows=[_entry(entry, entry.name in busy, language) for entry in offered],
     )
+
+
+def tidy(language: str) -> ActionsBlock:
+    """The clean-up."""
+    words = _words(language)
+    label, confirm = words("hub.panel.gc"), words("hub.panel.gc_it")
+    return ActionsBlock(id=TIDY, actions=[Action(name="gc", label=label, confirm=confirm)])

@@ -60,6 +60,7 @@ class HubPanel:
         panel.on("forget", self._forget)
         panel.on("activate", partial(self._activate, panel))
         panel.on("deactivate", partial(self._deactivate, panel))
+        panel.on("gc", partial(self._gc, panel))
         panel.on("remove", partial(self._remove, panel))
         await self._draw(panel)
         panel.spawn(self._keep(panel))
@@ -142,6 +143,14 @@ class HubPanel:
     async def _deactivate(self, panel: Panel, event: PanelEvent) -> None:
         panel.spawn(self._end(panel, _name(event)))  # it may be at work for a while
 
+    async def _gc(self, panel: Panel, event: PanelEvent) -> str:
+        gone = await self.pulls.collect()
+        await self._draw(panel)
+        if not gone:
+            return translate("hub.nothing_to_remove", panel.language)
+        names, freed = ", ".join(each.name for each in gone), sum(each.bytes for each in gone)
+        return translate("hub.phase.removed", panel.language, names=names, size=size(freed, panel.language))
+
     async def _end(self, panel: Panel, name: str) -> None:
         with suppress(ModelNotFound):
             await self.activations.deactivate(name)
@@ -180,6 +189,7 @@ class HubPanel:
                 drawing.there(missing, busy, panel.language),
                 drawing.search_form(panel.language),
                 drawing.add_form(panel.language),
+                drawing.tidy(panel.language),
             )
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:

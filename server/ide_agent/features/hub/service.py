@@ -24,6 +24,7 @@ from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.features.hub.sources.url import is_address, is_name
 from ide_agent.features.hub.waiting import in_thread
+from ide_agent.inference.models import USED
 from ide_agent.paths import models_dir
 
 if TYPE_CHECKING:
@@ -135,7 +136,9 @@ class Hub:
         """
         if what.startswith(huggingface.PREFIX):
             file = huggingface.find(what)
-            entry = of_address(file.url, name, file.sha256, known_as=file.name, licence=file.licence)
+            entry = of_address(
+                file.url, name, file.sha256, known_as=file.name, licence=file.licence, size=file.size
+            )
         elif is_address(what):
             entry = of_address(what, name, sha256)
         else:
@@ -225,7 +228,7 @@ class Hub:
                 files += home.glob("*.gguf.part")
                 files += self.drafts.files(name)
                 if files:
-                    files += home.glob(manifest.NAME)
+                    files += [note for note in (home / manifest.NAME, home / USED) if note.exists()]
         if not files:
             raise ModelNotFound(name=name)
         return files

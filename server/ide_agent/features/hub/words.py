@@ -15,6 +15,9 @@ _MILLION = 1_000_000
 
 def describe(event: Mapping[str, Any], language: str) -> str:
     """One line for a progress event, e.g. ``downloading 12.3 / 92.9 MB, 4.1 MB/s, 0:20 left``."""
+    if names := event.get("names"):
+        freed = size(event.get("done") or 0, language)
+        return translate("hub.phase.removed", language, names=", ".join(names), size=freed)
     parts = [translate(f"hub.phase.{event.get('phase', '')}", language)]
     done, total = event.get("done") or 0, event.get("total") or 0
     if total:
