@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from ide_agent.errors import ModelFileInvalid  # noqa: E402
-from ide_agent.inference.gguf import read_header, special_texts, token_texts  # noqa: E402
-from support import gguf_file  # noqa: E402
+from ide_agent.errors import ModelFileInvalid
+from ide_agent.inference.gguf import read_header, special_texts, token_texts
+from support import gguf_file
 
 _COUNT = 1000
 _LIMIT = 200_000_000

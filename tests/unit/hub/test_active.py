@@ -74,7 +74,7 @@ async def test_it_says_why_it_waits_and_then_that_it_is_there(activations: Activ
                     continue
                 case _:
                     done(room)
-    assert [event["phase"] for event in events][0] == "loading"
+    assert events[0]["phase"] == "loading"
     assert events[-1] == {"phase": "ready", "name": "a", "engine": "fake", "purpose": "text"}
     assert "waiting" in [event["phase"] for event in events]
     assert activations.running == []

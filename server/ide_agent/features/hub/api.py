@@ -20,6 +20,7 @@ from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
+from ide_agent.inference.kinds import Kind
 
 
 class PullRequest(BaseModel):
@@ -66,8 +67,11 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
         return EventStream(_pull(pulls, entry))
 
     @router.get("/models/search")
-    async def search(q: str = Query(min_length=1, max_length=200)) -> Response:
-        return JSONResponse({"repositories": await asyncio.to_thread(repositories, q)})
+    async def search(
+        q: str = Query(min_length=1, max_length=200),
+        kind: Kind | None = Query(None, alias="type"),  # noqa: B008 - FastAPI's way
+    ) -> Response:
+        return JSONResponse({"repositories": await asyncio.to_thread(repositories, q, kind or "")})
 
     @router.get("/models/files")
     async def files(repository: str = Query(min_length=1, max_length=200)) -> Response:

@@ -62,11 +62,14 @@ def _import(
 
 
 def _get(what: str, called: str, sha256: str) -> None:
+    from ide_agent.features.hub.about import smaller
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
 
     hub = Hub()
     entry = hub.entry(what, called, sha256)
+    if fitting := smaller(entry):
+        typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
     _make_room(entry, 0 if any((hub.folder / entry.name).glob("*.gguf")) else entry.size)
     try:
         with _progress(entry.name) as report:
@@ -81,6 +84,7 @@ def _get(what: str, called: str, sha256: str) -> None:
 
 def _search(
     words: str = typer.Argument(help=text("hub.words")),
+    kind: str = typer.Option("", "--type", help=text("hub.type"), callback=lambda given: _kind(given)),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
     from ide_agent.features.hub.about import files_of, repositories
@@ -93,9 +97,10 @@ def _search(
             return
         for file in files:
             held, verdict = size(file["bytes"], language()), fits(file["memory"], language())
-            typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}")
+            best = text("hub.best") if file["best"] else ""
+            typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}{best}")
         return
-    found = repositories(words)
+    found = repositories(words, kind)
     if as_json:
         typer.echo(json.dumps({"repositories": found}, indent=2))
         return
@@ -135,13 +140,25 @@ def _verify(name: str = typer.Argument(help=text("hub.name"))) -> None:
     typer.echo(text(verified(found), name=found["name"]))
 
 
-def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:
+def _kind(given: str) -> str:
+    from ide_agent.inference.kinds import KINDS
+
+    if given and given not in KINDS:
+        raise typer.BadParameter(", ".join(KINDS), param_hint="--type")
+    return given
+
+
+def _list(
+    as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
+    kind: str = typer.Option("", "--type", help=text("hub.type"), callback=_kind),
+) -> None:
     from ide_agent.features.hub.listing import described
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import size
 
     hub = Hub()
-    models = [described(model) for model in hub.list()]
+    described_all = [described(model) for model in hub.list()]
+    models = [model for model in described_all if kind in ("", model["kind"])]
     if as_json:
         typer.echo(json.dumps({"models": models}, indent=2))
         return
@@ -151,13 +168,13 @@ def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) 
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
         typer.echo(f"{model['name']:<20} {size(model['bytes'], language()):>12}  {about}")
-    here = {model["name"] for model in models}
+    here = {model["name"] for model in described_all}
     for entry in hub.catalogue():
-        if entry.name not in here:
+        if entry.name not in here and kind in ("", entry.kind):
             about = text(
                 "hub.available",
                 title=entry.title,
-                size=size(entry.size, language()),
+                size=size(entry.expected, language()),
                 licence=entry.licence,
                 about=text(entry.about),
             )

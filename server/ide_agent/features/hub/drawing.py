@@ -8,14 +8,17 @@ from typing import Any
 from ide_agent.errors import from_wire
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
+from ide_agent.features.hub.filters import SOURCES
 from ide_agent.features.hub.pulls import Pull
 from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line
 from ide_agent.features.hub.words import running as running_words
+from ide_agent.inference.kinds import KINDS
 from ide_agent.locale import translate
 from ide_agent.panels.blocks import (
     Action,
     ActionsBlock,
     Block,
+    Choice,
     Column,
     FormBlock,
     FormField,
@@ -27,7 +30,7 @@ from ide_agent.panels.blocks import (
 )
 
 RUNNING, HERE, THERE, ABOUT, ADD = "running", "models", "catalogue", "about-model", "add"
-SEARCH, FOUND, FILES, TIDY = "search", "found", "files", "tidy"
+SEARCH, FOUND, FILES, FILTER, TIDY = "search", "found", "files", "filter", "tidy"
 
 
 def _words(language: str) -> Callable[..., str]:
@@ -138,6 +141,7 @@ def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) 
             "name": name,
             "size": held,
             "kind": model["architecture"],
+            "type": words(f"hub.kind.{model['kind']}") if model["kind"] else "",
             "state": from_wire(problem).message(language) if problem else state,
         },
         actions=[
@@ -161,7 +165,8 @@ def _entry(entry: Entry, busy: bool, language: str) -> Row:
         id=entry.name,
         cells={
             "name": f"{entry.name} ({entry.title})",
-            "size": size(entry.size, language),
+            "size": size(entry.expected, language),
+            "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,
             "about": words(entry.about),
         },
@@ -207,7 +212,33 @@ def search_form(language: str) -> FormBlock:
     words = _words(language)
     field = FormField(name="words", label=words("hub.panel.words"), hint="qwen coder", required=True)
     submit = Action(name="search", label=words("hub.panel.search"), style="primary")
-    return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=[field], submit=submit)
+    fields = [field, _type_field(language)]
+    return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=fields, submit=submit)
+
+
+def filter_form(language: str) -> FormBlock:
+    """The question which models to show."""
+    words = _words(language)
+    sources = [Choice(value=source, label=words(f"hub.source.{source}")) for source in SOURCES]
+    fields = [
+        FormField(name="words", label=words("hub.panel.name")),
+        FormField(
+            name="source",
+            label=words("hub.fact.source"),
+            kind="choice",
+            choices=[Choice(value="", label=words("hub.panel.all")), *sources],
+        ),
+        _type_field(language),
+    ]
+    submit = Action(name="filter", label=words("hub.panel.filter"))
+    return FormBlock(id=FILTER, title=words("hub.panel.filter_title"), fields=fields, submit=submit)
+
+
+def _type_field(language: str) -> FormField:
+    words = _words(language)
+    kinds = [Choice(value=kind, label=words(f"hub.kind.{kind}")) for kind in KINDS]
+    choices = [Choice(value="", label=words("hub.panel.all")), *kinds]
+    return FormField(name="type", label=words("hub.fact.kind"), kind="choice", choices=choices)
 
 
 def found(repositories: list[dict[str, Any]], asked: str, language: str) -> TableBlock:
@@ -254,7 +285,7 @@ def offered(repository: str, files: list[dict[str, Any]], language: str) -> Tabl
                 cells={
                     "path": file["path"],
                     "size": size(file["bytes"], language),
-                    "memory": fits(file["memory"], language),
+                    "memory": fits(file["memory"], language) + (words("hub.best") if file["best"] else ""),
                 },
                 actions=[
                     Action(
@@ -298,6 +329,7 @@ def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], langua
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="type", label=words("hub.fact.kind")),
             Column(key="kind", label=words("hub.panel.kind")),
             Column(key="state", label=words("hub.panel.state")),
         ],
@@ -315,6 +347,7 @@ def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="kind", label=words("hub.fact.kind")),
             Column(key="licence", label=words("hub.panel.licence")),
             Column(key="about", label=words("hub.panel.for")),
         ],

@@ -1,8 +1,8 @@
 """Keeping the models folder within the user's limits: the longest unused models go first.
 
 A model is used when an engine loads it or lets it go; `note_use` puts that down as the time of the file
-``.used`` beside it. Where there is none, the time of its own files counts. Never removed are models in memory,
-models that are being pulled, and links to models elsewhere.
+``.used`` beside it. Where there is none, the time of its own files counts. Never removed are models in
+memory, models that are being pulled, and links to models elsewhere.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class Hub:
 
         Args:
             what: a name of the catalogue, the address of a GGUF file, or ``hf:owner/name/file.gguf`` for one
-                on a Hugging Face hub, which is then asked; that blocks.
+                on a Hugging Face hub. Where it is on one, that is asked, which blocks.
             name: what to call what is behind an address.
             sha256: its hash, if the user knows it.
 
@@ -142,7 +142,11 @@ class Hub:
         elif is_address(what):
             entry = of_address(what, name, sha256)
         else:
-            return find(self._entries, what)
+            known_entry = find(self._entries, what)
+            if isinstance(known_entry.source, huggingface.HubSource):
+                file = huggingface.find(known_entry.source.name)
+                return known_entry.located(file.url, file.sha256, file.size, file.licence)
+            return known_entry
         there = self.folder / entry.name
         known = manifest.read(there)
         if entry.name in self._entries or (any(there.glob("*.gguf")) and not _same(entry, known)):

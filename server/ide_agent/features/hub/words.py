@@ -62,6 +62,7 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "size": size(known["bytes"], language) if known["bytes"] else "",
         "parameters": f"{number(parameters / _MILLION, language)} M" if parameters else "",
         "quantisation": known.get("quantisation"),
+        "kind": translate(f"hub.kind.{known['kind']}", language) if known.get("kind") else "",
         "architecture": known.get("architecture"),
         "context": words("tokens", count=length) if length else "",
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
