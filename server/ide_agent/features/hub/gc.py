@@ -56,6 +56,8 @@ def due(
         need: bytes that will come in addition.
         keep: a model that stays in any case.
     """
+    if not (settings.keep_days or settings.disk_quota_gb):
+        return []
     held = sorted(_held(hub), key=lambda each: each.used)
     folders = {name.partition("/")[0] for name in active} | {keep}
     free = [each for each in held if each.name not in folders and not hub.drafts.is_locked(each.name)]
