@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ide_agent.config import HubSettings
+from ide_agent.errors import DownloadError
 from ide_agent.features.hub import gc
 from ide_agent.features.hub.service import Hub
 from ide_agent.inference.models import USED, note_use
@@ -52,6 +53,14 @@ def test_the_longest_unused_go_until_the_quota_is_kept(hub: Hub) -> None:
     assert due(hub, quota=2) == []  # 16 of 20 MB
     assert due(hub, quota=1) == ["oldest", "older"]
     assert due(hub, quota=2, need=5 * _MB) == ["oldest"]
+
+
+def test_nothing_goes_for_a_model_that_cannot_come(hub: Hub) -> None:
+    put(hub, "active", days=9)
+    put(hub, "other", days=8)
+    for need in (11 * _MB, 7 * _MB):
+        with pytest.raises(DownloadError, match=r"has no room .*disk_quota_gb = 1"):
+            due(hub, quota=1, need=need, active=("active",))
 
 
 def test_what_was_not_used_for_long_goes(hub: Hub) -> None:

@@ -162,7 +162,7 @@ def _list(
     if as_json:
         typer.echo(json.dumps({"models": models}, indent=2))
         return
-    if not models:
+    if not described_all:
         typer.echo(text("hub.none"))
     for model in models:
         problem = model.get("problem")

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import HubSettings
-from ide_agent.errors import ModelError
+from ide_agent.errors import DownloadError, ModelError
 from ide_agent.inference.models import USED
 
 if TYPE_CHECKING:
     from ide_agent.features.hub.service import Hub
 
-_GB = 1_000_000_000
+_MB, _GB = 1_000_000, 1_000_000_000
 _DAY = 86_400.0
 
 
@@ -54,7 +54,10 @@ def due(
         settings: the limits.
         active: names of the models in memory.
         need: bytes that will come in addition.
-        keep: a model that stays in any case.
+        keep: a model that stays in any case; the one that will come.
+
+    Raises:
+        DownloadError: what will come has no room in the quota, whatever goes.
     """
     if not (settings.keep_days or settings.disk_quota_gb):
         return []
@@ -71,6 +74,11 @@ def due(
                 break
             chosen.append(each)
             over -= each.bytes
+        if need and over > 0:  # nothing goes for a model that cannot come
+            need_mb = -(-need // _MB)
+            raise DownloadError(
+                "error.download.quota", name=keep, need_mb=need_mb, quota_gb=settings.disk_quota_gb
+            )
     return chosen
 
 
