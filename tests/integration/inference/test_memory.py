@@ -195,7 +195,7 @@ async def test_memory_that_is_short_is_waited_for_where_somebody_will_give_it(
 ) -> None:
     first = await inference.engine("tiny")
     monkeypatch.setattr(
-        "ide_agent.inference.resources.free_memory", lambda: 200 << 20 if first.url else 8 << 30
+        "ide_agent.inference.resources.free_memory", lambda: 150 << 20 if first.url else 8 << 30
     )
     async with first.turn("api"):
         asked = asyncio.create_task(inference.engine("second"))

@@ -15,6 +15,7 @@ from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound, NotEnough
 from ide_agent.features.hub.active import Activations, follow
 from ide_agent.inference.models import ModelStore
 from support import gguf_file
+from support.waiting import until
 
 WAITS = [ModelError("error.model.waits", model="a", count=2, limit=2, names=names) for names in ("x", "y")]
 
@@ -77,7 +78,7 @@ async def test_it_says_why_it_waits_and_then_that_it_is_there(activations: Activ
     assert events[0]["phase"] == "loading"
     assert events[-1] == {"phase": "ready", "name": "a", "engine": "fake", "purpose": "text"}
     assert "waiting" in [event["phase"] for event in events]
-    assert activations.running == []
+    await until(lambda: activations.running == [])
 
 
 async def test_who_leaves_gives_up_unless_somebody_else_wants_it(

@@ -57,7 +57,7 @@ def test_the_starters_hash_is_that_of_the_file() -> None:
 def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(ModelNotFound) as caught:
         find(load(), "Starte")
-    assert "Did you mean starter?" in caught.value.message("en")
+    assert "Did you mean starter, starcoder2-3b?" in caught.value.message("en")
     assert "starter" in caught.value.message("tr")
 
 

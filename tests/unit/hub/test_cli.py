@@ -96,7 +96,10 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_model_is_one_line_without_a_traceback() -> None:
     code, out, err = run("pull", "startr")
     assert code == 1
-    assert (out, err) == ("", "There is no model “startr” to download. Did you mean starter?\n")
+    assert (out, err) == (
+        "",
+        "There is no model “startr” to download. Did you mean starter, starcoder2-3b?\n",
+    )
 
 
 def test_an_empty_list_says_what_there_is_to_download() -> None:

@@ -129,4 +129,4 @@ def test_each_engine_has_costs_of_its_own(model: ModelFile) -> None:
     assert shares[1].bytes - shares[0].bytes == 1 + 10 * model.header.vocabulary
     assert [each.cache for each in shares] == [0, 5]
     embedder = share(model, context_tokens=512, slots=1, threads=1, embedding=True, costs=large)
-    assert embedder.cache == 0
+    assert embedder.cache == 512 * model.header.vocabulary * 4  # a score for each token at each place
