@@ -71,6 +71,21 @@ async def test_an_active_model_stays_and_a_further_one_waits(
     assert [status["state"] for status in told].count("waiting") == 1
 
 
+async def test_one_that_was_unloaded_waits_like_any_other(inference: Inference) -> None:
+    engine = await inference.engine("third")
+    engine._idle_seconds = 0.0
+    async with engine.turn("api"):
+        pass
+    await until(lambda: engine.state == "unloaded")
+    await inference.activate("tiny")
+    await inference.activate("second")
+    again = asyncio.create_task(inference.engine("third"))
+    await waiting(inference, "third")
+    await inference.release("tiny")
+    assert await again is engine
+    assert rows(inference) == {"second": "ready", "third": "ready"}
+
+
 async def test_who_gives_up_waits_no_longer_and_leaves_no_trace(
     inference: Inference, told: list[dict[str, Any]]
 ) -> None:
