@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ide_agent.errors import from_wire
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
-from ide_agent.features.hub.filters import SOURCES
 from ide_agent.features.hub.pulls import Pull
-from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line
+from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line, translator
 from ide_agent.features.hub.words import running as running_words
-from ide_agent.inference.kinds import KINDS
 from ide_agent.locale import translate
 from ide_agent.panels.blocks import (
     Action,
     ActionsBlock,
     Block,
-    Choice,
     Column,
-    FormBlock,
-    FormField,
     ProgressBlock,
     Row,
     TableBlock,
@@ -29,12 +24,8 @@ from ide_agent.panels.blocks import (
     plain,
 )
 
-RUNNING, HERE, THERE, ABOUT, ADD = "running", "models", "catalogue", "about-model", "add"
-SEARCH, FOUND, FILES, FILTER, TIDY = "search", "found", "files", "filter", "tidy"
-
-
-def _words(language: str) -> Callable[..., str]:
-    return lambda key, **params: translate(key, language, **params)
+RUNNING, HERE, THERE, ABOUT = "running", "models", "catalogue", "about-model"
+FOUND, FILES = "found", "files"
 
 
 def _printable(text: str) -> str:
@@ -56,7 +47,7 @@ def progress(pull: Pull, language: str) -> Block:
 
 def stopped(download: Unfinished, language: str) -> Block:
     """A pull that was stopped."""
-    words, name = _words(language), download.entry.name
+    words, name = translator(language), download.entry.name
     wire = {"done": download.done, "total": download.total}
     return ProgressBlock(
         id=f"stopped.{name}",
@@ -78,7 +69,7 @@ def stopped(download: Unfinished, language: str) -> Block:
 
 def failure(name: str, message: str, language: str) -> list[Block]:
     """A pull that failed, and what to do about it."""
-    words = _words(language)
+    words = translator(language)
     actions = [
         Action(name="again", label=words("hub.panel.again"), style="primary", args={"name": name}),
         Action(name="forget", label=words("hub.panel.forget"), args={"name": name}),
@@ -91,7 +82,7 @@ def failure(name: str, message: str, language: str) -> list[Block]:
 
 def running(rows: Sequence[Mapping[str, Any]], limit: int, language: str) -> TableBlock:
     """What is in memory, and what waits for a place there."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=RUNNING,
         title=words("hub.panel.running", count=sum(row["state"] != "waiting" for row in rows), limit=limit),
@@ -125,7 +116,7 @@ def inactive(name: str, message: str, language: str) -> TextBlock:
 
 
 def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) -> Row:
-    words = _words(language)
+    words = translator(language)
     name, held = _printable(model["name"]), size(model["bytes"], language)
     problem = model.get("problem")
     state = words(f"state.{row['state']}") if row else words("hub.panel.ready")
@@ -160,7 +151,7 @@ def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) 
 
 
 def _entry(entry: Entry, busy: bool, language: str) -> Row:
-    words = _words(language)
+    words = translator(language)
     return Row(
         id=entry.name,
         cells={
@@ -185,7 +176,7 @@ def _entry(entry: Entry, busy: bool, language: str) -> Row:
 
 def about_model(known: dict[str, Any], language: str) -> TableBlock:
     """What `about.about` found."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=ABOUT,
         title=known["name"],
@@ -207,43 +198,9 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def search_form(language: str) -> FormBlock:
-    """The question what to search for."""
-    words = _words(language)
-    field = FormField(name="words", label=words("hub.panel.words"), hint="qwen coder", required=True)
-    submit = Action(name="search", label=words("hub.panel.search"), style="primary")
-    fields = [field, _type_field(language)]
-    return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=fields, submit=submit)
-
-
-def filter_form(language: str) -> FormBlock:
-    """The question which models to show."""
-    words = _words(language)
-    sources = [Choice(value=source, label=words(f"hub.source.{source}")) for source in SOURCES]
-    fields = [
-        FormField(name="words", label=words("hub.panel.name")),
-        FormField(
-            name="source",
-            label=words("hub.fact.source"),
-            kind="choice",
-            choices=[Choice(value="", label=words("hub.panel.all")), *sources],
-        ),
-        _type_field(language),
-    ]
-    submit = Action(name="filter", label=words("hub.panel.filter"))
-    return FormBlock(id=FILTER, title=words("hub.panel.filter_title"), fields=fields, submit=submit)
-
-
-def _type_field(language: str) -> FormField:
-    words = _words(language)
-    kinds = [Choice(value=kind, label=words(f"hub.kind.{kind}")) for kind in KINDS]
-    choices = [Choice(value="", label=words("hub.panel.all")), *kinds]
-    return FormField(name="type", label=words("hub.fact.kind"), kind="choice", choices=choices)
-
-
 def found(repositories: list[dict[str, Any]], asked: str, language: str) -> TableBlock:
     """The repositories that a search found."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=FOUND,
         title=words("hub.panel.found", words=asked),
@@ -270,7 +227,7 @@ def found(repositories: list[dict[str, Any]], asked: str, language: str) -> Tabl
 
 def offered(repository: str, files: list[dict[str, Any]], language: str) -> TableBlock:
     """The files of a repository."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=FILES,
         title=repository,
@@ -301,26 +258,9 @@ def offered(repository: str, files: list[dict[str, Any]], language: str) -> Tabl
     )
 
 
-def add_form(language: str) -> FormBlock:
-    """The question for an address or a path."""
-    words = _words(language)
-    fields = [
-        FormField(
-            name="address",
-            label=words("hub.panel.address"),
-            hint="https://…/model.gguf",
-            required=True,
-        ),
-        FormField(name="name", label=words("hub.panel.called"), hint=words("hub.panel.called_hint")),
-        FormField(name="sha256", label="SHA-256", hint=words("hub.panel.optional")),
-    ]
-    submit = Action(name="add", label=words("hub.panel.add"), style="primary")
-    return FormBlock(id=ADD, title=words("hub.panel.other"), fields=fields, submit=submit)
-
-
 def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], language: str) -> TableBlock:
     """The models of `listing.described`, of which those in `rows` are in memory or wait for that."""
-    words = _words(language)
+    words = translator(language)
     known = {row["name"]: row for row in rows}
     return TableBlock(
         id=HERE,
@@ -339,7 +279,7 @@ def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], langua
 
 def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
     """What the catalogue offers besides, of which `busy` are on their way."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=THERE,
         title=words("hub.panel.there"),
@@ -353,10 +293,3 @@ def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
         ],
         rows=[_entry(entry, entry.name in busy, language) for entry in offered],
     )
-
-
-def tidy(language: str) -> ActionsBlock:
-    """The clean-up."""
-    words = _words(language)
-    label, confirm = words("hub.panel.gc"), words("hub.panel.gc_it")
-    return ActionsBlock(id=TIDY, actions=[Action(name="gc", label=label, confirm=confirm)])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ide_agent.errors import ModelNotFound, PanelError
-from ide_agent.features.hub import drawing
+from ide_agent.features.hub import drawing, forms
 from ide_agent.features.hub.about import about, files_of, repositories, smaller, verify
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.drafts import Unfinished
@@ -105,14 +105,14 @@ class HubPanel:
         kind = str(event.values.get("type", ""))
         found = await asyncio.to_thread(repositories, words, kind)
         panel.remove(drawing.FILES)
-        panel.set(drawing.found(found, words, panel.language), before=drawing.ADD)
+        panel.set(drawing.found(found, words, panel.language), before=forms.ADD)
 
     async def _files(self, panel: Panel, event: PanelEvent) -> None:
         await self._show_files(panel, _name(event))
 
     async def _show_files(self, panel: Panel, repository: str) -> None:
         files = await asyncio.to_thread(files_of, repository)
-        panel.set(drawing.offered(repository, files, panel.language), before=drawing.ADD)
+        panel.set(drawing.offered(repository, files, panel.language), before=forms.ADD)
 
     async def _get(self, panel: Panel, event: PanelEvent) -> str:
         entry = await asyncio.to_thread(self.hub.entry, _name(event))
@@ -202,14 +202,14 @@ class HubPanel:
         with panel.together():
             panel.set(TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)))
             panel.set(drawing.running(running, limit, panel.language), before=drawing.HERE)
-            panel.set(drawing.filter_form(panel.language), before=drawing.HERE)
+            panel.set(forms.filter_form(panel.language), before=drawing.HERE)
             self._draw_pulls(panel, stopped)
             panel.set(
                 drawing.here(shown, running, panel.language),
                 drawing.there(missing, busy, panel.language),
-                drawing.search_form(panel.language),
-                drawing.add_form(panel.language),
-                drawing.tidy(panel.language),
+                forms.search_form(panel.language),
+                forms.add_form(panel.language),
+                forms.tidy(panel.language),
             )
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
