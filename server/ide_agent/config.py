@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from ide_agent.errors import ConfigError
 
 WORKSPACE_FILE = ".ide-agent.toml"
-_USERS_FILE_ONLY = (("inference",), ("host",), ("remote",))
+_USERS_FILE_ONLY = (("inference",), ("host",), ("hub",), ("remote",))
 _NOT_THE_WORKSPACES = (*_USERS_FILE_ONLY, ("completion", "model"))
 _ADDING_UP = ("private_globs", "disabled_globs")
 # What a setting takes, by how pydantic's error types begin.
@@ -105,6 +105,17 @@ class HostSettings(_Section):
     )
 
 
+class HubSettings(_Section):
+    """The models folder."""
+
+    disk_quota_gb: int = Field(
+        0, ge=0, description="Gigabytes that models may take; the longest unused ones go. 0: no limit."
+    )
+    keep_days: int = Field(
+        0, ge=0, description="Models unused for so many days go with the next clean-up. 0: they stay."
+    )
+
+
 def _address(url: str) -> str:
     """`url` without a slash at its end; no place for a name and a password."""
     try:
@@ -168,6 +179,7 @@ class Settings(_Section):
     completion: CompletionSettings = CompletionSettings()
     inference: InferenceSettings = InferenceSettings()
     host: HostSettings = HostSettings()
+    hub: HubSettings = HubSettings()
     remote: RemoteSettings = RemoteSettings()
 
 

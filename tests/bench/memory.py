@@ -17,12 +17,11 @@ from support.models import starter_model
 
 _SECOND = "gemma3-270m"
 _MB = 1_000_000
-_PROMPTS = 40
-"""So many that the cache of old prompts is full."""
+_PROMPTS = 8
 
 
 async def planned() -> dict[str, Any]:
-    """RSS and plan of both models on each engine, just loaded and after many prompts."""
+    """RSS and plan of both models on each engine, just loaded and after some prompts."""
     with tempfile.TemporaryDirectory() as folder:
         home, models = Path(folder, "home"), Path(folder, "models")
         models.mkdir()

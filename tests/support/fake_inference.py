@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from ide_agent.config import InferenceSettings
@@ -12,6 +13,29 @@ from ide_agent.errors import ModelNotFound
 from ide_agent.inference.models import ModelFile, ModelStore
 
 MODEL = ModelFile("fake", Path("/models/fake/fake.gguf"), 12, 1_700_000_000_000_000_000)
+
+
+def running_row(name: str, *, reason: Any = None, **more: Any) -> dict[str, Any]:
+    """A row of ``GET /models/running``."""
+    return {
+        "name": name,
+        "format": "gguf/q4_1",
+        "state": "ready",
+        "engine": "fake",
+        "purpose": "text",
+        "active": False,
+        "pid": 7,
+        "rss": 80_000_000,
+        "bytes": 100_000_000,
+        "cache": 0,
+        "context": 512,
+        "slots": 2,
+        "busy": 0,
+        "since": 1_795_000_000.0,
+        "idle": 65.0,
+        "reason": reason.as_wire() if reason else None,
+        **more,
+    }
 
 
 @dataclass
@@ -80,6 +104,12 @@ class FakeInference:
         self.purposes: list[str] = []
         self.released: list[str] = []
         self.remotes: Any = None
+        self.rows: list[Any] = []
+        """What `running` tells."""
+        self.refusal: Exception | None = None
+        """What `activate` raises."""
+        self.waits: Exception | None = None
+        """Why `activate` does not come to an end."""
         self.closed = False
 
     async def engine(self, model: str = "", purpose: str = "text", priority: str = "api") -> FakeEngine:
@@ -94,13 +124,27 @@ class FakeInference:
 
     async def release(self, model: str) -> int:
         self.released.append(model)
+        self.rows = []
         return 1
 
     def snapshot(self) -> list[Any]:
         return []
 
     def running(self) -> list[Any]:
-        return []
+        return self.rows
+
+    async def activate(self, model: str, on_wait: Callable[[Any], None] = lambda _: None) -> Any:
+        if self.refusal is not None:
+            raise self.refusal
+        if self.waits is not None:
+            self.rows = [running_row(model, state="waiting", reason=self.waits)]
+            on_wait(self.waits)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.rows = []
+        self.rows = [running_row(model, active=True)]
+        return SimpleNamespace(model=SimpleNamespace(name=model), backend="fake", purpose="text")
 
     async def close(self) -> None:
         self.closed = True

@@ -34,7 +34,7 @@ const MOST_CRASHES = 5;
 const CRASHES_WITHIN_MS = 3 * 60 * 1000;
 const FIRST_PAUSE_MS = 250;
 /** States in which the server answers with nothing for now. */
-const WAITING = new Set(["starting", "loading", "downloading", "noModel"]);
+const WAITING = new Set(["starting", "waiting", "loading", "downloading", "noModel"]);
 
 export class Agent implements Server, vscode.Disposable {
   readonly ghost = new Ghost(() => this.session?.client);

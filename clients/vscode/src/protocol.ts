@@ -33,7 +33,15 @@ export interface CompletionEvent {
   readonly acceptedLength?: number;
 }
 
-export type State = "starting" | "ready" | "loading" | "downloading" | "noModel" | "off" | "error";
+export type State =
+  | "starting"
+  | "ready"
+  | "waiting"
+  | "loading"
+  | "downloading"
+  | "noModel"
+  | "off"
+  | "error";
 
 export interface Status {
   readonly state: State;
@@ -42,6 +50,8 @@ export interface Status {
   readonly message?: string;
   /** 0–100. */
   readonly progress?: number;
+  /** The model and its state in one line. */
+  readonly text?: string;
 }
 
 export const moreNotification = new NotificationType<More>("ideAgent/inlineCompletion/more");

@@ -6,6 +6,7 @@ import type { State, Status } from "./protocol";
 const ICONS: Record<State, string> = {
   starting: "$(loading~spin)",
   ready: "$(sparkle)",
+  waiting: "$(watch)",
   loading: "$(loading~spin)",
   downloading: "$(cloud-download)",
   noModel: "$(warning)",
@@ -68,7 +69,8 @@ export class StatusItem implements vscode.Disposable {
 
 /** What the status means, in words. */
 export function describe(status: Status): string {
-  const parts = [status.message ?? words(status.state), status.model, status.engine];
+  const named = status.text === undefined ? [status.model] : [status.text];
+  const parts = [status.message ?? words(status.state), ...named, status.engine];
   return parts.filter((part) => part !== undefined && part !== "").join(" · ");
 }
 
@@ -78,6 +80,8 @@ function words(state: State): string {
       return vscode.l10n.t("starting");
     case "ready":
       return vscode.l10n.t("ready");
+    case "waiting":
+      return vscode.l10n.t("waiting for a place in memory");
     case "loading":
       return vscode.l10n.t("loading the model");
     case "downloading":

@@ -74,7 +74,7 @@ def _routes(services: Services) -> APIRouter:
                 "engines": services.inference.snapshot(),
                 "editors": len(services.events),
                 "activity": services.activity.reasons(),
-                "settings": services.settings.model_dump(mode="json", include={"inference", "host"}),
+                "settings": services.settings.model_dump(mode="json", include={"inference", "host", "hub"}),
                 "problems": [problem.as_wire() for problem in services.problems],
             }
         )

@@ -16,8 +16,8 @@ with both; ``embedding`` makes vectors of text."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# `general.architecture` of models that are for one thing only
-_EMBEDDING = {"bert", "modern-bert", "neo-bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2",
+# `general.architecture` of models that are for one thing only; those of `ENCODERS` write nothing
+ENCODERS = {"bert", "modern-bert", "neo-bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2",
               "jina-bert-v3", "eurobert", "gemma-embedding", "t5encoder"}  # fmt: skip
 _AUDIO = {"whisper", "wavtokenizer-dec"}
 _IMAGE = {"flux", "sd1", "sd3", "sdxl", "qwen2vl", "qwen3vl", "qwen3vlmoe", "cogvlm"}
@@ -30,7 +30,7 @@ def kind_of(model: ModelFile) -> Kind:
         ModelFileInvalid: its header cannot be read.
     """
     header = model.header
-    if header.architecture in _EMBEDDING or header.pooling_type:
+    if header.architecture in ENCODERS or header.pooling_type:
         return "embedding"
     senses = {"image"} if header.architecture in _IMAGE else set()
     senses |= {"audio"} if header.architecture in _AUDIO else set()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import glob
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.inference.gguf import GgufHeader, read_header
+
+USED = ".used"
+"""A file beside a model; its time is that of the model's last use."""
 
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 PROJECTOR = "mmproj"
@@ -48,6 +52,12 @@ class ModelFile:
             ModelFileInvalid: not GGUF, corrupt or truncated.
         """
         return _header(self.file, self.bytes, self.modified_ns)
+
+
+def note_use(model: ModelFile) -> None:
+    """`model` is used now."""
+    with suppress(OSError):  # somebody else's folder
+        (model.file.parent / USED).touch()
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference.backends.base import Costs
 from ide_agent.inference.gguf import GgufHeader
+from ide_agent.inference.kinds import ENCODERS
 from ide_agent.inference.models import ModelFile
 
 _MB = 1 << 20
@@ -34,7 +35,7 @@ class Share:
         threads: threads that compute.
         batch: prompt tokens computed between two looks at whether the caller is still there.
         bytes: memory it will need, about.
-        cache: memory that prompts of the past may take besides.
+        cache: memory that its use may add: for prompts of the past, or the scores of long texts.
     """
 
     context: int
@@ -75,8 +76,13 @@ def share(
         + kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
         + costs.process
         + costs.token * header.vocabulary,
-        cache=0 if embedding else costs.prompts,
+        cache=_scores(header, batch) if embedding else costs.prompts,
     )
+
+
+def _scores(header: GgufHeader, batch: int) -> int:
+    """Bytes that go into a score for each token of the vocabulary at each token of a text, wanted or not."""
+    return 0 if header.architecture in ENCODERS else batch * header.vocabulary * 4
 
 
 def kv_cache(header: GgufHeader, *, context: int, slots: int, batch: int, slides: bool) -> int:

@@ -22,7 +22,7 @@ class Running(TypedDict):
         pid: its process; None while there is none.
         rss: bytes of memory that the process has now; None where nobody knows.
         bytes: memory that it was planned with.
-        cache: memory that prompts of the past may take besides.
+        cache: memory that its use may add: for prompts of the past, or the scores of long texts.
         context: tokens of KV cache per slot.
         slots: requests it can work on at once.
         busy: requests that it has now.

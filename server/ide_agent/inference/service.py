@@ -18,7 +18,7 @@ from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.kinds import purpose_of
 from ide_agent.inference.memory import Memory
 from ide_agent.inference.model import Model
-from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.models import ModelFile, ModelStore, note_use
 from ide_agent.inference.plan import Key, Wish
 from ide_agent.inference.queue import Waiting
 from ide_agent.inference.resources import Share, check_memory, share
@@ -124,16 +124,17 @@ class Inference:
         """The models in memory, those on their way in and out, and those that wait for a place."""
         self._notice()
         memory = self._memory
-        here = [engine for key, engine in memory.engines.items() if engine.state != "unloaded"]
-        rows = [of_engine(engine, engine.state) for engine in here]
+        here = {key: engine for key, engine in memory.engines.items() if engine.alive}
+        rows = [of_engine(engine, engine.state) for engine in here.values()]
         rows += [of_engine(engine, "leaving") for engine in memory.leaving]
-        seen = set(memory.engines)
+        seen = set(here)
         lines = [(load.wish, load.model, None) for load in memory.loads.values()]
         for wish, model, reason in [*lines, *((w.wish, w.model, w.reason) for w in memory.queue)]:
             if wish.key not in seen:
                 seen.add(wish.key)
                 rows.append(without_engine(model, wish.key[1], self._share(model, wish.key[1]), reason))
-        return rows
+        broken = [each for key, each in memory.engines.items() if each.state == "error" and key not in seen]
+        return [*rows, *(of_engine(engine, engine.state) for engine in broken)]
 
     def trial(self, engine: str) -> Inference:
         """Another front desk over the same models, which uses that one engine and tells nobody."""
@@ -200,7 +201,8 @@ class Inference:
         try:
             await self._memory.enter(wish, file, load, on_wait)
         except asyncio.CancelledError:
-            if (self._told.get("state"), self._told.get("model")) == (_WAITING, file.name):
+            waits = (self._told.get("state"), self._told.get("model")) == (_WAITING, file.name)
+            if waits and self._settled:
                 self._told = self._settled
                 self._publish(self._settled)  # how things are without it
             raise
@@ -256,6 +258,8 @@ class Inference:
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:
+            if state in ("ready", "unloaded"):
+                note_use(file)
             self._tell(file, supervisor.backend.name, state, error)
 
         supervisor = Supervisor(file.name, backends, make_spec, on_state)

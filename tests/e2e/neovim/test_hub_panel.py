@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine]
 
+OFFERED = "starter (Smol"  # in memory it is “starter (gguf/…) 🟢 Running”
+HERE = re.compile(r"starter +\d.* MB .* (ready|🟡 Loading|🟢 Running)")
 SERVER = [sys.executable, "-m", "ide_agent", "lsp"]
 
 
@@ -89,19 +91,19 @@ def test_a_model_is_pulled_watched_and_removed_by_keys(
     index.script.append(slowly)
     session.start(server=SERVER)
     session.nvim.type(":IdeAgent models\r")
-    session.nvim.until(lambda: line(session, "starter ("))
+    session.nvim.until(lambda: line(session, OFFERED))
     assert session.nvim.buffer()[0] == "Models"
-    session.nvim.type("/^starter (\r\r")
+    session.nvim.type(f"/^{OFFERED}\r\r")
     session.nvim.until(lambda: re.search(r"█.* \d+ %", session.nvim.text()))
     session.nvim.until(lambda: "[-] Download" in session.nvim.text())
-    assert session.nvim.lua("return vim.api.nvim_get_current_line()").startswith("starter (")
+    assert session.nvim.lua("return vim.api.nvim_get_current_line()").startswith(OFFERED)
     index.released.set()
-    session.nvim.until(lambda: not line(session, "starter ("))
-    session.nvim.until(lambda: re.search("MB .* (ready|in memory)", line(session, "starter ")))
-    session.nvim.type("gg/^starter \r")
+    session.nvim.until(lambda: not line(session, OFFERED))
+    session.nvim.until(lambda: any(map(HERE.match, session.nvim.buffer())))
+    session.nvim.type("gg/^starter \\+\\d\r")
     session.nvim.until(lambda: "Remove" in session.nvim.text())
     session.nvim.type("R")
     session.nvim.until(lambda: "Type number and <Enter>" in session.nvim.text())
     session.nvim.type("1\r")
-    session.nvim.until(lambda: line(session, "starter ("))
+    session.nvim.until(lambda: line(session, OFFERED))
     assert not list(empty_machine.rglob("*.gguf"))

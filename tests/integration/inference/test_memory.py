@@ -71,6 +71,21 @@ async def test_an_active_model_stays_and_a_further_one_waits(
     assert [status["state"] for status in told].count("waiting") == 1
 
 
+async def test_one_that_was_unloaded_waits_like_any_other(inference: Inference) -> None:
+    engine = await inference.engine("third")
+    engine._idle_seconds = 0.0
+    async with engine.turn("api"):
+        pass
+    await until(lambda: engine.state == "unloaded")
+    await inference.activate("tiny")
+    await inference.activate("second")
+    again = asyncio.create_task(inference.engine("third"))
+    await waiting(inference, "third")
+    await inference.release("tiny")
+    assert await again is engine
+    assert rows(inference) == {"second": "ready", "third": "ready"}
+
+
 async def test_who_gives_up_waits_no_longer_and_leaves_no_trace(
     inference: Inference, told: list[dict[str, Any]]
 ) -> None:
@@ -195,7 +210,7 @@ async def test_memory_that_is_short_is_waited_for_where_somebody_will_give_it(
 ) -> None:
     first = await inference.engine("tiny")
     monkeypatch.setattr(
-        "ide_agent.inference.resources.free_memory", lambda: 200 << 20 if first.url else 8 << 30
+        "ide_agent.inference.resources.free_memory", lambda: 150 << 20 if first.url else 8 << 30
     )
     async with first.turn("api"):
         asked = asyncio.create_task(inference.engine("second"))

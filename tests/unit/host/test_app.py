@@ -37,7 +37,7 @@ async def test_status_counts_editors_and_names_problems(services: Services, host
 
 async def test_status_says_what_settings_the_host_goes_by(host: httpx.AsyncClient) -> None:
     settings = (await host.get("/status")).json()["settings"]
-    assert settings.keys() == {"inference", "host"}
+    assert settings.keys() == {"inference", "host", "hub"}
     assert settings["inference"]["slots"] == InferenceSettings().slots
 
 

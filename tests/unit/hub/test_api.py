@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -14,7 +16,8 @@ import httpx
 import pytest
 
 import ide_agent.inference
-from ide_agent.config import Settings
+from ide_agent.config import HubSettings, Settings
+from ide_agent.errors import ModelError
 from ide_agent.features.hub import api, fetch
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
@@ -240,6 +243,8 @@ async def test_models_are_listed(host: httpx.AsyncClient, hub: Hub, monkeypatch:
         "bytes": 15,
         "architecture": "",
         "fim": False,
+        "kind": "",
+        "source": "file",
         "loaded": True,
     }
 
@@ -292,3 +297,76 @@ async def test_a_pull_that_somebody_else_stops_says_so(
         plugin.pulls.stop("tiny")
         last = [event async for event in events][-1]
     assert last["error"]["code"] == "error.download.stopped"
+
+
+def put(hub: Hub, name: str) -> Path:
+    file = hub.folder / name / "m.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(gguf_file.file(gguf_file.llama()))
+    return file
+
+
+async def activation_of(host: httpx.AsyncClient, name: str) -> list[dict[str, Any]]:
+    answer = await host.post("/models/activate", json={"name": name})
+    return told_in(answer)
+
+
+def told_in(answer: httpx.Response) -> list[dict[str, Any]]:
+    return [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+
+
+async def test_a_model_is_activated_shown_and_deactivated(host: httpx.AsyncClient, hub: Hub) -> None:
+    put(hub, "mine")
+    assert await activation_of(host, "mine") == [
+        {"phase": "loading", "name": "mine"},
+        {"phase": "ready", "name": "mine", "engine": "fake", "purpose": "text"},
+    ]
+    running = (await host.get("/models/running")).json()
+    assert running["limit"] == 2
+    assert [(row["name"], row["active"]) for row in running["models"]] == [("mine", True)]
+    assert (await host.post("/models/deactivate", json={"name": "mine"})).json() == {"deactivated": 1}
+    assert (await host.get("/models/running")).json()["models"] == []
+
+
+async def test_what_waits_says_so_and_is_given_up_when_its_caller_leaves(
+    host: httpx.AsyncClient, hub: Hub
+) -> None:
+    put(hub, "mine")
+    FakeInference.current.waits = ModelError("error.model.waits", model="mine", count=1, limit=1, names="a")
+    async with host.stream("POST", "/models/activate", json={"name": "mine"}) as answer:
+        told = []
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                told.append(json.loads(line[6:]))
+            if told and told[-1]["phase"] == "waiting":
+                break
+        assert told[-1]["reason"]["code"] == "error.model.waits"
+        assert FakeInference.current.rows
+    async with asyncio.timeout(60):
+        while FakeInference.current.rows:
+            await asyncio.sleep(0.001)
+
+
+async def test_what_cannot_be_activated(host: httpx.AsyncClient, hub: Hub) -> None:
+    for path in ("/models/activate", "/models/deactivate"):
+        assert (await host.post(path, json={"name": "nosuch"})).status_code == 404
+        assert (await host.post(path, json={"name": ""})).status_code == 422
+    put(hub, "mine")
+    FakeInference.current.refusal = ModelError("error.model.taken", name="mine")
+    assert (await activation_of(host, "mine"))[-1]["error"]["code"] == "error.model.taken"
+
+
+async def test_a_pull_makes_room_first_and_says_what_went(
+    server: FileServer, host: httpx.AsyncClient, hub: Hub, services: Services
+) -> None:
+    old = put(hub, "old")
+    then = time.time() - 2 * 86_400
+    os.utime(old, (then, then))
+    services.settings = Settings(hub=HubSettings(keep_days=1))
+    dry = (await host.post("/models/gc", json={"dry_run": True})).json()
+    assert [each["name"] for each in dry["removed"]] == ["old"] and old.exists()
+    answer = await host.post("/models/pull", json={"name": "tiny"})
+    told = told_in(answer)
+    assert [event["names"] for event in told if event["phase"] == "removed"] == [["old"]]
+    assert told[-1]["phase"] == "ready" and not old.exists()
+    assert (await host.post("/models/gc", json={})).json() == {"removed": []}

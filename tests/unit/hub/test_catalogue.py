@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, find, load
 from ide_agent.features.hub.disk import sha256_of
-from ide_agent.features.hub.sources.url import UrlFile
+from ide_agent.features.hub.filters import source_of
+from ide_agent.features.hub.sources.huggingface import HubSource
 from ide_agent.locale import catalogue as messages
 from ide_agent.paths import models_dir
 
@@ -23,9 +24,26 @@ def test_the_starter() -> None:
 def test_every_model_is_described_in_both_languages(entry: Entry) -> None:
     for language in ("en", "tr"):
         assert entry.about in messages(language)
+        assert f"hub.kind.{entry.kind}" in messages(language)
     assert entry.licence
-    if not isinstance(entry.source, UrlFile) and len(entry.source.packages) > 1:
-        assert all(package.size for package in entry.source.packages)
+    assert entry.expected
+    if len(entry.packages) > 1:
+        assert all(package.size for package in entry.packages)
+
+
+@pytest.mark.parametrize("name", ["starter", "gemma3-270m"])
+def test_what_needs_no_hub_is_marked_as_such(name: str) -> None:
+    assert source_of(load()[name].origin) == "pypi"
+
+
+def test_all_others_are_on_a_hub_which_tells_length_and_hash() -> None:
+    others = [entry for entry in load().values() if source_of(entry.origin) != "pypi"]
+    assert len(others) > 10
+    for entry in others:
+        assert isinstance(entry.source, HubSource)
+        assert entry.source.path == entry.file
+        assert (entry.size, entry.sha256) == (0, "")
+    assert {entry.kind for entry in others} == {"text", "embedding"}
 
 
 @pytest.mark.engine
@@ -39,7 +57,7 @@ def test_the_starters_hash_is_that_of_the_file() -> None:
 def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(ModelNotFound) as caught:
         find(load(), "Starte")
-    assert "Did you mean starter?" in caught.value.message("en")
+    assert "Did you mean starter, starcoder2-3b?" in caught.value.message("en")
     assert "starter" in caught.value.message("tr")
 
 

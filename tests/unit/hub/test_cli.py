@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ from typer.testing import CliRunner
 
 from ide_agent import cli as house
 from ide_agent import runtime, terminal
-from ide_agent.errors import HostUnavailable
+from ide_agent.errors import HostUnavailable, ModelError
 from ide_agent.features.hub import cli as module
 from ide_agent.features.hub import fetch
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
+from ide_agent.paths import config_file
 from ide_agent.runtime import RuntimeInfo
 from support import gguf_file
 from support.fake_hub import FakeHub
+from support.fake_inference import running_row
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +96,10 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_model_is_one_line_without_a_traceback() -> None:
     code, out, err = run("pull", "startr")
     assert code == 1
-    assert (out, err) == ("", "There is no model “startr” to download. Did you mean starter?\n")
+    assert (out, err) == (
+        "",
+        "There is no model “startr” to download. Did you mean starter, starcoder2-3b?\n",
+    )
 
 
 def test_an_empty_list_says_what_there_is_to_download() -> None:
@@ -228,3 +234,96 @@ def test_searching_a_hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert out.startswith("hf:me/coder/coder-Q8_0.gguf\n")
         assert json.loads(run("search", "me/coder", "--json")[1])["files"][0]["quantisation"] == "Q8_0"
         assert "Nothing was found" in run("search", "zzz")[2]
+
+
+def test_gc_says_what_would_go_and_removes_it(home: Path) -> None:
+    assert run("gc")[1] == "Nothing has to go.\n"
+    file = put(home, "old", 2_000_000)
+    os.utime(file, (1, 1))
+    settings = config_file()
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("[hub]\nkeep_days = 30\n")
+    assert run("gc", "--dry-run")[1] == "old would go; 2.0 MB.\n"
+    assert file.exists()
+    assert json.loads(run("gc", "--json")[1])["removed"][0]["name"] == "old"
+    assert not file.exists()
+
+
+def test_a_pull_keeps_the_limits_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
+        assert not file.exists()
+        return PulledModel(what.name, Path("/models/starter.gguf"), 98)
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    file = put(home, "old", 2_000_000)
+    os.utime(file, (1, 1))
+    config_file().parent.mkdir(parents=True, exist_ok=True)
+    config_file().write_text("[hub]\nkeep_days = 30\n")
+    assert run("pull", "starter")[2] == "old was removed; 2.0 MB are free again.\n"
+
+
+def test_the_list_by_type(home: Path) -> None:
+    put(home, "mine", 2_000_000)
+    out = run("list", "--type", "embedding")[1]
+    assert "mine" not in out and "starter" not in out and "bge-small-en" in out
+    assert "mine" in run("list", "--type", "text")[1]
+    code, _, err = run("list", "--type", "smell")
+    assert code == 2 and "embedding" in err
+
+
+HOST = RuntimeInfo(1, "token", "0", 7, 0.0)
+
+
+def test_what_runs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "find_host", lambda: None)
+    assert run("running")[1] == "No model is in memory.\n"
+    waits = ModelError("error.model.waits", model="b", count=1, limit=1, names="a")
+    rows = [running_row("a", active=True, busy=1, idle=None), running_row("b", state="waiting", reason=waits)]
+    monkeypatch.setattr(runtime, "find_host", lambda: HOST)
+    monkeypatch.setattr(runtime, "call", lambda *_, **__: {"models": rows, "limit": 1})
+    lines = run("running")[1].splitlines()
+    assert lines[0] == "a (gguf/q4_1) 🟢 Running"
+    assert lines[1].startswith(
+        "    fake, for text, process 7, kept, 80.0 MB of memory (100.0 MB planned), 2 × 512 "
+    )
+    assert lines[2:] == ["b (gguf/q4_1) ⏳ Waiting", f"    {waits}"]
+    assert json.loads(run("running", "--json")[1])["limit"] == 1
+
+
+def test_a_model_is_activated_and_says_why_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = ModelError("error.model.waits", model="a", count=1, limit=1, names="b")
+    events = [
+        {"phase": "loading", "name": "a"},
+        {"phase": "waiting", "name": "a", "reason": waits.as_wire()},
+        {"phase": "ready", "name": "a", "engine": "fake", "purpose": "text"},
+    ]
+    asked: list[Any] = []
+
+    def stream(info: RuntimeInfo, path: str, body: Any, timeout: float) -> Any:
+        asked.append((path, body))
+        return iter(events)
+
+    monkeypatch.setattr(runtime, "ensure_host", lambda: HOST)
+    monkeypatch.setattr(runtime, "stream", stream)
+    assert run("activate", "a") == (0, "a is active (fake).\n", f"{waits}\n")
+    assert asked == [("/models/activate", {"name": "a"})]
+    events.pop()
+    code, _, err = run("activate", "a")
+    assert code == 1 and err
+
+
+def test_giving_up_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stream(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runtime, "ensure_host", lambda: HOST)
+    monkeypatch.setattr(runtime, "stream", stream)
+    assert run("activate", "a") == (130, "", "a waits no longer.\n")
+
+
+def test_a_model_is_deactivated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "find_host", lambda: None)
+    assert run("deactivate", "a")[1] == "a was not active.\n"
+    monkeypatch.setattr(runtime, "find_host", lambda: HOST)
+    monkeypatch.setattr(runtime, "call", lambda *_, **__: {"deactivated": 1})
+    assert run("deactivate", "a")[1] == "a is no longer active.\n"

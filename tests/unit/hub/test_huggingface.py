@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from ide_agent.errors import DownloadError, ModelNotFound
-from ide_agent.features.hub import fetch
-from ide_agent.features.hub.about import files_of, repositories
+from ide_agent.features.hub import about, fetch, manifest
+from ide_agent.features.hub.about import files_of, repositories, smaller
+from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.filters import source_of
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.features.hub.sources.huggingface import HubFile
+from ide_agent.inference.resources import memory_for
 from support import gguf_file
 from support.fake_hub import REVISION, TOKEN, FakeHub
 
@@ -161,3 +164,43 @@ async def test_a_new_commit_is_no_other_model(hub: FakeHub, models: Hub) -> None
     assert len(hub.requests) == asked  # the file is the same
     hub.repositories["me/one"]["one.gguf"] = LARGER
     assert (await models.pull("hf:me/one")).file.read_bytes() == LARGER
+
+
+def test_the_largest_file_that_fits_is_named(monkeypatch: pytest.MonkeyPatch, models: Hub) -> None:
+    assert [file["best"] for file in files_of("me/coder-GGUF")] == [False, True]
+    entry = models.entry("hf:me/coder-GGUF/coder-q8_0.gguf")
+    assert smaller(entry) is None
+    free = memory_for(len(GGUF))  # the smaller one fits, the other does not
+    monkeypatch.setattr(about, "free_memory", lambda: free)
+    assert [file["best"] for file in files_of("me/coder-GGUF")] == [True, False]
+    fitting = smaller(entry)
+    assert fitting is not None and fitting.path == "sub dir/coder-Q4_K_M.gguf"
+    monkeypatch.setattr(about, "free_memory", lambda: 1)
+    assert smaller(entry) is None
+
+
+def test_a_search_for_one_type_only(hub: FakeHub) -> None:
+    repositories("coder", "embedding")
+    assert "pipeline_tag=feature-extraction" in hub.requests[-1][0]
+
+
+async def test_a_model_of_the_catalogue_that_lies_on_a_hub(hub: FakeHub, tmp_path: Path) -> None:
+    row = {
+        "name": "coder",
+        "title": "Coder",
+        "about": "hub.about.coder",
+        "licence": "MIT",
+        "file": "coder-q8_0.gguf",
+        "about_bytes": 7,
+        "source": {"type": "huggingface", "repository": "me/coder-GGUF", "path": "coder-q8_0.gguf"},
+    }
+    models = Hub(tmp_path / "of the catalogue", entries={"coder": Entry.model_validate(row)})
+    entry = models.entry("coder")
+    assert entry.sha256 and entry.size > 7
+    pulled = await models.pull("coder")
+    assert (pulled.name, pulled.size) == ("coder", entry.size)
+    noted = manifest.read(pulled.file.parent)
+    assert noted is not None and source_of(noted.source) == "hub"
+    before = len(hub.requests)
+    await models.pull(entry)
+    assert len(hub.requests) == before  # it is here

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 import ide_agent.inference
-from ide_agent.config import Settings
+from ide_agent.config import HubSettings, Settings
 from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import fetch
 from ide_agent.features.hub import panel as panel_module
@@ -29,7 +31,7 @@ from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import ProgressBlock, TableBlock, TextBlock
 from support import gguf_file, http_server
 from support.fake_hub import FakeHub
-from support.fake_inference import FakeInference
+from support.fake_inference import FakeInference, running_row
 from support.http_server import FileServer
 from support.package_index import MODEL, entry, make_wheel
 
@@ -339,3 +341,81 @@ async def test_a_look_that_fails_is_not_the_last(
     file.write_bytes(gguf_file.file(gguf_file.llama()))
     monkeypatch.setattr(hub, "list", looks)
     await until(lambda: rows(panel, "models") == ["mine"])
+
+
+def put(hub: Hub, name: str) -> None:
+    (hub.folder / name).mkdir(parents=True)
+    (hub.folder / name / "m.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
+
+
+def switch(panel: Panel, name: str) -> tuple[str, str]:
+    """Name and label of the first button of a model that is here."""
+    found = block(panel, "models")
+    (row,) = [row for row in found.rows if row.id == name]
+    return row.actions[0].name, row.actions[0].label
+
+
+async def test_a_model_is_activated_and_deactivated(panel: Panel, hub: Hub) -> None:
+    put(hub, "mine")
+    await press(panel, "filter")  # which draws it
+    assert switch(panel, "mine") == ("activate", "Activate")
+    await press(panel, "activate", "mine")
+    await until(lambda: switch(panel, "mine") == ("deactivate", "Deactivate"))
+    (row,) = block(panel, "running").rows
+    assert row.cells["model"] == "mine (gguf/q4_1) 🟢 Running"
+    assert "80.0 MB of memory (100.0 MB planned)" in row.cells["about"]
+    assert block(panel, "running").title == "In memory (1 of 2)"
+    await press(panel, "deactivate", "mine")
+    await until(lambda: switch(panel, "mine") == ("activate", "Activate"))
+    assert block(panel, "running").rows == []
+    assert FakeInference.current.released == ["mine"]
+
+
+async def test_one_that_waits_says_why_and_can_be_given_up(panel: Panel, hub: Hub) -> None:
+    put(hub, "mine")
+    waits = ModelError("error.model.waits", model="mine", count=2, limit=2, names="a, b")
+    FakeInference.current.waits = waits
+    await press(panel, "activate", "mine")
+    await until(lambda: block(panel, "running").rows)
+    (row,) = block(panel, "running").rows
+    assert row.cells["model"] == "mine (gguf/q4_1) ⏳ Waiting"
+    assert row.cells["about"].startswith("mine waits: 2 of 2 models are active (a, b).")
+    assert row.actions[0].label == "Stop waiting"
+    await press(panel, "deactivate", "mine")
+    await until(lambda: not block(panel, "running").rows)
+
+
+async def test_why_a_model_could_not_be_activated_is_shown(panel: Panel, hub: Hub) -> None:
+    put(hub, "mine")
+    FakeInference.current.refusal = ModelFileInvalid("error.model.not_gguf", file="m.gguf")
+    await press(panel, "activate", "mine")
+    await until(lambda: block(panel, "inactive.mine"))
+    assert "m.gguf is not a GGUF model file" in block(panel, "inactive.mine").markdown.replace("\\", "")
+
+
+async def test_models_are_shown_by_words_source_and_type(panel: Panel, hub: Hub) -> None:
+    put(hub, "mine")
+    put(hub, "other")
+
+    async def shown(**values: str) -> tuple[list[str], list[str]]:
+        await panel.act(PanelEvent(action="filter", values=dict(values)))
+        return sorted(rows(panel, "models")), rows(panel, "catalogue")
+
+    assert await shown() == (["mine", "other"], ["tiny"])
+    assert await shown(words="MIN") == (["mine"], [])
+    assert await shown(source="pypi") == ([], ["tiny"])
+    assert await shown(source="file", type="text") == (["mine", "other"], [])
+    assert await shown(type="embedding") == ([], [])
+
+
+async def test_cleaning_up_says_what_has_gone(panel: Panel, hub: Hub, services: Services) -> None:
+    put(hub, "mine")
+    assert await press(panel, "gc") == "Nothing has to go."
+    services.settings = Settings(hub=HubSettings(keep_days=1))
+    then = time.time() - 2 * 86_400
+    os.utime(hub.folder / "mine" / "m.gguf", (then, then))
+    FakeInference.current.rows = [running_row("mine")]
+    assert await press(panel, "gc") == "Nothing has to go."  # it is in memory
+    FakeInference.current.rows = []
+    assert "mine" in await press(panel, "gc")
+    assert rows(panel, "models") == []

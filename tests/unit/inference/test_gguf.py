@@ -1,4 +1,6 @@
 import struct
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -200,3 +202,18 @@ def test_block_sizes_are_those_of_the_format() -> None:
 
     known = {int(kind): size for kind, size in GGML_QUANT_SIZES.items()}
     assert {kind: known[kind] for kind in TENSOR_TYPES} == TENSOR_TYPES
+
+
+def test_a_thousand_mutated_headers_do_no_harm(tmp_path: Path) -> None:
+    """Read in a process of its own, which gets no more memory than a reader may need."""
+    if sys.platform != "linux":
+        pytest.skip("the limit on memory is Linux's")
+    child = Path(__file__).parents[2] / "support" / "mutated_headers.py"
+    answer = subprocess.run(
+        [sys.executable, str(child), str(tmp_path)], capture_output=True, text=True, timeout=300
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    read, refused, peak = map(int, answer.stdout.split())
+    assert read + refused == 1000
+    assert min(read, refused) > 50  # mutations that all fail alike would show nothing
+    assert peak < 200_000_000

@@ -4,7 +4,9 @@ import pytest
 
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference import resources
+from ide_agent.inference.backends import Costs
 from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.resources import kv_cache, share
 from support import gguf_file
 
 
@@ -91,3 +93,40 @@ def test_a_containers_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert resources.free_memory() == 150_000
     (tmp_path / "memory.max").write_text("max\n")
     assert resources.free_memory() > 150_000
+
+
+def test_blocks_that_see_a_window_only_need_less_where_the_engine_knows(tmp_path: Path) -> None:
+    values = {"general.architecture": "gemma3", "gemma3.attention.sliding_window": 512}
+    values |= {
+        f"gemma3.{key}": number
+        for key, number in {
+            "context_length": 32768,
+            "block_count": 12,
+            "embedding_length": 64,
+            "attention.head_count": 4,
+            "attention.head_count_kv": 1,
+            "attention.key_length": 16,
+            "attention.value_length": 16,
+        }.items()
+    }
+    file = tmp_path / "m" / "m.gguf"
+    file.parent.mkdir()
+    file.write_bytes(gguf_file.file(values))
+    header = ModelStore(tmp_path).find("m").header
+    a_token = 1 * (16 + 16) * 2
+    whole = kv_cache(header, context=8192, slots=2, batch=8, slides=False)
+    assert whole == 12 * 8192 * a_token * 2 == header.kv_bytes_per_token * 8192 * 2
+    # two of twelve see all of it, the others 512 tokens and a batch
+    assert (
+        kv_cache(header, context=8192, slots=2, batch=8, slides=True) == (2 * 8192 + 10 * 768) * a_token * 2
+    )
+    assert kv_cache(header, context=256, slots=1, batch=8, slides=True) == 12 * 256 * a_token
+
+
+def test_each_engine_has_costs_of_its_own(model: ModelFile) -> None:
+    small, large = Costs(process=1, token=0), Costs(process=2, token=10, prompts=5)
+    shares = [share(model, context_tokens=512, slots=1, threads=1, costs=costs) for costs in (small, large)]
+    assert shares[1].bytes - shares[0].bytes == 1 + 10 * model.header.vocabulary
+    assert [each.cache for each in shares] == [0, 5]
+    embedder = share(model, context_tokens=512, slots=1, threads=1, embedding=True, costs=large)
+    assert embedder.cache == 512 * model.header.vocabulary * 4  # a score for each token at each place

@@ -5,21 +5,23 @@ local messages = require('ide_agent.messages')
 local M = {}
 
 ---@class ide_agent.Status
----@field state 'starting'|'ready'|'loading'|'downloading'|'noModel'|'off'|'error'
+---@field state 'starting'|'ready'|'waiting'|'loading'|'downloading'|'noModel'|'off'|'error'
 ---@field model? string
 ---@field engine? string
 ---@field message? string
 ---@field progress? number 0–100
+---@field text? string the model and its state in one line
 
 ---@type table<integer, ide_agent.Status>
 local latest = {}
 
 --- States in which the server answers with nothing for now.
-local WAITING = { starting = true, loading = true, downloading = true, noModel = true }
+local WAITING = { starting = true, waiting = true, loading = true, downloading = true, noModel = true }
 
 --- The message of each state that is more than the name of the model.
 local WORDS = {
   starting = 'starting',
+  waiting = 'waiting',
   loading = 'loading',
   downloading = 'downloading',
   noModel = 'noModel',

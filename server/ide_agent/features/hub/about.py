@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -59,25 +60,27 @@ def verify(hub: Hub, name: str) -> dict[str, Any]:
     return {"name": model.name, "file": str(model.file), "sha256": sha256, "known": noted is not None}
 
 
-def repositories(words: str) -> list[dict[str, Any]]:
+def repositories(words: str, kind: str = "") -> list[dict[str, Any]]:
     """What a Hugging Face hub finds for `words`: ``name``, ``downloads``, ``likes``, ``licence``, ``gated``.
 
     Raises:
         DownloadError: it cannot be asked.
     """
-    return [asdict(each) for each in huggingface.search(words)]
+    return [asdict(each) for each in huggingface.search(words, kind)]
 
 
 def files_of(repository: str) -> list[dict[str, Any]]:
     """The models in `repository`.
 
     Returns:
-        ``name`` (as `pull` takes it), ``path``, ``bytes``, ``sha256``, ``licence``, ``quantisation`` and
-        ``memory`` of each.
+        ``name`` (as `pull` takes it), ``path``, ``bytes``, ``sha256``, ``licence``, ``quantisation``,
+        ``memory`` and ``best`` (whether it is the largest that fits) of each.
 
     Raises:
         ModelNotFound, DownloadError: see `huggingface.files`.
     """
+    found = huggingface.files(repository)
+    best = largest_that_fits(found)
     return [
         {
             "name": file.name,
@@ -87,9 +90,29 @@ def files_of(repository: str) -> list[dict[str, Any]]:
             "licence": file.licence,
             "quantisation": file.quantisation,
             "memory": memory(memory_for(file.size)),
+            "best": file is best,
         }
-        for file in huggingface.files(repository)
+        for file in found
     ]
+
+
+def largest_that_fits(files: Sequence[huggingface.HubFile]) -> huggingface.HubFile | None:
+    """The one of `files` that makes most of the free memory; None when none fits into it."""
+    free = free_memory()
+    fitting = [file for file in files if file.size and memory_for(file.size) <= free]
+    return max(fitting, key=lambda file: file.size, default=None)
+
+
+def smaller(entry: Entry) -> huggingface.HubFile | None:
+    """Where `entry` is on a Hugging Face hub and does not fit: what of its repository would. Blocks.
+
+    Raises:
+        DownloadError: the hub cannot be asked.
+    """
+    if not entry.origin.startswith(huggingface.PREFIX) or memory_for(entry.size) <= free_memory():
+        return None
+    owner, name, _ = entry.origin.removeprefix(huggingface.PREFIX).split("/", 2)
+    return largest_that_fits(huggingface.files(f"{owner}/{name}"))
 
 
 def memory(need: int) -> dict[str, Any]:
@@ -100,7 +123,7 @@ def memory(need: int) -> dict[str, Any]:
 
 
 def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
-    known = described(model)
+    known = {key: value for key, value in described(model).items() if key != "source"}
     noted = _noted(model)
     if noted is not None:
         known |= {
@@ -136,12 +159,13 @@ def _of_entry(entry: Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "title": entry.title,
-        "bytes": entry.size,
+        "bytes": entry.expected,
+        "kind": entry.kind,
         "licence": entry.licence,
         "about": entry.about,
         "source": entry.origin,
         "sha256": entry.sha256,
-        "memory": memory(memory_for(entry.size)),
+        "memory": memory(memory_for(entry.expected)),
     }
 
 

@@ -20,6 +20,7 @@ from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
+from ide_agent.inference.kinds import Kind
 
 
 class PullRequest(BaseModel):
@@ -42,6 +43,12 @@ class NameRequest(BaseModel):
     name: str = Field(min_length=1, max_length=200)
 
 
+class GcRequest(BaseModel):
+    """Body of ``POST /models/gc``."""
+
+    dry_run: bool = False
+
+
 def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> APIRouter:
     """The hub's routes."""
     router = APIRouter()
@@ -60,8 +67,11 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
         return EventStream(_pull(pulls, entry))
 
     @router.get("/models/search")
-    async def search(q: str = Query(min_length=1, max_length=200)) -> Response:
-        return JSONResponse({"repositories": await asyncio.to_thread(repositories, q)})
+    async def search(
+        q: str = Query(min_length=1, max_length=200),
+        kind: Kind | None = Query(None, alias="type"),  # noqa: B008 - FastAPI's way
+    ) -> Response:
+        return JSONResponse({"repositories": await asyncio.to_thread(repositories, q, kind or "")})
 
     @router.get("/models/files")
     async def files(repository: str = Query(min_length=1, max_length=200)) -> Response:
@@ -79,6 +89,11 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     @router.post("/models/deactivate")
     async def deactivate(request: NameRequest) -> Response:
         return JSONResponse({"deactivated": await activations.deactivate(request.name)})
+
+    @router.post("/models/gc")
+    async def collect(request: GcRequest) -> Response:
+        removed = await pulls.collect(dry_run=request.dry_run)
+        return JSONResponse({"removed": [each.as_wire() for each in removed]})
 
     @router.get("/models/running")
     async def running() -> Response:

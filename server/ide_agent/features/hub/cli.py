@@ -19,6 +19,8 @@ from ide_agent.locale import language
 from ide_agent.terminal import App, confirmed, text
 
 if TYPE_CHECKING:
+    from ide_agent.features.hub.catalogue import Entry
+    from ide_agent.features.hub.gc import Held
     from ide_agent.features.hub.progress import Progress, Report
 
 _INTERRUPTED = 130
@@ -37,6 +39,7 @@ def app() -> typer.Typer:
     models.command("verify", help=text("hub.verify"))(_verify)
     models.command("import", help=text("hub.import"))(_import)
     models.command("rm", help=text("hub.rm"))(_rm)
+    models.command("gc", help=text("hub.gc"))(_gc)
     running_cli.add_to(models)
     return models
 
@@ -59,22 +62,29 @@ def _import(
 
 
 def _get(what: str, called: str, sha256: str) -> None:
+    from ide_agent.features.hub.about import smaller
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
 
     hub = Hub()
     entry = hub.entry(what, called, sha256)
+    if fitting := smaller(entry):
+        typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
+    _make_room(entry, 0 if any((hub.folder / entry.name).glob("*.gguf")) else entry.size)
     try:
         with _progress(entry.name) as report:
             model = asyncio.run(hub.pull(entry, report))
     except KeyboardInterrupt:
         typer.echo(text("hub.kept", name=shown(what)), err=True)
         raise typer.Exit(_INTERRUPTED) from None
+    if not entry.size:  # nobody said how big it would be
+        _make_room(entry, 0)
     typer.echo(text("hub.ready", name=model.name, file=model.file))
 
 
 def _search(
     words: str = typer.Argument(help=text("hub.words")),
+    kind: str = typer.Option("", "--type", help=text("hub.type"), callback=lambda given: _kind(given)),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
     from ide_agent.features.hub.about import files_of, repositories
@@ -87,9 +97,10 @@ def _search(
             return
         for file in files:
             held, verdict = size(file["bytes"], language()), fits(file["memory"], language())
-            typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}")
+            best = text("hub.best") if file["best"] else ""
+            typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}{best}")
         return
-    found = repositories(words)
+    found = repositories(words, kind)
     if as_json:
         typer.echo(json.dumps({"repositories": found}, indent=2))
         return
@@ -129,29 +140,41 @@ def _verify(name: str = typer.Argument(help=text("hub.name"))) -> None:
     typer.echo(text(verified(found), name=found["name"]))
 
 
-def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:
+def _kind(given: str) -> str:
+    from ide_agent.inference.kinds import KINDS
+
+    if given and given not in KINDS:
+        raise typer.BadParameter(", ".join(KINDS), param_hint="--type")
+    return given
+
+
+def _list(
+    as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
+    kind: str = typer.Option("", "--type", help=text("hub.type"), callback=_kind),
+) -> None:
     from ide_agent.features.hub.listing import described
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import size
 
     hub = Hub()
-    models = [described(model) for model in hub.list()]
+    described_all = [described(model) for model in hub.list()]
+    models = [model for model in described_all if kind in ("", model["kind"])]
     if as_json:
         typer.echo(json.dumps({"models": models}, indent=2))
         return
-    if not models:
+    if not described_all:
         typer.echo(text("hub.none"))
     for model in models:
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
         typer.echo(f"{model['name']:<20} {size(model['bytes'], language()):>12}  {about}")
-    here = {model["name"] for model in models}
+    here = {model["name"] for model in described_all}
     for entry in hub.catalogue():
-        if entry.name not in here:
+        if entry.name not in here and kind in ("", entry.kind):
             about = text(
                 "hub.available",
                 title=entry.title,
-                size=size(entry.size, language()),
+                size=size(entry.expected, language()),
                 licence=entry.licence,
                 about=text(entry.about),
             )
@@ -172,6 +195,51 @@ def _rm(
     _let_go(name)
     hub.remove(name)
     typer.echo(text("hub.removed", name=name, size=held))
+
+
+def _gc(
+    dry_run: bool = typer.Option(False, "--dry-run", help=text("hub.dry_run")),
+    as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
+) -> None:
+    from ide_agent.features.hub.words import size
+    from ide_agent.runtime import call, find_host
+
+    if (info := find_host()) is not None:  # which knows what is in memory
+        removed = call(info, "POST", "/models/gc", {"dry_run": dry_run}, timeout=_RELEASE_SECONDS)["removed"]
+    else:
+        removed = [each.as_wire() for each in _collect(dry_run=dry_run)]
+    if as_json:
+        typer.echo(json.dumps({"removed": removed}, indent=2))
+        return
+    for each in removed:
+        key = "hub.would_go" if dry_run else "hub.removed"
+        typer.echo(text(key, name=each["name"], size=size(each["bytes"], language())))
+    if not removed:
+        typer.echo(text("hub.nothing_to_remove"))
+
+
+def _collect(*, dry_run: bool = False, need: int = 0, keep: str = "") -> list[Held]:
+    """Remove what the user's limits leave no room for, or say what would go."""
+    from ide_agent import config
+    from ide_agent.features.hub import gc
+    from ide_agent.features.hub.service import Hub
+    from ide_agent.paths import config_file
+    from ide_agent.runtime import call, find_host
+
+    active: list[str] = []
+    if (info := find_host()) is not None:
+        active = [row["name"] for row in call(info, "GET", "/models/running")["models"]]
+    hub, settings = Hub(), config.load(user=config_file())[0].hub
+    due = gc.due(hub, settings, active, need=need, keep=keep)
+    return due if dry_run else gc.remove(hub, due)
+
+
+def _make_room(entry: Entry, need: int) -> None:
+    """Before a pull: keep the user's limits, and say what had to go."""
+    from ide_agent.features.hub.words import size
+
+    for each in _collect(need=need, keep=entry.name):
+        typer.echo(text("hub.removed", name=each.name, size=size(each.bytes, language())), err=True)
 
 
 def _let_go(name: str) -> None:

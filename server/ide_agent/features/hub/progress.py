@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Phase = Literal["resolve", "slow", "waiting", "download", "stalled", "retry", "extract"]
+Phase = Literal["removed", "resolve", "slow", "waiting", "download", "stalled", "retry", "extract"]
 
 _WINDOW_SECONDS = 5.0
 
@@ -24,6 +24,7 @@ class Progress:
         total: bytes in all; 0 while unknown.
         speed: bytes per second over the last seconds; None while unknown.
         eta: seconds that remain at that speed; None while unknown.
+        names: models that had to go first, for ``removed``, which freed `done` bytes.
     """
 
     phase: Phase
@@ -31,6 +32,7 @@ class Progress:
     total: int = 0
     speed: float | None = None
     eta: float | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def percent(self) -> int | None:
@@ -39,7 +41,9 @@ class Progress:
 
     def as_wire(self) -> dict[str, Any]:
         """As `POST /models/pull` sends it."""
-        return asdict(self)
+        wire = asdict(self)
+        names = wire.pop("names")
+        return {**wire, "names": list(names)} if names else wire
 
 
 Report = Callable[[Progress], None]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound
+from ide_agent.features.hub import gc
 from ide_agent.features.hub.catalogue import Entry
-from ide_agent.features.hub.progress import Progress
+from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
 
 if TYPE_CHECKING:
@@ -157,10 +158,33 @@ class Pulls:
         pulled: PulledModel | None = None
         with self._services.activity.busy("pull"):
             try:
+                await self._make_room(pull.entry, report)
                 pulled = await self._hub.pull(pull.entry, report)
+                if not pull.entry.size:  # nobody said how big it would be
+                    await self._make_room(pull.entry, report)
                 return pulled
             finally:
                 self._services.events.publish(await self._after(pulled))
+
+    async def collect(self, *, dry_run: bool = False, need: int = 0, keep: str = "") -> list[gc.Held]:
+        """Remove what the user's limits leave no room for; what was, or would be.
+
+        Args:
+            dry_run: only say what would go.
+            need: bytes that will come in addition.
+            keep: a model that stays in any case.
+        """
+        settings = self._services.settings.hub
+        active = [row["name"] for row in self._services.inference.running()]
+        due = await asyncio.to_thread(gc.due, self._hub, settings, active, need=need, keep=keep)
+        return due if dry_run else await asyncio.to_thread(gc.remove, self._hub, due)
+
+    async def _make_room(self, entry: Entry, report: Report) -> None:
+        here = any((self._hub.folder / entry.name).glob("*.gguf"))
+        gone = await self.collect(need=0 if here else entry.size, keep=entry.name)
+        if gone:
+            freed = sum(each.bytes for each in gone)
+            report(Progress("removed", freed, names=tuple(each.name for each in gone)))
 
     def _ended(self, pull: Pull) -> None:
         self._tasks.discard(pull.task)

@@ -24,6 +24,7 @@ from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.features.hub.sources.url import is_address, is_name
 from ide_agent.features.hub.waiting import in_thread
+from ide_agent.inference.models import USED
 from ide_agent.paths import models_dir
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Hub:
 
         Args:
             what: a name of the catalogue, the address of a GGUF file, or ``hf:owner/name/file.gguf`` for one
-                on a Hugging Face hub, which is then asked; that blocks.
+                on a Hugging Face hub. Where it is on one, that is asked, which blocks.
             name: what to call what is behind an address.
             sha256: its hash, if the user knows it.
 
@@ -135,11 +136,17 @@ class Hub:
         """
         if what.startswith(huggingface.PREFIX):
             file = huggingface.find(what)
-            entry = of_address(file.url, name, file.sha256, known_as=file.name, licence=file.licence)
+            entry = of_address(
+                file.url, name, file.sha256, known_as=file.name, licence=file.licence, size=file.size
+            )
         elif is_address(what):
             entry = of_address(what, name, sha256)
         else:
-            return find(self._entries, what)
+            known_entry = find(self._entries, what)
+            if isinstance(known_entry.source, huggingface.HubSource):
+                file = huggingface.find(known_entry.source.name)
+                return known_entry.located(file.url, file.sha256, file.size, file.licence)
+            return known_entry
         there = self.folder / entry.name
         known = manifest.read(there)
         if entry.name in self._entries or (any(there.glob("*.gguf")) and not _same(entry, known)):
@@ -225,7 +232,7 @@ class Hub:
                 files += home.glob("*.gguf.part")
                 files += self.drafts.files(name)
                 if files:
-                    files += home.glob(manifest.NAME)
+                    files += [note for note in (home / manifest.NAME, home / USED) if note.exists()]
         if not files:
             raise ModelNotFound(name=name)
         return files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,16 @@ _MB = 1_000_000
 _MILLION = 1_000_000
 
 
+def translator(language: str) -> Callable[..., str]:
+    """`translate` for one language."""
+    return lambda key, **params: translate(key, language, **params)
+
+
 def describe(event: Mapping[str, Any], language: str) -> str:
     """One line for a progress event, e.g. ``downloading 12.3 / 92.9 MB, 4.1 MB/s, 0:20 left``."""
+    if names := event.get("names"):
+        freed = size(event.get("done") or 0, language)
+        return translate("hub.phase.removed", language, names=", ".join(names), size=freed)
     parts = [translate(f"hub.phase.{event.get('phase', '')}", language)]
     done, total = event.get("done") or 0, event.get("total") or 0
     if total:
@@ -59,6 +67,7 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "size": size(known["bytes"], language) if known["bytes"] else "",
         "parameters": f"{number(parameters / _MILLION, language)} M" if parameters else "",
         "quantisation": known.get("quantisation"),
+        "kind": translate(f"hub.kind.{known['kind']}", language) if known.get("kind") else "",
         "architecture": known.get("architecture"),
         "context": words("tokens", count=length) if length else "",
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",

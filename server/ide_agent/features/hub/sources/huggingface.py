@@ -11,10 +11,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
+from pydantic import BaseModel, ConfigDict
 
 from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
@@ -23,12 +24,40 @@ from ide_agent.features.hub import trust
 PREFIX = "hf:"
 _ENDPOINT = "https://huggingface.co"
 _MOST = 30
+# what a hub calls it
+_TASKS = {
+    "text": "text-generation",
+    "image": "image-text-to-text",
+    "audio": "automatic-speech-recognition",
+    "multi": "any-to-any",
+    "embedding": "feature-extraction",
+}
 _SECONDS = 20.0
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _PART = re.compile(r"-(\d{5})-of-\d{5}\.gguf$")
 _QUANTISATION = re.compile(
     r"(?:^|[-._])((?:I?Q|TQ)\d\w*|BF16|F16|F32|MXFP4\w*)(?=\.gguf$|[-.])", re.IGNORECASE
 )
+
+
+class HubSource(BaseModel):
+    """A file on a Hugging Face hub, which tells its length and hash when it is pulled.
+
+    Attributes:
+        repository: ``owner/name``.
+        path: inside it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["huggingface"]
+    repository: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        """What `ide-agent models pull` takes, too."""
+        return f"{PREFIX}{self.repository}/{self.path}"
 
 
 @dataclass(frozen=True)
@@ -105,13 +134,19 @@ def token_for(url: str) -> str:
         return ""
 
 
-def search(words: str) -> list[Repository]:
+def search(words: str, kind: str = "") -> list[Repository]:
     """Repositories with GGUF files that `words` fit, the most used first. Blocks.
+
+    Args:
+        words: what people type.
+        kind: only what is for that, see `ide_agent.inference.kinds`; empty: all.
 
     Raises:
         DownloadError: the hub cannot be asked.
     """
     asked = {"search": words, "filter": "gguf", "sort": "downloads", "direction": "-1", "limit": str(_MOST)}
+    if kind:
+        asked["pipeline_tag"] = _TASKS[kind]
     found = _ask("/api/models", words, {**asked, "full": "true", "cardData": "true"})
     return [
         Repository(

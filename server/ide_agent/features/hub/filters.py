@@ -1,0 +1,44 @@
+"""Which models a person wants to see: by words, by where they come from, by what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ide_agent.features.hub.catalogue import Entry
+
+SOURCES = ("pypi", "hub", "web", "file")
+_PREFIXES = (("pypi:", "pypi"), ("hf:", "hub"), ("file:", "file"), ("http:", "web"), ("https:", "web"))
+
+
+def source_of(origin: str) -> str:
+    """One of `SOURCES`; ``file`` where nothing was noted: somebody put it there."""
+    return next((source for start, source in _PREFIXES if origin.startswith(start)), "file")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is shown.
+
+    Attributes:
+        words: parts of the name, in lower case; empty: all.
+        source: one of `SOURCES`; empty: all.
+        kind: see `ide_agent.inference.kinds`; empty: all.
+    """
+
+    words: str = ""
+    source: str = ""
+    kind: str = ""
+
+    def of_model(self, model: Mapping[str, Any]) -> bool:
+        """Whether a model of `listing.described` is."""
+        return self._fits(model["name"], model["source"], model["kind"])
+
+    def of_entry(self, entry: Entry) -> bool:
+        """Whether one of the catalogue is."""
+        return self._fits(f"{entry.name} {entry.title}", source_of(entry.origin), entry.kind)
+
+    def _fits(self, name: str, source: str, kind: str) -> bool:
+        named = all(word in name.lower() for word in self.words.split())
+        return named and self.source in ("", source) and self.kind in ("", kind)

@@ -1,0 +1,133 @@
+"""Models that somebody activates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing, nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound, NotEnoughMemory
+from ide_agent.features.hub.active import Activations, follow
+from ide_agent.inference.models import ModelStore
+from support import gguf_file
+from support.waiting import until
+
+WAITS = [ModelError("error.model.waits", model="a", count=2, limit=2, names=names) for names in ("x", "y")]
+
+
+class Room:
+    """Loads nothing; says what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.released: list[str] = []
+        self.go = asyncio.Event()
+        self.refusal: IdeAgentError | None = None
+        self.waits: asyncio.Queue[IdeAgentError] = asyncio.Queue()
+
+    async def activate(self, model: str, on_wait: Callable[[IdeAgentError], None]) -> Any:
+        self.asked.append(model)
+        while not self.go.is_set():
+            on_wait(await self.waits.get())
+        if self.refusal:
+            raise self.refusal
+        return SimpleNamespace(model=SimpleNamespace(name=model), backend="fake", purpose="text")
+
+    async def release(self, model: str) -> int:
+        self.released.append(model)
+        return 1
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+@pytest.fixture
+def activations(room: Room, tmp_path: Path) -> Activations:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
+    activity = SimpleNamespace(busy=lambda _: nullcontext())
+    services = SimpleNamespace(inference=room, models=ModelStore(tmp_path), activity=activity)
+    return Activations(cast("Any", services))
+
+
+def done(room: Room) -> None:
+    room.go.set()
+    room.waits.put_nowait(WAITS[0])
+
+
+async def test_it_says_why_it_waits_and_then_that_it_is_there(activations: Activations, room: Room) -> None:
+    events: list[dict[str, Any]] = []
+    async with aclosing(follow(activations, "a")) as told:
+        async for event in told:
+            events.append(event)
+            match len(events):
+                case 1:
+                    for reason in (WAITS[0], WAITS[0], WAITS[1]):
+                        room.waits.put_nowait(reason)
+                case 2 if event["reason"]["params"]["names"] == "x":
+                    continue
+                case _:
+                    done(room)
+    assert events[0]["phase"] == "loading"
+    assert events[-1] == {"phase": "ready", "name": "a", "engine": "fake", "purpose": "text"}
+    assert "waiting" in [event["phase"] for event in events]
+    await until(lambda: activations.running == [])
+
+
+async def test_who_leaves_gives_up_unless_somebody_else_wants_it(
+    activations: Activations, room: Room
+) -> None:
+    first, second = activations.want("a"), activations.want("a")
+    assert first is second
+    await asyncio.sleep(0)
+    activations.leave(first)
+    await asyncio.sleep(0)
+    assert activations.running == [second]
+    activations.leave(second)
+    await asyncio.wait([second.task])
+    assert second.task.cancelled() and activations.running == []
+    assert room.asked == ["a"]
+
+
+async def test_what_waits_is_deactivated(activations: Activations, room: Room) -> None:
+    told = follow(activations, "a")
+    assert (await anext(told))["phase"] == "loading"
+    waiting = asyncio.create_task(anext(told))
+    await asyncio.sleep(0)
+    assert await activations.deactivate("a") == 2
+    with pytest.raises(ModelError, match="a was deactivated before it was there"):
+        await waiting
+    assert room.released == ["a"]
+
+
+async def test_why_it_failed_is_kept_until_the_next_time(activations: Activations, room: Room) -> None:
+    room.refusal = NotEnoughMemory(file="a.gguf", need_mb=2, free_mb=1)
+    room.go.set()
+    failed = activations.want("a")
+    await asyncio.wait([failed.task])
+    await asyncio.sleep(0)
+    assert activations.failed == {"a": room.refusal}
+    room.refusal = None
+    await activations.want("a").task
+    assert activations.failed == {}
+
+
+async def test_there_must_be_such_a_model(activations: Activations) -> None:
+    with pytest.raises(ModelNotFound):
+        activations.want("nosuch")
+    with pytest.raises(ModelNotFound):
+        await activations.deactivate("nosuch")
+
+
+async def test_the_host_leaves_without_waiting(activations: Activations) -> None:
+    waiting = activations.want("a")
+    await asyncio.sleep(0)
+    await activations.close()
+    assert waiting.task.cancelled()
