@@ -14,13 +14,25 @@ import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
+from ide_agent.config_remote import RemoteEndpoint, RemoteSettings, Section
 from ide_agent.errors import ConfigError
+
+__all__ = [
+    "WORKSPACE_FILE",
+    "CompletionSettings",
+    "HostSettings",
+    "HubSettings",
+    "InferenceSettings",
+    "RemoteEndpoint",
+    "RemoteSettings",
+    "Settings",
+    "load",
+]
 
 WORKSPACE_FILE = ".ide-agent.toml"
 _USERS_FILE_ONLY = (("inference",), ("host",), ("hub",), ("remote",))
@@ -38,15 +50,9 @@ _TAKES = {
     "dict": "section",
 }
 _EXCEPTION = "!"
-_ENDPOINT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
-class _Section(BaseModel):
-    # strict: "no" is no way to say false
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class CompletionSettings(_Section):
+class CompletionSettings(Section):
     """Ghost text."""
 
     enabled: bool = Field(True, description="Suggest code as ghost text.")
@@ -80,7 +86,7 @@ class CompletionSettings(_Section):
     model: str = Field("", description="Model for ghost text; empty: the default completion model.")
 
 
-class InferenceSettings(_Section):
+class InferenceSettings(Section):
     """Engines on this machine."""
 
     model: str = Field("", description="Default completion model; empty: the newest pulled one.")
@@ -96,7 +102,7 @@ class InferenceSettings(_Section):
     )
 
 
-class HostSettings(_Section):
+class HostSettings(Section):
     """The host process."""
 
     port: int = Field(0, ge=0, le=65535, description="0: any free port.")
@@ -105,7 +111,7 @@ class HostSettings(_Section):
     )
 
 
-class HubSettings(_Section):
+class HubSettings(Section):
     """The models folder."""
 
     disk_quota_gb: int = Field(
@@ -116,60 +122,7 @@ class HubSettings(_Section):
     )
 
 
-def _address(url: str) -> str:
-    """`url` without a slash at its end; no place for a name and a password."""
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or parts.username is not None or parts.query or parts.fragment or not url.isascii():
-        raise PydanticCustomError("error.config_address", "not the address of an API")
-    return url.rstrip("/")
-
-
-class RemoteEndpoint(_Section):
-    """An OpenAI-compatible API."""
-
-    url: Annotated[str, AfterValidator(_address)] = Field(
-        description="Base address of the API, e.g. `https://openrouter.ai/api/v1`. One on this machine "
-        "(`http://127.0.0.1:11434/v1`) is local: always allowed, nothing redacted, counted or recorded."
-    )
-    models: tuple[str, ...] = Field(
-        (), strict=False, description="Ids of the models to offer; empty: those that the API lists."
-    )
-    requests_per_second: float = Field(
-        1.0, gt=0, le=1000, description="For each model; those that come faster wait."
-    )
-    requests_per_minute: int = Field(60, ge=1, le=60_000, description="For each model.")
-    timeout_seconds: float = Field(
-        120.0, ge=1, le=3600, description="Longest silence before and within an answer."
-    )
-    tokens_per_day: int = Field(0, ge=0, description="Budget of this API, in and out together; 0: none.")
-    cost_per_day: float = Field(0.0, ge=0, description="Budget of this API, in US dollars; 0: none.")
-
-
-class RemoteSettings(_Section):
-    """Models on other machines."""
-
-    enabled: bool = Field(
-        False, description="Whether anything may be sent to models on other machines. Off: no-cloud mode."
-    )
-    endpoints: dict[Annotated[str, Field(pattern=_ENDPOINT_NAME)], RemoteEndpoint] = Field(
-        default_factory=dict,
-        description="A section each, `[remote.endpoints.NAME]`; its models are called `NAME/model`.",
-    )
-    redact: bool = Field(True, description="Replace secrets by placeholders, and put them back in answers.")
-    redact_patterns: tuple[str, ...] = Field(
-        (),
-        strict=False,
-        description="Your own expressions (RE2) for what is secret; a group `secret` is the part to replace.",
-    )
-    tokens_per_day: int = Field(0, ge=0, description="Budget of all APIs together, in and out; 0: none.")
-    cost_per_day: float = Field(0.0, ge=0, description="Budget of all APIs together, in US dollars; 0: none.")
-
-
-class Settings(_Section):
+class Settings(Section):
     """The whole tree."""
 
     locale: Literal["auto", "en", "tr"] = Field(

@@ -219,3 +219,60 @@ def test_what_is_wrong_is_said_in_words(files: tuple[Path, Path], text: str, wan
     turkish = problem.message("tr")
     assert turkish != str(problem)
     assert "{" not in turkish.replace("[completion]", "")
+
+
+REMOTE = '[remote]\nenabled = true\n[remote.endpoints.out]\nurl = "https://models.example/v1/"\n'
+
+
+def remote_of(tmp_path: Path, text: str) -> tuple[config.RemoteSettings, list[str]]:
+    user = tmp_path / "user.toml"
+    user.write_text(text)
+    settings, problems = config.load(user=user)
+    assert all("{" not in problem.message("tr") for problem in problems)
+    return settings.remote, [problem.key_used for problem in problems]
+
+
+def test_endpoints(tmp_path: Path) -> None:
+    remote, problems = remote_of(tmp_path, REMOTE + "requests_per_second = 2\nmodels = ['a/b']\n")
+    assert (remote.enabled, problems) == (True, [])
+    endpoint = remote.endpoints["out"]
+    assert (endpoint.url, endpoint.requests_per_second) == ("https://models.example/v1", 2.0)
+    assert endpoint.models == ("a/b",)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (REMOTE + "tokens_per_day = 'many'\n", "error.config_whole"),
+        (REMOTE + "cost_per_day = -1\n", "error.config_least"),
+        (REMOTE + "requests_per_second = 0\n", "error.config_above"),
+        (REMOTE + "[remote.endpoints.'a/b']\nurl = 'https://a'\n", "error.config_name"),
+        (REMOTE + "[remote.endpoints.other]\nmodels = ['a']\n", "error.config_missing"),
+        (REMOTE.replace("enabled = true", "enabled = true\nredact_patterns = 'x'"), "error.config_list"),
+        (REMOTE.replace("enabled = true", "enabled = true\nredakt = true"), "error.config_unknown_near"),
+    ],
+)
+def test_a_mistake_keeps_remote_models_off(tmp_path: Path, text: str, problem: str) -> None:
+    remote, problems = remote_of(tmp_path, text)
+    assert not remote.enabled
+    assert problem in problems
+    assert "out" in remote.endpoints
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "models.example", "ftp://models.example", "https://", "https://u:p@models.example", "https://a/?key=k",
+     "https://a:x/v1", "https://a:99999", "https://[::1", "https://münchen.example", "file:///etc/passwd"],
+)  # fmt: skip
+def test_what_is_no_address(tmp_path: Path, url: str) -> None:
+    remote, problems = remote_of(tmp_path, REMOTE.replace("https://models.example/v1/", url))
+    assert not remote.enabled
+    assert remote.endpoints == {}
+    assert "error.config_address" in problems
+
+
+def test_nobody_else_switches_remote_models_on(tmp_path: Path) -> None:
+    (tmp_path / ".ide-agent.toml").write_text(REMOTE)
+    settings, problems = config.load(workspace=tmp_path, editor={"remote": {"enabled": True}})
+    assert settings.remote == config.RemoteSettings()
+    assert [problem.params["key"] for problem in problems] == ["remote", "remote"]

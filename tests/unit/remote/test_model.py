@@ -10,7 +10,7 @@ from ide_agent.errors import BudgetSpent, RemoteOff, RemoteRefused, RemoteUnavai
 from ide_agent.inference.remote.service import Remotes, key_name
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
-from support.scripted_api import ScriptedApi, cut_after, echoes, endless, refuses, says, silent
+from support.scripted_api import Exchange, ScriptedApi, cut_after, echoes, endless, refuses, says, silent
 from support.waiting import until
 
 from .conftest import Books, Make, Pauses
@@ -232,4 +232,49 @@ async def test_without_an_audit_log_nothing_leaves(remotes_of: Make, api: Script
     remotes.ledger = None
     with pytest.raises(RemoteRefused, match="must be noted first"):
         await remotes.find("out/m")
+    await remotes.close()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"choices": 3},
+        {"choices": [{"index": [], "delta": {"content": "x"}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": 3}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": {}, "function": {"arguments": "x"}}]}}]},
+        [],
+        "x",
+    ],
+)
+async def test_events_of_another_form(remotes_of: Make, api: ScriptedApi, event: Any) -> None:
+    def nonsense(exchange: Exchange) -> None:
+        exchange.head(200, {"Content-Type": "text/event-stream"})
+        exchange.event(event)
+
+    api.script.append(nonsense)
+    remotes = remotes_of(out=api.url)
+    with pytest.raises(RemoteUnavailable) as refused:
+        await streamed(remotes, "out/m", asks(TOKEN))
+    assert refused.value.key_used == "error.remote.nonsense"
+    await remotes.close()
+
+
+async def test_an_error_in_the_middle_of_a_stream(remotes_of: Make, api: ScriptedApi) -> None:
+    def fails(exchange: Exchange) -> None:
+        exchange.head(200, {"Content-Type": "text/event-stream"})
+        exchange.event({"choices": [{"index": 0, "delta": {"content": "x"}}]})
+        exchange.event({"error": {"message": "out of memory"}, "choices": []})
+
+    api.script.append(fails)
+    remotes = remotes_of(out=api.url)
+    with pytest.raises(RemoteUnavailable, match="out of memory"):
+        await streamed(remotes, "out/m", asks("hi"))
+    await remotes.close()
+
+
+async def test_many_at_once_share_the_connections(remotes_of: Make, here: ScriptedApi) -> None:
+    remotes = remotes_of(near=here.url)
+    answers = await asyncio.gather(*(whole(remotes, "near/m", asks("hi")) for _ in range(8)))
+    assert len(answers) == 8
+    assert len(remotes._endpoints) == 1
     await remotes.close()

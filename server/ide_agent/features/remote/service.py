@@ -27,14 +27,17 @@ class Remote:
         self._services = services
         self.audit = Audit(services.database, lambda: services.remotes.settings, self._warn)
         services.remotes.ledger = self.audit
+        self._places: dict[str, Place | None] = {}
 
     async def described(self) -> dict[str, Any]:
         """Whether remote is on, and how each endpoint stands."""
         remotes = self._services.remotes
         found = endpoints(remotes.settings, self._services.network)
-        places = await asyncio.to_thread(places_of, self._services.secrets, [each["name"] for each in found])
+        unknown = [each["name"] for each in found if each["name"] not in self._places]
+        if unknown:  # asked once: a locked keyring would ask the user to unlock it each time
+            self._places |= await asyncio.to_thread(places_of, self._services.secrets, unknown)
         for each in found:
-            each["key"] = places[each["name"]]
+            each["key"] = self._places.get(each["name"])
             try:
                 endpoint = await remotes.endpoint(each["name"])
                 each["models"] = endpoint.models
@@ -56,6 +59,7 @@ class Remote:
 
     def reload(self) -> None:
         """Settings or keys have changed: end all connections, so that what was forbidden ends at once."""
+        self._places.clear()
         _ = self._services.remotes.settings
         self._services.remotes.forget()
 

@@ -61,6 +61,7 @@ class Endpoint:
         self._policy = policy
         self._key = key
         self._sleep = sleep
+        self._closed = False
         self._pool: httpcore.AsyncConnectionPool | None = None
         self._buckets: dict[str, Bucket] = {}
         self._models: tuple[float, list[str]] | None = None
@@ -173,7 +174,8 @@ class Endpoint:
             raise RemoteUnavailable("error.remote.nonsense", endpoint=self.name, reason="not JSON") from None
 
     async def close(self) -> None:
-        """Close all connections; who still reads from one gets RemoteUnavailable."""
+        """Close all connections for good; who still reads from one gets RemoteUnavailable."""
+        self._closed = True
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.aclose()
@@ -181,6 +183,7 @@ class Endpoint:
     async def _patiently(
         self, method: str, path: str, body: bytes, sent: Sent, model: str
     ) -> httpcore.Response:
+        attempts = _ATTEMPTS if method == "POST" else 1  # for a list of models nobody wants to wait
         attempt = 0
         while True:
             found = await self._once(method, path, body, sent, model)
@@ -191,7 +194,7 @@ class Endpoint:
             pause = found.wait
             if pause is None:
                 pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-            if not found.again or pause > _LONGEST_PAUSE or attempt == _ATTEMPTS:
+            if not found.again or pause > _LONGEST_PAUSE or attempt == attempts:
                 if found.counts:
                     self.circuit.crashed(str(found.error))
                 raise found.error
@@ -204,7 +207,10 @@ class Endpoint:
 
         self._policy.check(self.settings.url)
         if self._pool is None:
-            self._pool = await asyncio.to_thread(self._policy.pool, self.settings.url, self.name)
+            made = await asyncio.to_thread(self._policy.pool, self.settings.url, self.name)
+            self._pool = self._pool or made  # somebody else may have been first
+        if self._closed:
+            raise RemoteUnavailable("error.remote.broken", endpoint=self.name)
         silence = self.settings.timeout_seconds
         timeouts = {"connect": _CONNECT_SECONDS, "read": silence, "write": silence, "pool": None}
         request = httpcore.Request(

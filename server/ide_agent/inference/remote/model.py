@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -96,10 +97,14 @@ class RemoteModel:
         async with self._exchange("POST", path, payload) as exchange:
             async with aclosing(self._events(exchange)) as events:
                 async for event in events:
-                    exchange.count(event)
+                    try:
+                        exchange.count(event)
+                        shown = list(exchange.restored.event(event))
+                    except (TypeError, AttributeError):
+                        raise self._nonsense("an event of another form") from None
                     if not wants_usage and event.get("usage") and not event.get("choices"):
                         continue
-                    for restored in exchange.restored.event(event):
+                    for restored in shown:
                         yield restored
             for restored in exchange.restored.rest():
                 yield restored
@@ -128,9 +133,11 @@ class RemoteModel:
                     for event in decoder.feed(chunk):
                         if event.get("error"):
                             raise self._failed(event)
+                        choices = event.get("choices") or []
+                        if not isinstance(choices, list):
+                            raise self._nonsense("an event of another form")
                         finished = finished or any(
-                            isinstance(choice, dict) and choice.get("finish_reason")
-                            for choice in event.get("choices") or []
+                            isinstance(choice, dict) and choice.get("finish_reason") for choice in choices
                         )
                         yield event
                 except ValueError:
@@ -148,7 +155,8 @@ class RemoteModel:
         hiding = self._placeholders() if self._placeholders is not None else None
         body = b""
         if payload is not None:
-            hidden = hiding.hide(payload) if hiding is not None else payload
+            # searching a long prompt takes a while, in which others stream
+            hidden = await asyncio.to_thread(hiding.hide, payload) if hiding is not None else payload
             if self.id:
                 hidden = {**hidden, "model": self.id}
             body = json.dumps(hidden, separators=(",", ":")).encode()
