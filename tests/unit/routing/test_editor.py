@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from ide_agent.editor.host_client import HostClient
 from ide_agent.editor.server import EditorServer
 from ide_agent.features.routing import editor as module
-from support.editor import JSON, Editor, attached, eventually
+from support.editor import JSON, PATIENCE, Editor, attached, eventually
 from support.fake_host import Address, Call, FakeHost
 
 PUBLISH = "textDocument/publishDiagnostics"
@@ -53,12 +54,13 @@ async def address(host: FakeHost) -> Address:
 
 
 @pytest.fixture
-async def editor(address: Address, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Editor]:
+async def editor(host: FakeHost, address: Address, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Editor]:
     monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.01)
     server = EditorServer()
     server.host = HostClient(server, lambda _: address)
     async with attached(server) as client:
         yield client
+        await asyncio.wait_for(host.attached.wait(), PATIENCE)  # or a connection would be left half open
         client.notify("exit")
 
 
