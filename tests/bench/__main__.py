@@ -23,7 +23,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tests.bench import latency, quality, speed, startup  # noqa: E402
+from tests.bench import latency, quality, routing, speed, startup  # noqa: E402
 
 OUT = ROOT / ".artifacts" / "bench"
 
@@ -92,6 +92,7 @@ async def main() -> None:
         "recomputed": latency.recomputed,
         "cancelling": latency.cancelling,
         "concurrent": latency.concurrent,
+        "routing": lambda: asyncio.to_thread(routing.measure),
         "engines": speed.engines,
         "quality": lambda: quality.measure(options.holes),
     }
