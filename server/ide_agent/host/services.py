@@ -50,7 +50,7 @@ class Services:
         """`problems`: what was wrong with the settings; shown by `status` and `doctor`."""
         from ide_agent.inference import Inference
         from ide_agent.inference.models import ModelStore
-        from ide_agent.inference.routing.known import known_models
+        from ide_agent.inference.routing.known import is_here, known_models
         from ide_agent.inference.routing.router import Router
 
         self.settings = settings
@@ -64,7 +64,9 @@ class Services:
         self.database = Database(data_dir() / "ide-agent.db")
         self.models: ModelStore = ModelStore(models_dir(), settings.inference.model)
         self.inference: Inference = Inference(settings.inference, self.models, self.events.publish)
-        self.routing: Router = Router(routes_file(), lambda: known_models(self.models))
+        self.routing: Router = Router(
+            routes_file(), lambda: known_models(self.models), lambda name: is_here(self.models, name)
+        )
         self._problems = problems
         self._start: list[Callback] = []
         self._stop: list[Callback] = []

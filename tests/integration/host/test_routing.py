@@ -49,7 +49,7 @@ def ask(info: RuntimeInfo, path: str, body: dict[str, Any]) -> tuple[str, Any]:
         return answer.headers.get("x-ide-agent-route", ""), text
 
 
-def tested(info: RuntimeInfo, **body: Any) -> str:
+def rule_for(info: RuntimeInfo, **body: Any) -> str:
     rule: str = call(info, "POST", "/routes/test", body)["rule"]
     return rule
 
@@ -82,24 +82,24 @@ def test_ghost_text_goes_by_the_rules(info: RuntimeInfo) -> None:
 def test_a_saved_file_counts_without_a_restart(info: RuntimeInfo) -> None:
     for number in range(5):
         routes_file().write_text(f"rules: [{{name: rule {number}, model: starter}}]")
-        assert tested(info, message="x") == f"rule {number}"
+        assert rule_for(info, message="x") == f"rule {number}"
     other = Path(f"{routes_file()}.new")
     other.write_text("rules: [{name: rule 9, model: starter}]")
     other.replace(routes_file())
-    assert tested(info, message="x") == "rule 9"
+    assert rule_for(info, message="x") == "rule 9"
     routes_file().unlink()
-    assert tested(info, message="x") == ""
+    assert rule_for(info, message="x") == ""
 
 
 def test_a_broken_file_keeps_the_last_good_rules_and_is_told(info: RuntimeInfo) -> None:
     routes_file().write_text("rules: [{name: good, model: starter}]")
-    assert tested(info, message="x") == "good"
+    assert rule_for(info, message="x") == "good"
     routes_file().write_text("rules:\n  - name: bad\n    modle: starter\n")
-    assert tested(info, message="x") == "good"
+    assert rule_for(info, message="x") == "good"
     problems = call(info, "GET", "/status")["problems"]
     assert [problem["params"]["line"] for problem in problems if problem["type"] == "RoutesError"] == [2, 3]
     routes_file().write_text("rules: [{name: mended, model: starter}]")
-    assert tested(info, message="x") == "mended"
+    assert rule_for(info, message="x") == "mended"
     assert not [
         problem for problem in call(info, "GET", "/status")["problems"] if "routes" in problem["code"]
     ]
@@ -109,5 +109,5 @@ def test_a_hostile_expression_holds_nothing_up(info: RuntimeInfo) -> None:
     """Python's own engine would be at it for longer than the universe is old."""
     routes_file().write_text("rules: [{name: slow, model: starter, when: {message: '^(a+)+$'}}]")
     begin = time.monotonic()
-    assert tested(info, message="a" * 3999 + "!") == ""
+    assert rule_for(info, message="a" * 3999 + "!") == ""
     assert time.monotonic() - begin < 60

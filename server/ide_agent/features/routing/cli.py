@@ -13,6 +13,7 @@ from ide_agent.locale import language
 from ide_agent.terminal import App, text
 
 if TYPE_CHECKING:
+    from ide_agent.inference.models import ModelStore
     from ide_agent.inference.routing.router import Router
 
 
@@ -117,15 +118,21 @@ def _warn(router: Router) -> None:
 
 
 def _router() -> Router:
+    from ide_agent.inference.routing.known import is_here
     from ide_agent.inference.routing.router import Router
     from ide_agent.paths import routes_file
 
-    return Router(routes_file(), _known)
+    return Router(routes_file(), _known, lambda name: is_here(_models(), name))
 
 
 def _known() -> set[str]:
-    from ide_agent.inference.models import ModelStore
     from ide_agent.inference.routing.known import known_models
+
+    return known_models(_models())
+
+
+def _models() -> ModelStore:
+    from ide_agent.inference.models import ModelStore
     from ide_agent.paths import models_dir
 
-    return known_models(ModelStore(models_dir()))
+    return ModelStore(models_dir())

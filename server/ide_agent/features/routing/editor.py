@@ -88,7 +88,10 @@ class RoutesFeature:
 
     async def _assist(self, document: Document, line: int, column: int) -> dict[str, Any]:
         body = {**self._body(document), "line": line, "column": column}
-        return await self._server.host.request("POST", "/routes/assist", body)
+        try:
+            return await self._server.host.request("POST", "/routes/assist", body)
+        except IdeAgentError:  # said where the host is watched
+            return {"completions": [], "hover": None}
 
     def _body(self, document: Document) -> dict[str, Any]:
         return {
