@@ -24,7 +24,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tests.bench import gateway, hub, latency, memory, quality, speed, startup  # noqa: E402
+from tests.bench import gateway, hub, latency, memory, quality, routing, speed, startup  # noqa: E402
 
 OUT = ROOT / ".artifacts" / "bench"
 
@@ -93,6 +93,7 @@ async def main() -> None:
         "recomputed": latency.recomputed,
         "cancelling": latency.cancelling,
         "concurrent": latency.concurrent,
+        "routing": lambda: asyncio.to_thread(routing.measure),
         "engines": speed.engines,
         "gateway": partial(asyncio.to_thread, gateway.measure),
         "download": partial(asyncio.to_thread, hub.download),

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { Agent } from "./client";
 import { removeEnvironments } from "./environment";
-import { HOST_RESTART, HUB, PULL } from "./protocol";
+import { HOST_RESTART, HUB, PULL, ROUTES } from "./protocol";
 import { describe } from "./status";
 
 /** A server that hangs never answers. */
@@ -18,6 +18,7 @@ export function registerCommands(context: vscode.ExtensionContext, agent: Agent)
     "ideAgent.toggle": () => toggle(agent),
     "ideAgent.downloadStarter": () => downloadStarter(agent),
     "ideAgent.models.panel": () => agent.panels.open(HUB),
+    "ideAgent.routes.panel": () => agent.panels.open(ROUTES),
     "ideAgent.restart": () => restart(agent),
     "ideAgent.reinstall": () => reinstall(context, agent),
     "ideAgent.showLog": () => agent.log.show(),

@@ -16,6 +16,8 @@ export const OPEN_PANEL = "ideAgent.panels.open";
 
 /** The panel of models. */
 export const HUB = "hub";
+/** The panel of routing rules. */
+export const ROUTES = "routes";
 
 export interface More {
   readonly textDocument: VersionedTextDocumentIdentifier;

@@ -22,6 +22,7 @@ def register(server: EditorServer) -> None:
         for name in ls.broken_plugins:
             ls.say(translate("editor.plugin_failed", ls.language, name=name), types.MessageType.Warning)
         ls.spawn(_settings(ls))
+        ls.spawn(ls.scoped.register())
         if ls.process_id:
             ls.spawn(watch_process(ls.process_id, lambda: ls.leave(1)))
 

@@ -324,7 +324,7 @@ class EditorProtocol(LanguageServerProtocol):
             yield user_handler, (params,), None
         self.server_capabilities = ServerCapabilitiesBuilder(
             params.capabilities,
-            {*self.fm.features, *self.fm.builtin_features},
+            {*self.fm.features, *self.fm.builtin_features} - server.scoped.later(params.capabilities),
             self.fm.feature_options,
             list(self.fm.commands),
             server._text_document_sync_kind,

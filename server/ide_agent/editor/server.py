@@ -19,6 +19,7 @@ from ide_agent.editor.host_client import HostClient
 from ide_agent.editor.link import Host
 from ide_agent.editor.panels import Panels
 from ide_agent.editor.protocol import EditorProtocol
+from ide_agent.editor.scoped import Scoped
 from ide_agent.editor.settings import Configuration
 from ide_agent.editor.status import Status
 from ide_agent.errors import IdeAgentError
@@ -50,6 +51,7 @@ class EditorServer(LanguageServer):
         host: requests to the host.
         status: the client's status item.
         panels: those that the client shows.
+        scoped: features for certain documents only.
         exited: resolved with the exit status when the server is to end.
         broken_plugins: plugins that failed to load or to register; the others work without them.
     """
@@ -69,6 +71,7 @@ class EditorServer(LanguageServer):
         self.configuration = Configuration(self)
         self.status = Status(self)
         self.panels = Panels(self)
+        self.scoped = Scoped(self)
         self.host = HostClient(self, ensure)
         self.exited: asyncio.Future[int] | None = None
         self._language = "en"

@@ -91,17 +91,17 @@ async def route(services: Services, ask: Ask, model: str = "") -> Route:
     Raises:
         ModelNotFound: it is private, and no model of this machine was chosen.
     """
-    decision: Decision | None = None
-    if model in DEFAULT_MODELS:
-        if services.routing.stale:  # reading takes its time
-            await asyncio.to_thread(services.routing.refresh)
-        decision = services.routing.decide(ask)
-    models = (model,) if decision is None else (decision.model, *decision.fallbacks)
-    if ask.private:
-        models = tuple(name for name in models if _is_here(services, name))
-        if not models:
+    routing = services.routing
+    if model not in DEFAULT_MODELS:
+        if ask.private and not routing.is_here(model):
             raise ModelNotFound("error.routes.private")
-    return Route(models, decision)
+        return Route((model,))
+    if routing.stale:  # reading takes its time
+        await asyncio.to_thread(routing.refresh)
+    decision = routing.decide(ask)
+    if decision.refused:
+        raise ModelNotFound("error.routes.private")
+    return Route((decision.model, *decision.fallbacks), decision)
 
 
 async def route_openai(services: Services, path: str, payload: dict[str, Any]) -> Route:
@@ -124,17 +124,6 @@ async def route_openai(services: Services, path: str, payload: dict[str, Any]) -
             # engines take a negative number for no end
             payload[name] = most if wished is None or wished < 0 else min(wished, most)
     return found
-
-
-def _is_here(services: Services, name: str) -> bool:
-    """Whether it is a model of this machine, or the default one."""
-    if name in DEFAULT_MODELS:
-        return True
-    try:
-        services.models.find(name)
-    except ModelNotFound:
-        return False
-    return True
 
 
 def _about(given: Any) -> About:

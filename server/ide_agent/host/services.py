@@ -57,7 +57,7 @@ class Services:
         from ide_agent.inference import Inference
         from ide_agent.inference.models import ModelStore
         from ide_agent.inference.remote.service import Remotes
-        from ide_agent.inference.routing.known import known_models
+        from ide_agent.inference.routing.known import is_here, known_models
         from ide_agent.inference.routing.router import Router
 
         self.settings = settings
@@ -76,7 +76,11 @@ class Services:
         live = LiveRemote(config_file(), settings.remote)
         self.remotes = Remotes(live, self.network, self.secrets)
         self.inference.remotes = self.remotes
-        self.routing: Router = Router(routes_file(), lambda: known_models(self.models, live().endpoints))
+        self.routing: Router = Router(
+            routes_file(),
+            lambda: known_models(self.models, live().endpoints),
+            lambda name: is_here(self.models, name, live().endpoints, self.network),
+        )
         self._problems = problems
         self._start: list[Callback] = []
         self._stop: list[Callback] = []

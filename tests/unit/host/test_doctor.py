@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from ide_agent import cli
 from ide_agent.config import Settings
-from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError
+from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError, RoutesError
 from ide_agent.host import doctor
 from ide_agent.runtime import RuntimeInfo
 
@@ -235,3 +235,11 @@ def test_broken_plugins_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ok, detail = findings()["plugins"]
     assert not ok
     assert detail == problem.message("en")
+
+
+def test_errors_in_the_routing_rules_are_told_with_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_model(monkeypatch)
+    problem = RoutesError("error.routes.unknown", file="/home/me/routes.yaml", line=3, key="modle")
+    answer(monkeypatch, {"model": "starter"}, problem.as_wire())
+    assert findings()["routes"] == (False, "/home/me/routes.yaml:3: There is no key “modle” here.")
+    assert "Routing rules: /home/me" in CliRunner().invoke(cli.app, ["doctor"]).stdout

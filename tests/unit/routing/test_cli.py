@@ -68,6 +68,8 @@ def test_test_says_where_and_why(file: Path) -> None:
     assert "default model" in run("test", "Refactor this", "--task", "review")[1]
     found = json.loads(run("test", "refactor", "--json")[1])
     assert (found["model"], found["limits"]) == ("coder", {"max_tokens": 9})
+    file.write_text(RULES.replace("model: coder", "model: cloud/x"))
+    assert run("test", "refactor", "--private")[1].startswith("This would go to starter, because")
     code, _, err = run("test", "x", "--task", "cooking")
     assert code == 1 and "completion, chat" in err
 

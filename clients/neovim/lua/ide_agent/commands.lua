@@ -119,6 +119,11 @@ M.subcommands = {
       require('ide_agent.panel').open('hub')
     end,
   },
+  routes = {
+    run = function()
+      require('ide_agent.panel').open('routes')
+    end,
+  },
   panel = {
     complete = function()
       return require('ide_agent.panel').names()

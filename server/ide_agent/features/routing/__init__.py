@@ -9,7 +9,16 @@ from ide_agent.hooks import hookimpl
 if TYPE_CHECKING:
     import typer
 
+    from ide_agent.editor.server import EditorServer
     from ide_agent.host.services import Services
+
+
+@hookimpl
+def register_editor(server: EditorServer) -> None:
+    """Help in files of rules, and the command ``ideAgent.routes.open``."""
+    from ide_agent.features.routing import editor
+
+    editor.register(server)
 
 
 @hookimpl

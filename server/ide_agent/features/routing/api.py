@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from ide_agent.errors import RoutesError
+from ide_agent.features.routing.assist import completions, hover
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
@@ -27,6 +28,13 @@ class CheckRequest(BaseModel):
     text: str = Field(max_length=_LONGEST)
     language: Language = "en"
     workspace: bool = False
+
+
+class AssistRequest(CheckRequest):
+    """Body of ``POST /routes/assist``; `line` and `column` (in characters) from 0."""
+
+    line: int = Field(ge=0)
+    column: int = Field(ge=0)
 
 
 class SaveRequest(BaseModel):
@@ -96,6 +104,18 @@ def routes(services: Services) -> APIRouter:
     async def check(body: CheckRequest) -> Response:
         reading = await asyncio.to_thread(lambda: read(body.text, routing.known, workspace=body.workspace))
         return JSONResponse({"problems": [problem.as_wire(body.language) for problem in reading.problems]})
+
+    @router.post("/assist")
+    async def assist(body: AssistRequest) -> Response:
+        known = await asyncio.to_thread(lambda: routing.known or ())
+        models = [name for name in known if not name.endswith("/")]
+        at = (body.text, body.line, body.column)
+        return JSONResponse(
+            {
+                "completions": completions(*at, models, body.language, workspace=body.workspace),
+                "hover": hover(*at, body.language, workspace=body.workspace),
+            }
+        )
 
     @router.post("/test")
     async def test(body: TestRequest) -> Response:

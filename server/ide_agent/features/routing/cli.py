@@ -13,6 +13,8 @@ from ide_agent.locale import language
 from ide_agent.terminal import App, text
 
 if TYPE_CHECKING:
+    from ide_agent.config import RemoteEndpoint
+    from ide_agent.inference.models import ModelStore
     from ide_agent.inference.routing.router import Router
 
 
@@ -117,17 +119,31 @@ def _warn(router: Router) -> None:
 
 
 def _router() -> Router:
+    from ide_agent.inference.routing.known import is_here
     from ide_agent.inference.routing.router import Router
     from ide_agent.paths import routes_file
+    from ide_agent.safety.network import NetworkPolicy
 
-    return Router(routes_file(), _known)
+    here = NetworkPolicy()
+    return Router(routes_file(), _known, lambda name: is_here(_models(), name, _endpoints(), here))
 
 
 def _known() -> set[str]:
-    from ide_agent import config
-    from ide_agent.inference.models import ModelStore
     from ide_agent.inference.routing.known import known_models
-    from ide_agent.paths import config_file, models_dir
+
+    return known_models(_models(), _endpoints())
+
+
+def _models() -> ModelStore:
+    from ide_agent.inference.models import ModelStore
+    from ide_agent.paths import models_dir
+
+    return ModelStore(models_dir())
+
+
+def _endpoints() -> dict[str, RemoteEndpoint]:
+    from ide_agent import config
+    from ide_agent.paths import config_file
 
     settings, _ = config.load(user=config_file())
-    return known_models(ModelStore(models_dir()), settings.remote.endpoints)
+    return settings.remote.endpoints

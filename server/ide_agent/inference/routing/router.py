@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -32,6 +32,7 @@ class Decision:
         limits: what the answer may take.
         rule: name of the rule; empty where none fits.
         because: why, in parts.
+        refused: it is private, and none of the rule's models is on this machine.
     """
 
     model: str = ""
@@ -40,13 +41,15 @@ class Decision:
     limits: Limits = field(default_factory=Limits)
     rule: str = ""
     because: tuple[Said, ...] = ()
+    refused: bool = False
 
     def sentence(self, language: str) -> str:
         """“This would go to …, because …”."""
         said = self.model or translate("routes.default", language)
         first, *rest = (part.text(language) for part in self.because)
         because = f"{first} {', '.join(rest)}".rstrip()
-        text = translate("routes.goes", language, model=said, because=because)
+        key = "routes.refused" if self.refused else "routes.goes"
+        text = translate(key, language, model=said, because=because)
         if self.fallbacks:
             names = ", ".join(name or translate("routes.default", language) for name in self.fallbacks)
             text = f"{text} {translate('routes.else', language, models=names)}"
@@ -60,6 +63,7 @@ class Decision:
             "adapter": self.adapter,
             "limits": self.limits.model_dump(exclude_none=True),
             "rule": self.rule,
+            "refused": self.refused,
             "because": [part.as_wire() for part in self.because],
             "sentence": self.sentence(language),
         }
@@ -117,10 +121,17 @@ class Router:
     Args:
         file: the user's `routes.yaml`; it need not be there.
         known: names of the models there are, as `reading.read` takes them; asked when a file is read.
+        is_here: whether a model is on this machine, so that it may answer what is private.
     """
 
-    def __init__(self, file: Path, known: Callable[[], Collection[str] | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        file: Path,
+        known: Callable[[], Collection[str] | None] = lambda: None,
+        is_here: Callable[[str], bool] = lambda name: True,
+    ) -> None:
         self.file = file
+        self.is_here = is_here
         self._known = known
         self._user = _Source(file)
         self._workspaces: dict[str, _Source] = {}
@@ -129,6 +140,15 @@ class Router:
     def decide(self, ask: Ask) -> Decision:
         """Where `ask` goes; a file that was saved counts from now on."""
         self.refresh()
+        decision = self._ruled(ask)
+        if not ask.private:
+            return decision
+        here = [name for name in (decision.model, *decision.fallbacks) if not name or self.is_here(name)]
+        if not here:
+            return replace(decision, fallbacks=(), refused=True)
+        return replace(decision, model=here[0], fallbacks=tuple(here[1:]))
+
+    def _ruled(self, ask: Ask) -> Decision:
         seen = Seen(ask)
         for folder, source in self._workspaces.items():
             if _within(ask.place, folder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +58,15 @@ rules:
     assert not off.enabled
     assert [each.rule.name for each in reading.rules] == ["tests"]
     assert [each.line for each in reading.rules] == [5]
+
+
+def test_the_example_in_the_documentation_is_right() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "routing.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    reading = read(example, {"starter", "qwen-coder", "openrouter/", "long-context-model"})
+    assert reading.problems == ()
+    assert [each.line for each in reading.rules if each.rule.name == "refactor"] == [20]
+    assert "(routes.yaml, line 20)" in page
 
 
 @pytest.mark.parametrize("text", ["", "rules:\n", "version: 1\nrules: []\n"])

@@ -139,6 +139,22 @@ def test_warnings_leave_the_rules_in_force(file: Path) -> None:
     assert [problem.severity for problem in load(file, {"somebody"}).problems] == ["warning"]
 
 
+def test_what_is_private_stays_here(file: Path) -> None:
+    file.write_text("rules: [{name: a, model: cloud/x, fallbacks: [here, cloud/y, default]}]")
+    router = Router(file, is_here=lambda name: name == "here")
+    private = router.decide(Ask(private=True))
+    assert (private.model, private.fallbacks, private.refused) == ("here", ("",), False)
+    assert router.decide(Ask()).model == "cloud/x"
+    file.write_text("rules: [{name: a, model: cloud/x, fallbacks: [cloud/y]}]")
+    refused = router.decide(Ask(private=True))
+    assert refused.refused and refused.as_wire("en")["refused"]
+    for language in LANGUAGES:
+        assert "cloud/x" in refused.sentence(language) and "cloud/y" not in refused.sentence(language)
+    assert refused.sentence("en").startswith("This would be refused")
+    file.unlink()
+    assert not router.decide(Ask(private=True)).refused
+
+
 class TestWorkspaces:
     """Rules of a workspace's own."""
 
