@@ -209,11 +209,11 @@ class HubPanel:
         with panel.together():
             panel.set(TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)))
             panel.set(drawing.running(running, limit, panel.language), before=drawing.HERE)
-            panel.set(forms.filter_form(panel.language), before=drawing.HERE)
             self._draw_pulls(panel, stopped)
             panel.set(
                 drawing.here(shown, running, panel.language),
                 drawing.there(missing, busy, panel.language),
+                forms.filter_form(panel.language),
                 forms.search_form(panel.language),
                 forms.add_form(panel.language),
                 forms.tidy(panel.language),
