@@ -109,7 +109,9 @@ def test_nothing_leaves_in_no_cloud_mode(guarded: Guarded) -> None:
 @pytest.mark.parametrize("guarded", [True], indirect=True)
 def test_it_is_the_switch_that_holds_it_back(guarded: Guarded) -> None:
     """The same requests with remote on are held back by the guard, and by nothing else."""
-    code, body = guarded.status("POST", "/v1/chat/completions", {"model": "named/m", "messages": []})
+    code, body = guarded.status(
+        "POST", "/v1/chat/completions", {"model": "named/m", "messages": [{"role": "user", "content": "hi"}]}
+    )
     assert (code, json.loads(body)["error"]["code"]) == (503, "error.remote.unreachable")
     assert "socket.getaddrinfo models.example" in attempts(guarded.site)
     (entry,) = guarded.call("GET", "/remote/audit")["requests"]

@@ -32,3 +32,10 @@ def test_without_a_total() -> None:
 def test_sizes() -> None:
     assert size(98_362_432, "en") == "98.4 MB"
     assert size(98_362_432, "tr") == "98,4 MB"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(999_900_000, "999.9 MB"), (1_000_000_000, "1.0 GB"), (23_747_700_000, "23.7 GB")]
+)
+def test_sizes(count: int, text: str) -> None:
+    assert size(count, "en") == text

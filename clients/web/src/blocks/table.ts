@@ -3,6 +3,9 @@ import { arrange, element, setAttribute, setText } from "../dom";
 import type { Column, Row } from "../types";
 import type { Context, Maker, OfKind } from "../view";
 
+/** A word that may be broken where there is no room for it, such as an address. */
+const LONG_WORD = /\S{17}/;
+
 export const table: Maker<OfKind<"table">> = (first, context) => {
   const title = element("h2");
   const head = element("tr");
@@ -77,7 +80,9 @@ class RowView {
     this.columns.forEach(({ key }, at) => {
       const cell = this.cells[at];
       if (cell) {
-        setText(cell, row.cells[key] ?? "");
+        const text = row.cells[key] ?? "";
+        setText(cell, text);
+        cell.classList.toggle("breaks", LONG_WORD.test(text));
       }
     });
     this.buttons.update(row.actions, row.cells[this.columns[0]?.key ?? ""]);

@@ -155,7 +155,7 @@ def _entry(entry: Entry, busy: bool, language: str) -> Row:
     return Row(
         id=entry.name,
         cells={
-            "name": f"{entry.name} ({entry.title})",
+            "name": f"{entry.name}: {entry.title}",
             "size": size(entry.expected, language),
             "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,

@@ -9,7 +9,7 @@ from typing import Any
 from ide_agent.errors import from_wire
 from ide_agent.locale import translate
 
-_MB = 1_000_000
+_MB, _GB = 1_000_000, 1_000_000_000
 _MILLION = 1_000_000
 
 
@@ -26,7 +26,8 @@ def describe(event: Mapping[str, Any], language: str) -> str:
     parts = [translate(f"hub.phase.{event.get('phase', '')}", language)]
     done, total = event.get("done") or 0, event.get("total") or 0
     if total:
-        parts[0] += f" {number(done / _MB, language)} / {size(total, language)}"
+        unit = _GB if total >= _GB else _MB
+        parts[0] += f" {number(done / unit, language)} / {size(total, language)}"
     elif done:
         parts[0] += f" {size(done, language)}"
     if speed := event.get("speed"):
@@ -44,7 +45,9 @@ def percent(event: Mapping[str, Any]) -> float | None:
 
 
 def size(count: int, language: str) -> str:
-    """`count` bytes in megabytes."""
+    """`count` bytes in megabytes, from a thousand of them on in gigabytes."""
+    if count >= _GB:
+        return f"{number(count / _GB, language)} GB"
     return f"{number(count / _MB, language)} MB"
 
 
