@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine]
 
-OFFERED = "starter (Smol"  # in memory it is “starter (gguf/…) 🟢 Running”
+OFFERED = "starter: Smol"  # in memory it is “starter (gguf/…) 🟢 Running”
 HERE = re.compile(r"starter +\d.* MB .* (ready|🟡 Loading|🟢 Running)")
 SERVER = [sys.executable, "-m", "ide_agent", "lsp"]
 
