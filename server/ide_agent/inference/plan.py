@@ -100,6 +100,8 @@ def decide(wish: Wish, held: Sequence[Place], *, limit: int, free: int) -> Verdi
     free -= sum(place.bytes for place in held if place.state == "loading")  # they have not taken it yet
     some_day = [place for place in held if _will_go(place, wish)]
     if wish.bytes > free + sum(place.bytes for place in some_day):
+        if loading := [place for place in held if place.state == "loading"]:
+            return Verdict(waits=_short(wish, loading, free))  # what is free is certain once they are there
         return Verdict(refused=_too_big(wish, free))
     ready = idle(wish, held)
     ends: list[Place] = []

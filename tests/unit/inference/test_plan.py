@@ -102,6 +102,12 @@ def test_for_memory_it_waits_only_where_waiting_helps() -> None:
     assert not refused(wish("background", size=150), [place("just used")])
 
 
+def test_nothing_is_refused_while_a_load_makes_free_memory_uncertain() -> None:
+    held = [place("a", state="loading", kept=True), place("b")]
+    assert "work: a" in waits(wish(size=301), held, limit=9, free=100)
+    assert "work: a" in waits(wish(size=301), held, limit=2, free=100)
+
+
 def test_nobody_goes_for_what_would_not_fit_even_then() -> None:
     held = [place("a"), place("b"), place("c", kept=True)]
     assert refused(wish(size=301), held)
