@@ -51,6 +51,8 @@ class FakeEngine:
     backend: str = "fake"
     turns: list[str] = field(default_factory=list)
     open: int = 0
+    held: int = 0
+    held_when_asked: list[int] = field(default_factory=list)
     open_when_asked: list[int] = field(default_factory=list)
     """Turns that were held when it was asked."""
 
@@ -65,6 +67,7 @@ class FakeEngine:
 
     async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         self.asked.append((path, payload))
+        self.held_when_asked.append(self.held)
         self.open_when_asked.append(self.open)
         for chunk in self.chunks:
             if chunk is None:
@@ -76,6 +79,7 @@ class FakeEngine:
 
     async def request(self, method: str, path: str, json: dict[str, Any] | None = None) -> Any:
         self.asked.append((path, json))
+        self.held_when_asked.append(self.held)
         self.open_when_asked.append(self.open)
         if self.answer is None:
             await self._wait()
@@ -112,15 +116,27 @@ class FakeInference:
         """Why `activate` does not come to an end."""
         self.closed = False
 
-    async def engine(self, model: str = "", purpose: str = "text", priority: str = "api") -> FakeEngine:
+    @asynccontextmanager
+    async def hold(
+        self, model: str = "", purpose: str = "text", priority: str = "api"
+    ) -> AsyncIterator[FakeEngine]:
         self.purposes.append(purpose)
         if model not in ("", MODEL.name):
             raise ModelNotFound(name=model)
-        return self.engine_
+        self.engine_.held += 1
+        try:
+            yield self.engine_
+        finally:
+            self.engine_.held -= 1
 
-    async def model(self, model: str = "", purpose: str = "text") -> Any:
+    @asynccontextmanager
+    async def model(self, model: str = "", purpose: str = "text") -> AsyncIterator[Any]:
         remote = await self.remotes.find(model) if self.remotes is not None else None
-        return remote or await self.engine(model, purpose)
+        if remote is not None:
+            yield remote
+            return
+        async with self.hold(model, purpose) as engine:
+            yield engine
 
     async def release(self, model: str) -> int:
         self.released.append(model)

@@ -160,9 +160,8 @@ class Configuration:
             return editor
         items = [types.ConfigurationItem(scope_uri=_uri(folder), section=SECTION) for folder in folders]
         try:
-            answer = await asyncio.wait_for(
-                self._server.workspace_configuration_async(types.ConfigurationParams(items)), _ANSWER_SECONDS
-            )
+            async with asyncio.timeout(_ANSWER_SECONDS):  # wait_for may swallow a cancellation
+                answer = await self._server.workspace_configuration_async(types.ConfigurationParams(items))
         except (JsonRpcException, TimeoutError) as failure:
             log.warning("the client did not say its settings: %s", type(failure).__name__)
             return editor

@@ -8,13 +8,13 @@ clients get each parameter the engine knows, and the engine's own errors.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from ide_agent.errors import EngineClosed, EngineError, ModelNotFound
+from ide_agent.errors import EngineError, ModelNotFound
 from ide_agent.host.errors import BadRequest, error_response
 from ide_agent.host.routing import route_openai
 from ide_agent.host.services import Services
@@ -73,17 +73,13 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
     route = await route_openai(services, request.url.path, payload)
 
     async def ask(name: str) -> Response:
-        try:
-            return await _ask(await _model(services, request, name, purpose), request, payload)
-        except EngineClosed:  # put away before it was asked
-            return await _ask(await _model(services, request, name, purpose), request, payload)
+        async with AsyncExitStack() as stack:
+            wanted = services.inference.model(name, purpose)
+            # who leaves does not wait for a place in memory any longer
+            model = await until_gone(request, stack.enter_async_context(wanted))
+            return await _ask(model, request, payload)
 
     return route.mark(await route.first(ask))
-
-
-async def _model(services: Services, request: Request, name: str, purpose: Purpose) -> Model:
-    """Who leaves does not wait for a place in memory any longer."""
-    return await until_gone(request, services.inference.model(name, purpose))
 
 
 async def _ask(model: Model, request: Request, payload: dict[str, Any]) -> Response:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from typing import Any, TypedDict
 
 from ide_agent.errors import EngineClosed
@@ -140,7 +140,7 @@ class Engine:
 
     @property
     def busy(self) -> int:
-        """Requests and turns that hold the engine."""
+        """Requests, turns and leases that hold the engine."""
         return self._busy
 
     def snapshot(self) -> EngineState:
@@ -243,14 +243,42 @@ class Engine:
         """
         return self._turn(priority)
 
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """Let it count as at work for the time of the block, so that nobody takes its place.
+
+        Raises:
+            EngineClosed: somebody put it away; ask for another one.
+        """
+        if self._closed:
+            raise EngineClosed(model=self.model.name)
+        self._cancel_timer()
+        self._busy += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            self.last_used = time.monotonic()
+            if not self._busy:
+                self._free.set()
+                if not self._closed:
+                    self._start_timer()
+                self._on_free()
+
     async def drained(self) -> None:
         """Return once nobody holds it."""
-        await self._free.wait()
+        while self._busy:
+            await self._free.wait()
+
+    def put_away(self) -> None:
+        """Give it to nobody any more; `close` is to follow."""
+        self._closed = True
+        self._cancel_timer()
 
     async def close(self) -> None:
         """End the process for good; requests that still run break off."""
-        self._closed = True
-        self._cancel_timer()
+        self.put_away()
         if self._unloading is not None:
             await asyncio.wait([self._unloading])
         await self._supervisor.close()
@@ -264,23 +292,10 @@ class Engine:
     @asynccontextmanager
     async def _held(self) -> AsyncGenerator[None, None]:
         """Keep the engine loaded for the time of the block."""
-        if self._closed:
-            raise EngineClosed(model=self.model.name)
-        self._cancel_timer()
-        self._busy += 1
-        self._free.clear()
-        try:
+        with self.lease():
             if self._unloading is not None:
                 await asyncio.wait([self._unloading])
             yield
-        finally:
-            self._busy -= 1
-            self.last_used = time.monotonic()
-            if not self._busy:
-                self._free.set()
-                if not self._closed:
-                    self._start_timer()
-                self._on_free()
 
     def _start_timer(self) -> None:
         if not self._kept:

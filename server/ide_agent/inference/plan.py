@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ide_agent.errors import ModelError
+from ide_agent.errors import ModelError, NotEnoughMemory
 from ide_agent.inference.backends import Purpose
 from ide_agent.inference.turns import Priority
 
@@ -80,17 +80,16 @@ class Verdict:
     Attributes:
         ends: those that have to go first.
         waits: why it cannot be now; None when it can.
+        refused: why it cannot be, however long it waits; None when it can.
     """
 
     ends: tuple[Place, ...] = ()
     waits: ModelError | None = None
+    refused: NotEnoughMemory | None = None
 
 
 def decide(wish: Wish, held: Sequence[Place], *, limit: int, free: int) -> Verdict:
-    """Whether there is room for `wish`.
-
-    What does not fit even into the memory of all that may go is not refused here: the engine's start does
-    that, with the numbers of that moment.
+    """Whether there is room for `wish`. Nobody has to go for what would not fit even then.
 
     Args:
         wish: what is wanted; not among `held`.
@@ -99,6 +98,11 @@ def decide(wish: Wish, held: Sequence[Place], *, limit: int, free: int) -> Verdi
         free: bytes that can be had now.
     """
     free -= sum(place.bytes for place in held if place.state == "loading")  # they have not taken it yet
+    some_day = [place for place in held if _will_go(place, wish)]
+    if wish.bytes > free + sum(place.bytes for place in some_day):
+        if loading := [place for place in held if place.state == "loading"]:
+            return Verdict(waits=_short(wish, loading, free))  # what is free is certain once they are there
+        return Verdict(refused=_too_big(wish, free))
     ready = idle(wish, held)
     ends: list[Place] = []
     while len(held) - len(ends) >= limit or (wish.bytes > free and ready):
@@ -107,8 +111,8 @@ def decide(wish: Wish, held: Sequence[Place], *, limit: int, free: int) -> Verdi
         place = ready.pop(0)
         ends.append(place)
         free += place.bytes
-    if wish.bytes > free and (leaving := [place for place in held if _will_go(place, wish)]):
-        return Verdict(waits=_short(wish, leaving, free))
+    if wish.bytes > free:
+        return Verdict(waits=_short(wish, [place for place in some_day if place not in ends], free))
     return Verdict(tuple(ends))
 
 
@@ -125,29 +129,42 @@ def _may_go(place: Place, wish: Wish) -> bool:
 
 
 def _will_go(place: Place, wish: Wish) -> bool:
-    """Whether `place` will be had, once its work is done."""
-    return place.state == "leaving" or (place.state in ("busy", "loading") and not _stays(place, wish))
+    """Whether `place` can be had, now or once it is no longer used."""
+    return place.state == "leaving" or not _stays(place, wish)
 
 
 def _stays(place: Place, wish: Wish) -> bool:
     return place.kept or (place.foreground and wish.priority != "foreground")
 
 
+def called(one: Place | Wish) -> str:
+    """Its name; with what it is for where that is not text, for the same model may be in memory for both."""
+    return one.name if one.key[1] == "text" else f"{one.name} [{one.key[1]}]"
+
+
+def _called(places: Sequence[Place]) -> str:
+    return ", ".join(sorted({called(place) for place in places}))
+
+
 def _full(wish: Wish, held: Sequence[Place], limit: int) -> ModelError:
-    return ModelError(
-        "error.model.waits",
-        model=wish.name,
-        count=len(held),
-        limit=limit,
-        names=", ".join(sorted({place.name for place in held})),
-    )
+    """Why there is no place, and what helps."""
+    numbers = {"model": called(wish), "count": len(held), "limit": limit, "names": _called(held)}
+    if used := [place for place in held if _will_go(place, wish)]:
+        return ModelError("error.model.waits", **numbers, used=_called(used))
+    if kept := [place for place in held if place.kept]:
+        return ModelError("error.model.waits_active", **numbers, kept=_called(kept))
+    return ModelError("error.model.waits_typing", **numbers)
+
+
+def _too_big(wish: Wish, free: int) -> NotEnoughMemory:
+    return NotEnoughMemory(file=str(wish.key[0]), need_mb=-(-wish.bytes // _MB), free_mb=max(free, 0) // _MB)
 
 
 def _short(wish: Wish, leaving: Sequence[Place], free: int) -> ModelError:
     return ModelError(
         "error.model.waits_memory",
-        model=wish.name,
+        model=called(wish),
         need_mb=-(-wish.bytes // _MB),
         free_mb=max(free, 0) // _MB,
-        names=", ".join(sorted({place.name for place in leaving})),
+        names=_called(leaving),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ide_agent.errors import ModelError
 from ide_agent.inference.models import ModelFile
@@ -23,11 +24,13 @@ class Waiting:
         wish: for what.
         model: the same, as it lies on the disk.
         reason: why not yet; None until it was looked into.
+        ended: somebody does not want the model in memory any longer.
     """
 
     wish: Wish
     model: ModelFile
     reason: ModelError | None = None
+    ended: bool = False
 
 
 @dataclass
@@ -52,9 +55,18 @@ class Queue:
             self._line.remove(mine)
             self.look()
 
-    def first(self, mine: Waiting) -> bool:
-        """Whether it is the turn of `mine`; who wants the same as somebody in front of it stands with him."""
-        return self._line[0].wish.key == mine.wish.key
+    def ahead(self, mine: Waiting) -> Waiting | None:
+        """Who is served before `mine`; who wants the same as the first in the line stands with him."""
+        first = self._line[0]
+        return None if first.wish.key == mine.wish.key else first
+
+    def end(self, files: Set[Path]) -> int:
+        """Send away who waits for one of `files`; how many there were."""
+        ended = [waiting for waiting in self._line if waiting.wish.key[0] in files]
+        for waiting in ended:
+            waiting.ended = True
+        self.look()
+        return len(ended)
 
     def look(self) -> None:
         """Something has changed: whoever waits looks again."""
@@ -64,4 +76,5 @@ class Queue:
     async def change(self) -> None:
         """Return when it may be worth looking again."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), _LOOK_SECONDS)
+            async with asyncio.timeout(_LOOK_SECONDS):  # wait_for may swallow a cancellation
+                await self._news.wait()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any, TypedDict
 
-from ide_agent.errors import ModelError, ModelFileInvalid
+from ide_agent.errors import ModelFileInvalid
 from ide_agent.inference.backends import Purpose
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelFile
+from ide_agent.inference.queue import Waiting
 from ide_agent.inference.resources import Share
 
 
@@ -72,12 +73,12 @@ def of_engine(engine: Engine, state: str) -> Running:
     )
 
 
-def without_engine(model: ModelFile, purpose: Purpose, part: Share, reason: ModelError | None) -> Running:
-    """The row of `model`, which will be loaded; with a `reason` later."""
+def without_engine(model: ModelFile, purpose: Purpose, part: Share, waiting: Waiting | None) -> Running:
+    """The row of `model`, which is being loaded; where it is `waiting`, later."""
     return Running(
         name=model.name,
         format=format_of(model),
-        state="waiting" if reason else "loading",
+        state="waiting" if waiting else "loading",
         engine="",
         purpose=purpose,
         active=False,
@@ -90,7 +91,7 @@ def without_engine(model: ModelFile, purpose: Purpose, part: Share, reason: Mode
         busy=0,
         since=None,
         idle=None,
-        reason=reason.as_wire() if reason else None,
+        reason=waiting.reason.as_wire() if waiting and waiting.reason else None,
     )
 
 

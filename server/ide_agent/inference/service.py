@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineClosed, EngineStartError, IdeAgentError, ModelFileInvalid
+from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
 from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, usable
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.kinds import purpose_of
-from ide_agent.inference.memory import Memory
+from ide_agent.inference.memory import Load, Memory
 from ide_agent.inference.model import Model
 from ide_agent.inference.models import ModelFile, ModelStore, note_use
 from ide_agent.inference.plan import Key, Wish
@@ -56,10 +57,14 @@ class Inference:
         self.remotes: Remotes | None = None
         self.building = asyncio.Lock()  # one build of the native engine at a time
 
-    async def engine(self, model: str = "", purpose: Purpose = "text", priority: Priority = "api") -> Engine:
-        """The engine for `model`, loaded if it is not. Asked for by many at once it is loaded once.
+    @asynccontextmanager
+    async def hold(
+        self, model: str = "", purpose: Purpose = "text", priority: Priority = "api"
+    ) -> AsyncGenerator[Engine]:
+        """The engine for `model`, loaded if it is not, and held for the time of the block.
 
-        Where there is no room for it, it waits for that; cancel the task to give up.
+        Asked for by many at once it is loaded once. Where there is no room for it, it waits for that; cancel
+        the task to give up.
 
         Args:
             model: a name `ModelStore.find` knows; empty: the default one.
@@ -68,52 +73,62 @@ class Inference:
 
         Raises:
             ModelNotFound, ModelFileInvalid, NotEnoughMemory: what is wrong with the model.
+            ModelError: somebody deactivated it while it waited.
             EngineStartError, EngineUnavailable: what is wrong with the engine.
+            EngineClosed: all engines were ended.
         """
         self._notice()
         file = self._models.find(model)
-        return await self._get((file.file, purpose), file, priority, self._tell_wait)
+        with ExitStack() as stack:
+            yield await self._get((file.file, purpose), file, priority, self._tell_wait, stack)
+
+    async def engine(self, model: str = "", purpose: Purpose = "text", priority: Priority = "api") -> Engine:
+        """As `hold`, but nobody holds it: it may be ended before you use it."""
+        async with self.hold(model, purpose, priority) as engine:
+            return engine
 
     async def activate(self, model: str, on_wait: Callable[[IdeAgentError], None] = lambda _: None) -> Engine:
-        """The engine for `model`, which stays until `release`. Waits like `engine`.
+        """The engine for `model`, which stays until `release`. Waits like `hold`.
 
         Args:
             model: a name `ModelStore.find` knows.
             on_wait: told why it waits, again and again.
 
         Raises:
-            IdeAgentError: see `engine`.
+            IdeAgentError: see `hold`.
         """
         self._notice()
         file = self._models.find(model)
         key: Key = (file.file, await asyncio.to_thread(purpose_of, file))
-        self._memory.kept.add(key)
 
         def tell(waiting: Waiting) -> None:
             self._tell_wait(waiting)
             if waiting.reason is not None:
                 on_wait(waiting.reason)
 
-        try:
-            try:
-                engine = await self._get(key, file, "api", tell)
-            except EngineClosed:  # put away before it was kept
-                engine = await self._get(key, file, "api", tell)
-        except BaseException:
-            self._memory.kept.discard(key)
-            raise
-        engine.kept = True
+        with ExitStack() as stack:
+            engine = await self._get(key, file, "api", tell, stack)
+            if self._memory.engines.get(key) is not engine:  # released just now
+                raise ModelError("error.model.deactivated", name=file.name)
+            self._memory.kept.add(key)
+            engine.kept = True
         return engine
 
-    async def model(self, name: str = "", purpose: Purpose = "text") -> Model:
-        """The model called `name`: of an endpoint where it begins with the name of one, else an engine's.
+    @asynccontextmanager
+    async def model(self, name: str = "", purpose: Purpose = "text") -> AsyncGenerator[Model]:
+        """The model called `name`: of an endpoint where it begins with the name of one, else an engine's,
+        held for the time of the block.
 
         Raises:
             RemoteError: it is on another machine and must not, or cannot, be asked.
-            ModelError, EngineError: as `engine`.
+            ModelError, EngineError: as `hold`.
         """
         remote = await self.remotes.find(name) if self.remotes is not None else None
-        return remote or await self.engine(name, purpose)
+        if remote is not None:
+            yield remote
+            return
+        async with self.hold(name, purpose) as engine:
+            yield engine
 
     def snapshot(self) -> list[EngineState]:
         """How all engines stand."""
@@ -128,12 +143,14 @@ class Inference:
         rows = [of_engine(engine, engine.state) for engine in here.values()]
         rows += [of_engine(engine, "leaving") for engine in memory.leaving]
         seen = set(here)
-        lines = [(load.wish, load.model, None) for load in memory.loads.values()]
-        for wish, model, reason in [*lines, *((w.wish, w.model, w.reason) for w in memory.queue)]:
-            if wish.key not in seen:
-                seen.add(wish.key)
-                rows.append(without_engine(model, wish.key[1], self._share(model, wish.key[1]), reason))
-        broken = [each for key, each in memory.engines.items() if each.state == "error" and key not in seen]
+        coming: list[Load | Waiting] = [*memory.loads.values(), *memory.queue]
+        for each in coming:
+            key, model = each.wish.key, each.model
+            if key not in seen:
+                seen.add(key)
+                waiting = each if isinstance(each, Waiting) else None
+                rows.append(without_engine(model, key[1], self._share(model, key[1]), waiting))
+        broken = [it for key, it in memory.engines.items() if it.state == "error" and key not in seen]
         return [*rows, *(of_engine(engine, engine.state) for engine in broken)]
 
     def trial(self, engine: str) -> Inference:
@@ -141,27 +158,37 @@ class Inference:
         return Inference(self._settings.model_copy(update={"engine": engine}), self._models, lambda _: None)
 
     async def forget(self) -> None:
-        """End the engines that nobody uses, so that the next request chooses anew (another backend, say)."""
-        for key, engine in list(self._memory.engines.items()):
-            if not engine.busy:
-                del self._memory.engines[key]
-                await engine.close()
-        self._memory.queue.look()
+        """End the engines that nobody uses, so that the next request chooses anew (another backend, say).
+
+        Those that somebody activated stay as they are.
+        """
+        memory = self._memory
+        unused = [
+            key
+            for key, engine in memory.engines.items()
+            if not (engine.busy or engine.kept or key in memory.loads)
+        ]
+        if ends := [memory.end(memory.engines.pop(key)) for key in unused]:
+            await asyncio.wait(ends)
+        memory.queue.look()
 
     async def release(self, model: str) -> int:
-        """End the engines of `model` once their work is done, so that its files can go; how many there were.
+        """End the engines of `model` once their work is done, so that its files can go; send away who waits.
+
+        Returns how many there were.
 
         Args:
             model: its name, or that of a folder for all models in it.
         """
         memory = self._memory
         files = {each.file for each in self._models.list() if model in (each.name, each.file.parent.name)}
+        waits = memory.queue.end(files)
         if loading := [load.task for key, load in memory.loads.items() if key[0] in files]:
             await asyncio.wait(loading)
         memory.kept -= {key for key in memory.kept if key[0] in files}
         engines = [memory.engines.pop(key) for key in list(memory.engines) if key[0] in files]
         await asyncio.gather(*(asyncio.shield(memory.retire(engine)) for engine in engines))
-        return len(engines)
+        return len(engines) + waits
 
     async def close(self) -> None:
         """End all engines."""
@@ -175,14 +202,25 @@ class Inference:
             memory.retire(memory.engines.pop(key))
 
     async def _get(
-        self, key: Key, file: ModelFile, priority: Priority, on_wait: Callable[[Waiting], None]
+        self,
+        key: Key,
+        file: ModelFile,
+        priority: Priority,
+        on_wait: Callable[[Waiting], None],
+        stack: ExitStack,
     ) -> Engine:
+        """The engine for `file`, which `stack` holds."""
         while (load := self._memory.loads.get(key)) is None:
             if (found := self._memory.find(key, file)) is not None:
+                stack.enter_context(found.lease())
                 await found.start()
                 return found
             await self._enter(key, file, priority, on_wait)
-        return await asyncio.shield(load.task)
+        load.asked.append(stack)
+        try:
+            return await asyncio.shield(load.task)
+        finally:
+            load.asked.remove(stack)
 
     async def _enter(
         self, key: Key, file: ModelFile, priority: Priority, on_wait: Callable[[Waiting], None]
@@ -195,28 +233,31 @@ class Inference:
             raise
         wish = Wish(key, file.name, self._share(file, key[1]).bytes, priority)
 
-        def load(ends: list[Engine]) -> asyncio.Task[Engine]:
+        def load(ends: list[asyncio.Task[None]]) -> asyncio.Task[Engine]:
             return asyncio.create_task(self._load(wish, file, ends))
 
         try:
             await self._memory.enter(wish, file, load, on_wait)
-        except asyncio.CancelledError:
+        except NotEnoughMemory as failure:
+            self._tell(file, "", "error", failure)
+            raise
+        except BaseException:
             waits = (self._told.get("state"), self._told.get("model")) == (_WAITING, file.name)
             if waits and self._settled:
                 self._told = self._settled
                 self._publish(self._settled)  # how things are without it
             raise
 
-    async def _load(self, wish: Wish, file: ModelFile, ends: list[Engine]) -> Engine:
+    async def _load(self, wish: Wish, file: ModelFile, ends: list[asyncio.Task[None]]) -> Engine:
         memory, key = self._memory, wish.key
-        for engine in ends:
-            await engine.close()
+        if ends:
+            await asyncio.wait(ends)
         old = memory.engines.get(key)
         if old is not None and old.model != file:  # its file was replaced
             memory.retire(memory.engines.pop(key))
         if before := [task for engine, task in memory.leaving.items() if engine.model.file == key[0]]:
             await asyncio.wait(before)
-        await memory.make_room(file, wish)
+        await memory.make_room(wish)
         if old is not None and memory.engines.get(key) is old:
             await old.start()
             old.kept = key in memory.kept

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from ide_agent.config import Settings
-from ide_agent.errors import EngineClosed, ModelNotFound
+from ide_agent.errors import ModelNotFound
 from ide_agent.features.completion import api
 from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelFile, ModelStore
@@ -27,43 +27,50 @@ ANSWER: list[dict[str, Any]] = [
 
 
 class ScriptedEngine:
-    """Says `ANSWER`; `closed`: somebody put it away."""
+    """Says `ANSWER`."""
 
     backend = "scripted"
 
     def __init__(self, model: ModelFile) -> None:
         self.model = model
-        self.closed = False
+        self.held = 0
+        self.held_when_used: list[int] = []
         self.asked: list[dict[str, Any]] = []
         self.turns: list[str] = []
         self.answer: list[dict[str, Any]] = ANSWER
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        self.held_when_used.append(self.held)
         return [ord(letter) for letter in text]
 
     @asynccontextmanager
     async def turn(self, priority: str) -> AsyncIterator[None]:
-        if self.closed:
-            raise EngineClosed(model="tiny")
+        self.held_when_used.append(self.held)
         self.turns.append(priority)
         yield
 
     async def stream(self, path: str, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        self.held_when_used.append(self.held)
         self.asked.append(payload)
         for chunk in self.answer:
             yield {**chunk, "timings": {"prompt_n": 3, "cache_n": 2}}
 
 
 class Room:
-    """Hands out `engines`, the last one again and again; there is no model called ``missing``."""
+    """Hands out `engine`; there is no model called ``missing``."""
 
-    def __init__(self, *engines: ScriptedEngine) -> None:
-        self.engines = list(engines)
+    def __init__(self, engine: ScriptedEngine) -> None:
+        self.engine = engine
 
-    async def engine(self, model: str = "", priority: str = "api") -> ScriptedEngine:
+    @asynccontextmanager
+    async def hold(self, model: str = "", priority: str = "api") -> AsyncIterator[ScriptedEngine]:
         if model == "missing":
             raise ModelNotFound(name=model)
-        return self.engines.pop(0) if len(self.engines) > 1 else self.engines[0]
+        self.engine.held += 1
+        try:
+            yield self.engine
+        finally:
+            self.engine.held -= 1
 
 
 @pytest.fixture
@@ -76,8 +83,8 @@ def model(tmp_path: Path) -> ModelFile:
 
 
 @asynccontextmanager
-async def host(*engines: ScriptedEngine, file: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    room, rules = Room(*engines), Router(file or Path("/no/rules"))
+async def host(engine: ScriptedEngine, file: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    room, rules = Room(engine), Router(file or Path("/no/rules"))
     services = SimpleNamespace(app=FastAPI(), settings=Settings(), inference=room, routing=rules)
     api.register(cast("Services", services))
     transport = httpx.ASGITransport(services.app)
@@ -180,13 +187,13 @@ async def test_of_an_empty_document_the_engine_is_not_asked(model: ModelFile) ->
 
 
 @pytest.mark.parametrize("path", ["/completion", "/completion/warm"])
-async def test_an_engine_that_was_put_away_is_asked_for_once_more(model: ModelFile, path: str) -> None:
-    first, second = ScriptedEngine(model), ScriptedEngine(model)
-    first.closed = True
-    async with host(first, second) as client:
+async def test_nobody_ends_the_engine_before_it_was_asked(model: ModelFile, path: str) -> None:
+    engine = ScriptedEngine(model)
+    async with host(engine) as client:
         answer = await client.post(path, json={"document": "d", "prefix": "x("})
     assert "error" not in answer.text
-    assert (len(first.asked), len(second.asked)) == (0, 1)
+    assert engine.held_when_used == [1, 1]
+    assert engine.held == 0
 
 
 async def test_rules_choose_the_model_and_how_long_it_writes(model: ModelFile, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import httpx
 import pytest
 
-from ide_agent.errors import EngineClosed, EngineCrashed, EngineError
+from ide_agent.errors import EngineCrashed, EngineError
 from support.fake_inference import FakeEngine, FakeInference
 
 
@@ -160,20 +160,10 @@ async def leave(request: object, engine: FakeEngine) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_an_engine_that_was_put_away_is_asked_for_once_more(
-    host: httpx.AsyncClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, stream: bool
+async def test_nobody_ends_the_engine_before_it_was_asked(
+    host: httpx.AsyncClient, engine: FakeEngine, stream: bool
 ) -> None:
-    closed = EngineClosed(model="fake")
-    engines = [FakeEngine(chunks=[closed], answer=closed), engine]
     engine.answer, engine.chunks = {"object": "x"}, [{"choices": []}]
-
-    async def ask(model: str, purpose: str) -> FakeEngine:
-        return engines.pop(0)
-
-    monkeypatch.setattr(FakeInference.current, "engine", ask)
     answer = await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
     assert answer.status_code == 200
-    assert engines == []
-    engines += [FakeEngine(chunks=[closed], answer=closed)] * 2
-    answer = await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
-    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "EngineClosed")
+    assert (engine.held_when_asked, engine.held) == ([1], 0)

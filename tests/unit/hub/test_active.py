@@ -17,7 +17,10 @@ from ide_agent.inference.models import ModelStore
 from support import gguf_file
 from support.waiting import until
 
-WAITS = [ModelError("error.model.waits", model="a", count=2, limit=2, names=names) for names in ("x", "y")]
+WAITS = [
+    ModelError("error.model.waits", model="a", count=2, limit=2, names=names, used="x")
+    for names in ("x", "y")
+]
 
 
 class Room:

@@ -332,7 +332,9 @@ async def test_what_waits_says_so_and_is_given_up_when_its_caller_leaves(
     host: httpx.AsyncClient, hub: Hub
 ) -> None:
     put(hub, "mine")
-    FakeInference.current.waits = ModelError("error.model.waits", model="mine", count=1, limit=1, names="a")
+    FakeInference.current.waits = ModelError(
+        "error.model.waits", model="mine", count=1, limit=1, names="a", used="a"
+    )
     async with host.stream("POST", "/models/activate", json={"name": "mine"}) as answer:
         told = []
         async for line in answer.aiter_lines():

@@ -277,7 +277,7 @@ HOST = RuntimeInfo(1, "token", "0", 7, 0.0)
 def test_what_runs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "find_host", lambda: None)
     assert run("running")[1] == "No model is in memory.\n"
-    waits = ModelError("error.model.waits", model="b", count=1, limit=1, names="a")
+    waits = ModelError("error.model.waits", model="b", count=1, limit=1, names="a", used="a")
     rows = [running_row("a", active=True, busy=1, idle=None), running_row("b", state="waiting", reason=waits)]
     monkeypatch.setattr(runtime, "find_host", lambda: HOST)
     monkeypatch.setattr(runtime, "call", lambda *_, **__: {"models": rows, "limit": 1})
@@ -291,7 +291,7 @@ def test_what_runs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_model_is_activated_and_says_why_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = ModelError("error.model.waits", model="a", count=1, limit=1, names="b")
+    waits = ModelError("error.model.waits", model="a", count=1, limit=1, names="b", used="b")
     events = [
         {"phase": "loading", "name": "a"},
         {"phase": "waiting", "name": "a", "reason": waits.as_wire()},

@@ -373,13 +373,13 @@ async def test_a_model_is_activated_and_deactivated(panel: Panel, hub: Hub) -> N
 
 async def test_one_that_waits_says_why_and_can_be_given_up(panel: Panel, hub: Hub) -> None:
     put(hub, "mine")
-    waits = ModelError("error.model.waits", model="mine", count=2, limit=2, names="a, b")
+    waits = ModelError("error.model.waits", model="mine", count=2, limit=2, names="a, b", used="a")
     FakeInference.current.waits = waits
     await press(panel, "activate", "mine")
     await until(lambda: block(panel, "running").rows)
     (row,) = block(panel, "running").rows
     assert row.cells["model"] == "mine (gguf/q4_1) ⏳ Waiting"
-    assert row.cells["about"].startswith("mine waits: 2 of 2 models are active (a, b).")
+    assert row.cells["about"].startswith("mine waits: 2 of 2 models are in memory (a, b).")
     assert row.actions[0].label == "Stop waiting"
     await press(panel, "deactivate", "mine")
     await until(lambda: not block(panel, "running").rows)
@@ -419,3 +419,10 @@ async def test_cleaning_up_says_what_has_gone(panel: Panel, hub: Hub, services: 
     FakeInference.current.rows = []
     assert "mine" in await press(panel, "gc")
     assert rows(panel, "models") == []
+
+
+async def test_it_closes_though_a_pull_tells_its_progress_at_that_moment(panel: Panel, pulls: Pulls) -> None:
+    await until(lambda: pulls.news._waiters)  # type: ignore[attr-defined]
+    pulls.changed()
+    async with asyncio.timeout(15):  # panels that nobody looks at close by themselves later
+        await panel.close()

@@ -46,10 +46,20 @@ def test_the_longest_unused_one_goes() -> None:
     assert ends(wish(), [place("a", rested=5), place("b", rested=9)]) == ["b"]
 
 
-def test_why_it_waits_is_said_in_words() -> None:
-    held = [place("b", kept=True), place("a", state="busy")]
-    assert waits(wish(), held) == (
-        "new waits: 2 of 2 models are active (a, b). Deactivate one, or raise inference.active_models."
+def test_why_it_waits_is_said_in_words_and_what_helps() -> None:
+    kept, busy = place("b", kept=True), place("a", state="busy")
+    ghost = place("ghost", foreground=True)
+    vectors = place("new", kept=True, key=(Path("new"), "embedding"))
+    full = "new waits: 2 of 2 models are in memory"
+    assert waits(wish(), [kept, busy]) == (
+        f"{full} (a, b). It starts when one of these is no longer used: a."
+    )
+    assert waits(wish(), [vectors, ghost]) == (
+        f"{full} (ghost, new [embedding]). These were activated and stay: new [embedding]. "
+        "Deactivate one, or raise inference.active_models."
+    )
+    assert waits(wish(), [ghost], limit=1).startswith(
+        "new waits: 1 of 1 models are in memory (ghost), for what is being typed."
     )
 
 
@@ -76,12 +86,33 @@ def test_memory_is_made_by_ending_as_few_as_needed() -> None:
     assert ends(wish(size=250), held, limit=9, free=100) == ["a", "b"]
 
 
+def refused(wanted: Wish, held: list[Place], limit: int = 9, free: int = 100) -> bool:
+    verdict = decide(wanted, held, limit=limit, free=free)
+    if verdict.refused is not None:
+        assert not verdict.ends and verdict.waits is None
+    return verdict.refused is not None
+
+
 def test_for_memory_it_waits_only_where_waiting_helps() -> None:
     busy = place("a", state="busy")
     assert "when these models have done their work: a" in waits(wish(size=150), [busy], limit=9, free=100)
-    # the engine's start says that it does not fit
-    assert ends(wish(size=150), [replace(busy, kept=True)], limit=9, free=100) == []
-    assert ends(wish(size=150), [replace(busy, foreground=True)], limit=9, free=100) == []
+    assert refused(wish(size=150), [replace(busy, kept=True)])
+    assert refused(wish(size=150), [replace(busy, foreground=True)])
+    assert not refused(wish("foreground", size=150), [replace(busy, foreground=True)])
+    assert not refused(wish("background", size=150), [place("just used")])
+
+
+def test_nothing_is_refused_while_a_load_makes_free_memory_uncertain() -> None:
+    held = [place("a", state="loading", kept=True), place("b")]
+    assert "work: a" in waits(wish(size=301), held, limit=9, free=100)
+    assert "work: a" in waits(wish(size=301), held, limit=2, free=100)
+
+
+def test_nobody_goes_for_what_would_not_fit_even_then() -> None:
+    held = [place("a"), place("b"), place("c", kept=True)]
+    assert refused(wish(size=301), held)
+    assert refused(wish(size=301), held, limit=3)
+    assert ends(wish(size=300), held, limit=9, free=100) == ["a", "b"]
 
 
 def test_what_is_being_loaded_has_not_taken_its_memory_yet() -> None:
@@ -115,7 +146,9 @@ def test_no_more_than_the_limit_and_never_the_wrong_one(
     verdict = decide(wanted, held, limit=limit, free=free)
     allowed = idle(wanted, held)
     assert list(verdict.ends) == allowed[: len(verdict.ends)]
-    if verdict.waits is None:
+    if verdict.refused is not None:
+        assert "new" in str(verdict.refused) and not verdict.ends and verdict.waits is None
+    elif verdict.waits is None:
         assert len(held) - len(verdict.ends) + 1 <= limit
     else:
         assert "new" in str(verdict.waits)

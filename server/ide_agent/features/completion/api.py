@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
-from ide_agent.errors import EngineClosed
+from ide_agent.host.routing import Route
 from ide_agent.host.routing import route as route_to
 from ide_agent.host.sse import EventStream, until_gone
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
@@ -48,25 +48,23 @@ def register(services: Services) -> None:
                 found = planners[engine] = await _new_planner(engine)
             return found
 
-    async def prepare(body: CompletionRequest, priority: Priority) -> tuple[Engine, Plan]:
-        route = await route_to(services, _asked(body), body.model)
-        engine = await route.first(lambda name: services.inference.engine(name, priority=priority))
+    async def plan_for(body: CompletionRequest, route: Route, engine: Engine) -> Plan:
         body.max_tokens = route.limit(body.max_tokens)
         context = services.settings.inference.context_tokens
         room = min(context, engine.model.header.context_length or context) - body.max_tokens - 8
         body.prompt_tokens = max(1, min(body.prompt_tokens, room))
-        return engine, await (await planner(engine)).plan(body)
+        return await (await planner(engine)).plan(body)
 
     @asynccontextmanager
     async def prepared(body: CompletionRequest, priority: Priority) -> AsyncGenerator[tuple[Engine, Plan]]:
         """The engine, held for the time of the block, and the prompt for it."""
+        route = await route_to(services, _asked(body), body.model)
         async with AsyncExitStack() as stack:
-            try:
-                engine, plan = await prepare(body, priority)
-                await stack.enter_async_context(engine.turn(priority))
-            except EngineClosed:  # nobody held it until now
-                engine, plan = await prepare(body, priority)
-                await stack.enter_async_context(engine.turn(priority))
+            engine = await route.first(
+                lambda name: stack.enter_async_context(services.inference.hold(name, priority=priority))
+            )
+            plan = await plan_for(body, route, engine)
+            await stack.enter_async_context(engine.turn(priority))
             yield engine, plan
 
     @services.app.post("/completion")

@@ -33,7 +33,7 @@ class Activation:
 
     def tell(self, reason: IdeAgentError | None) -> bool:
         """It waits, or has ended; whether that is news."""
-        if reason is not None and self.reason is not None and reason.params == self.reason.params:
+        if reason is not None and self.reason is not None and reason.as_wire() == self.reason.as_wire():
             return False
         self.reason = reason
         news, self._news = self._news, asyncio.Event()

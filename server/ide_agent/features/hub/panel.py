@@ -189,7 +189,8 @@ class HubPanel:
             except Exception as failure:  # of a disk, perhaps; the next look may be luckier
                 log.warning("the panel of models could not be drawn: %s", type(failure).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):  # wait_for may swallow a cancellation
+                    await news.wait()
 
     async def _draw(self, panel: Panel) -> None:
         async with self.drawing:  # or an older look at the disk would be drawn over a newer one

@@ -52,7 +52,8 @@ async def run(arguments: tuple[str, ...], env: Mapping[str, str], seconds: float
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, err = await asyncio.wait_for(child.communicate(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for may swallow a cancellation
+                out, err = await child.communicate()
         finally:
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
