@@ -118,8 +118,8 @@ class FakeInference:
             raise ModelNotFound(name=model)
         return self.engine_
 
-    async def model(self, model: str = "", purpose: str = "text") -> Any:
-        remote = await self.remotes.find(model) if self.remotes is not None else None
+    async def model(self, model: str = "", purpose: str = "text", *, private: bool = False) -> Any:
+        remote = await self.remotes.find(model, private=private) if self.remotes is not None else None
         return remote or await self.engine(model, purpose)
 
     async def release(self, model: str) -> int:

@@ -72,18 +72,17 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
         return error_response(BadRequest(problem=f"{needed}: missing or empty"), 400)
     route = await route_openai(services, request.url.path, payload)
 
+    async def model(name: str) -> Model:
+        """Who leaves does not wait for a place in memory any longer."""
+        return await until_gone(request, services.inference.model(name, purpose, private=route.private))
+
     async def ask(name: str) -> Response:
         try:
-            return await _ask(await _model(services, request, name, purpose), request, payload)
+            return await _ask(await model(name), request, payload)
         except EngineClosed:  # put away before it was asked
-            return await _ask(await _model(services, request, name, purpose), request, payload)
+            return await _ask(await model(name), request, payload)
 
     return route.mark(await route.first(ask))
-
-
-async def _model(services: Services, request: Request, name: str, purpose: Purpose) -> Model:
-    """Who leaves does not wait for a place in memory any longer."""
-    return await until_gone(request, services.inference.model(name, purpose))
 
 
 async def _ask(model: Model, request: Request, payload: dict[str, Any]) -> Response:

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -15,6 +16,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from ide_agent.errors import EngineClosed
+from ide_agent.host.routing import Route
 from ide_agent.host.routing import route as route_to
 from ide_agent.host.sse import EventStream, until_gone
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
@@ -49,7 +51,7 @@ def register(services: Services) -> None:
             return found
 
     async def prepare(body: CompletionRequest, priority: Priority) -> tuple[Engine, Plan]:
-        route = await route_to(services, _asked(body), body.model)
+        route = _engines_only(services, await route_to(services, _asked(body), body.model))
         engine = await route.first(lambda name: services.inference.engine(name, priority=priority))
         body.max_tokens = route.limit(body.max_tokens)
         context = services.settings.inference.context_tokens
@@ -123,16 +125,32 @@ def register(services: Services) -> None:
         return {"recorded": len(body.events)}
 
 
+def _engines_only(services: Services, route: Route) -> Route:
+    """Without the models of APIs: ghost text comes from engines, if need be from the default model's."""
+    if route.decision is None:
+        return route
+    engines = tuple(name for name in route.models if not services.remotes.owner(name))
+    return replace(route, models=engines or ("",))
+
+
 def _asked(body: CompletionRequest) -> Ask:
     """What routing rules look at."""
-    address = urlsplit(body.document)
     return Ask(
         task="completion",
         language=body.language,
         path=body.path,
         prompt_tokens=min(body.prompt_tokens, estimated_tokens(body.prefix, body.suffix)),
-        place=url2pathname(address.path) if address.scheme == "file" else "",
+        place=_place(body.document),
     )
+
+
+def _place(uri: str) -> str:
+    """Where a document is; empty where that is no place on a disk."""
+    try:
+        address = urlsplit(uri)
+    except ValueError:  # brackets that are not closed
+        return ""
+    return url2pathname(address.path) if address.scheme == "file" else ""
 
 
 def _sampling(alternative: int) -> dict[str, object]:
