@@ -74,6 +74,8 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
 
     async def model(name: str) -> Model:
         """Who leaves does not wait for a place in memory any longer."""
+        if route.allowance is not None:
+            await services.remotes.allow(name, route.allowance)
         return await until_gone(request, services.inference.model(name, purpose, private=route.private))
 
     async def ask(name: str) -> Response:

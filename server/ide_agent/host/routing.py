@@ -15,10 +15,11 @@ from starlette.responses import Response
 from ide_agent.errors import EngineError, IdeAgentError, ModelError, ModelNotFound, RemoteError, RemoteRefused
 from ide_agent.host.errors import BadRequest
 from ide_agent.host.services import Services
+from ide_agent.inference.remote.ledger import Allowance
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 from ide_agent.inference.routing.reading import DEFAULT_MODELS
 from ide_agent.inference.routing.router import Decision
-from ide_agent.inference.routing.rules import Task
+from ide_agent.inference.routing.rules import Limits, Task
 
 HEADER = "x-ide-agent-route"
 _TASKS: dict[str, Task] = {"completions": "completion", "embeddings": "embedding"}
@@ -73,6 +74,14 @@ class Route:
                 failed = failed or failure
         assert failed is not None, "a route has a model"
         raise failed
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the rule lets each of the models use a day; None: any."""
+        limits = self.decision.limits if self.decision else Limits()
+        if self.decision is None or limits.tokens_per_day is limits.cost_per_day is None:
+            return None
+        return Allowance(self.decision.rule, limits.tokens_per_day, limits.cost_per_day)
 
     def limit(self, tokens: int) -> int:
         """At most so many tokens of an answer, where the caller wants `tokens`."""

@@ -26,6 +26,7 @@ from ide_agent.host import routing
 from ide_agent.host.errors import BadRequest
 from ide_agent.host.routing import HEADER, Route, route, route_openai
 from ide_agent.host.services import Services
+from ide_agent.inference.remote.ledger import Allowance
 from ide_agent.inference.remote.refusals import refusal
 from ide_agent.inference.routing.conditions import Ask
 from ide_agent.inference.routing.router import Decision
@@ -120,6 +121,30 @@ async def test_a_private_request_stays_on_this_machine(services: Services, tmp_p
         with pytest.raises(ModelNotFound) as caught:
             await to(services, model=model, ide_agent=private)
         assert caught.value.key_used == "error.routes.private"
+
+
+@pytest.mark.parametrize("fallbacks", ["", "fake"])
+async def test_where_a_rules_budget_is_spent_its_fallbacks_answer(
+    services: Services, host: httpx.AsyncClient, fallbacks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, Allowance]] = []
+
+    async def allow(name: str, allowance: Allowance) -> None:
+        asked.append((name, allowance))
+        if name == "cloud/m":
+            raise BudgetSpent("error.routes.tokens_spent", used=1, limit=1, model=name, rule="x")
+
+    monkeypatch.setattr(services.remotes, "allow", allow)
+    write(
+        "rules: [{name: x, model: cloud/m, limits: {tokens_per_day: 1, cost_per_day: 0.5}, "
+        f"fallbacks: [{fallbacks}]}}]"
+    )
+    answer = await host.post("/v1/chat/completions", json={"messages": [said("x")]})
+    assert answer.status_code == (200 if fallbacks else 402)
+    assert asked[0] == ("cloud/m", Allowance("x", 1, 0.5))
+    named = await host.post("/v1/chat/completions", json={"model": "fake", "messages": [said("x")]})
+    assert named.status_code == 200
+    assert len(asked) == (2 if fallbacks else 1)
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -2,6 +2,7 @@ import pytest
 
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import ModelNotFound, RemoteRefused
+from ide_agent.inference.remote.ledger import Allowance
 from ide_agent.inference.remote.service import key_name
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
@@ -65,3 +66,12 @@ async def test_what_is_private_never_finds_a_model_elsewhere(
             await remotes.find("out/m", private=True)
         assert caught.value.key_used == "error.routes.private"
     await remotes.close()
+
+
+async def test_what_a_rule_allows_is_asked_of_other_machines_only(
+    remotes_of: Make, api: ScriptedApi, here: ScriptedApi, books: Books
+) -> None:
+    remotes = remotes_of(out=api.url, near=here.url)
+    for name in ("out/a/b", "near/m", "starter", ""):
+        await remotes.allow(name, Allowance("rule", tokens=1))
+    assert books.asked == [("out", "a/b", "rule")]

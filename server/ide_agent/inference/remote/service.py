@@ -10,7 +10,7 @@ from typing import Any
 from ide_agent.config import RemoteSettings
 from ide_agent.errors import ConfigError, IdeAgentError, ModelNotFound, RemoteRefused
 from ide_agent.inference.remote.endpoint import Endpoint
-from ide_agent.inference.remote.ledger import Ledger, Sent
+from ide_agent.inference.remote.ledger import Allowance, Ledger, Sent
 from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.remote.prices import cost_of
 from ide_agent.safety.network import NetworkPolicy
@@ -103,6 +103,17 @@ class Remotes:
         if not model.endpoint.local:
             self._books().check(owner)
         return model
+
+    async def allow(self, name: str, allowance: Allowance) -> None:
+        """Whether a rule lets the model `name` be used once more today. On this machine nothing is counted.
+
+        Raises:
+            BudgetSpent: it does not.
+            RemoteRefused: that cannot be known.
+        """
+        owner = self.owner(name)
+        if owner and not self.is_local(owner):
+            await self._books().allow(owner, name.removeprefix(f"{owner}/"), allowance)
 
     async def endpoint(self, name: str) -> Endpoint:
         """The endpoint called `name`.
