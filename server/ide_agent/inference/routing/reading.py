@@ -190,6 +190,8 @@ def _models(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) 
 def _idle(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) -> Iterator[Problem]:
     """What a rule says in vain."""
     for index, rule in enumerate(routes.rules):
+        if not rule.enabled:
+            continue
         path = ("rules", index)
         if rule.adapter is not None:
             yield Problem("error.routes.adapter", root.find((*path, "adapter")), "warning")
@@ -214,7 +216,7 @@ def _catches_completion(rule: Rule) -> bool:
     """Whether ghost text goes by it, which says nothing and is never marked as private."""
     when = rule.when
     meant = when.task is None or "completion" in when.task
-    return rule.enabled and meant and when.message is None and when.privacy is None
+    return meant and when.message is None and when.privacy is None
 
 
 def is_known(name: str, known: Collection[str]) -> bool:

@@ -183,6 +183,7 @@ def test_rules_that_nothing_reaches(wide: str, narrow: str, hidden: bool) -> Non
     ("text", "expected"),
     [
         (rule(adapter="mine"), [("adapter", 4)]),
+        (rule(adapter="mine", enabled="false"), []),
         (rule(limits="{tokens_per_day: 5, cost_per_day: 1}"), [("uncounted", 4)] * 2),
         (rule(limits="{tokens_per_day: 5}", fallbacks="[cloud/x]"), []),
         (rule(limits="{max_tokens: 5}"), []),
