@@ -130,8 +130,10 @@ class FakeInference:
             self.engine_.held -= 1
 
     @asynccontextmanager
-    async def model(self, model: str = "", purpose: str = "text") -> AsyncIterator[Any]:
-        remote = await self.remotes.find(model) if self.remotes is not None else None
+    async def model(
+        self, model: str = "", purpose: str = "text", *, private: bool = False
+    ) -> AsyncIterator[Any]:
+        remote = await self.remotes.find(model, private=private) if self.remotes is not None else None
         if remote is not None:
             yield remote
             return

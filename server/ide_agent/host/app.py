@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 
@@ -66,6 +67,7 @@ def _routes(services: Services) -> APIRouter:
 
     @router.get("/status")
     async def status() -> Response:
+        await asyncio.to_thread(services.routing.refresh)
         return JSONResponse(
             {
                 "version": __version__,

@@ -73,8 +73,10 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
     route = await route_openai(services, request.url.path, payload)
 
     async def ask(name: str) -> Response:
+        if route.allowance is not None:
+            await services.remotes.allow(name, route.allowance)
         async with AsyncExitStack() as stack:
-            wanted = services.inference.model(name, purpose)
+            wanted = services.inference.model(name, purpose, private=route.private)
             # who leaves does not wait for a place in memory any longer
             model = await until_gone(request, stack.enter_async_context(wanted))
             return await _ask(model, request, payload)

@@ -29,11 +29,11 @@ class LiveRemote:
         """What holds now."""
         stamp = self._look()
         if stamp != self._stamp:
-            self._stamp = stamp
             settings, problems = config.load(user=self._file)
             for problem in problems:
                 log.warning("%s", problem)
             self._settings = settings.remote
+            self._stamp = stamp  # last: who asks from another thread must not get the old ones by it
         return self._settings
 
     def _look(self) -> _Stamp | None:

@@ -12,18 +12,22 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
-from ide_agent.errors import IdeAgentError, ModelNotFound
+from ide_agent.errors import EngineError, IdeAgentError, ModelError, ModelNotFound, RemoteError, RemoteRefused
 from ide_agent.host.errors import BadRequest
 from ide_agent.host.services import Services
+from ide_agent.inference.remote.ledger import Allowance
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 from ide_agent.inference.routing.reading import DEFAULT_MODELS
 from ide_agent.inference.routing.router import Decision
-from ide_agent.inference.routing.rules import Task
+from ide_agent.inference.routing.rules import Limits, Task
 
 HEADER = "x-ide-agent-route"
 _TASKS: dict[str, Task] = {"completions": "completion", "embeddings": "embedding"}
 _PARTS: dict[str, Task] = {"image_url": "vision", "input_image": "vision", "input_audio": "audio"}
 _LIMITED = ("max_tokens", "max_completion_tokens")
+_ENGINES_OWN = "n_predict"
+_CANNOT_BE_HAD = (ModelError, EngineError, RemoteError)
+_REFUSED = RemoteRefused.key
 T = TypeVar("T")
 
 
@@ -46,27 +50,38 @@ class Route:
     Attributes:
         models: their names; empty: the default one.
         decision: of the rules; None where the request named its model.
+        private: no model of another machine may answer, whatever its name means by then.
     """
 
     models: tuple[str, ...]
     decision: Decision | None = None
+    private: bool = False
 
     async def first(self, ask: Callable[[str], Awaitable[T]]) -> T:
         """What `ask` returns for the first model that can be had.
 
         Raises:
-            IdeAgentError: none can; what was wrong with the first one.
+            IdeAgentError: none can; what was wrong with the first one. Or the request itself is wrong: no
+                other model gets to see it.
         """
         failed: IdeAgentError | None = None
         for model in self.models:
             try:
                 return await ask(model)
-            except BadRequest:
-                raise  # whoever is asked
-            except IdeAgentError as failure:
+            except _CANNOT_BE_HAD as failure:
+                if failure.key_used == _REFUSED:
+                    raise
                 failed = failed or failure
         assert failed is not None, "a route has a model"
         raise failed
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the rule lets each of the models use a day; None: any."""
+        limits = self.decision.limits if self.decision else Limits()
+        if self.decision is None or limits.tokens_per_day is limits.cost_per_day is None:
+            return None
+        return Allowance(self.decision.rule, limits.tokens_per_day, limits.cost_per_day)
 
     def limit(self, tokens: int) -> int:
         """At most so many tokens of an answer, where the caller wants `tokens`."""
@@ -95,13 +110,13 @@ async def route(services: Services, ask: Ask, model: str = "") -> Route:
     if model not in DEFAULT_MODELS:
         if ask.private and not routing.is_here(model):
             raise ModelNotFound("error.routes.private")
-        return Route((model,))
+        return Route((model,), private=ask.private)
     if routing.stale:  # reading takes its time
         await asyncio.to_thread(routing.refresh)
     decision = routing.decide(ask)
     if decision.refused:
         raise ModelNotFound("error.routes.private")
-    return Route((decision.model, *decision.fallbacks), decision)
+    return Route((decision.model, *decision.fallbacks), decision, ask.private)
 
 
 async def route_openai(services: Services, path: str, payload: dict[str, Any]) -> Route:
@@ -118,12 +133,20 @@ async def route_openai(services: Services, path: str, payload: dict[str, Any]) -
     found = await route(services, _ask(path, payload, about), wanted)
     most = found.decision.limits.max_tokens if found.decision else None
     if most is not None and not path.endswith("/embeddings"):
-        names = [name for name in _LIMITED if isinstance(payload.get(name), int)] or ["max_tokens"]
-        for name in names:
-            wished: int | None = payload.get(name)
-            # engines take a negative number for no end
-            payload[name] = most if wished is None or wished < 0 else min(wished, most)
+        for name in (*_LIMITED, _ENGINES_OWN):
+            if payload.get(name) is not None:
+                payload[name] = _capped(name, payload[name], most)
+        if all(payload.get(name) is None for name in _LIMITED):
+            payload["max_tokens"] = most
     return found
+
+
+def _capped(name: str, wished: Any, most: int) -> int:
+    if isinstance(wished, float) and wished.is_integer():
+        wished = int(wished)
+    if not isinstance(wished, int):
+        raise BadRequest(problem=f"{name}: not a whole number")
+    return most if wished < 0 else min(wished, most)  # engines take a negative number for no end
 
 
 def _about(given: Any) -> About:
@@ -149,7 +172,7 @@ def _ask(path: str, payload: dict[str, Any], about: About) -> Ask:
 
 
 def _task(path: str, payload: dict[str, Any]) -> Task:
-    kinds = {part.get("type") for part in _parts(payload)}
+    kinds = [part.get("type") for part in _parts(payload)]
     for kind, task in _PARTS.items():
         if kind in kinds:
             return task

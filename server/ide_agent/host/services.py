@@ -100,8 +100,7 @@ class Services:
 
     @property
     def problems(self) -> list[IdeAgentError]:
-        """What a person should look after though the host works."""
-        self.routing.refresh()
+        """What a person should look after though the host works; of the rules as they were read last."""
         broken = (self.database.problem, self.remotes.problem)
         return [*self._problems, *(problem for problem in broken if problem), *self.routing.problems]
 

@@ -115,15 +115,23 @@ class Inference:
         return engine
 
     @asynccontextmanager
-    async def model(self, name: str = "", purpose: Purpose = "text") -> AsyncGenerator[Model]:
+    async def model(
+        self, name: str = "", purpose: Purpose = "text", *, private: bool = False
+    ) -> AsyncGenerator[Model]:
         """The model called `name`: of an endpoint where it begins with the name of one, else an engine's,
         held for the time of the block.
 
+        Args:
+            name: as clients say it; empty: the default one.
+            purpose: of an engine.
+            private: never one of another machine, whatever the settings have become meanwhile.
+
         Raises:
+            ModelNotFound: it is private, and that model is on another machine.
             RemoteError: it is on another machine and must not, or cannot, be asked.
             ModelError, EngineError: as `hold`.
         """
-        remote = await self.remotes.find(name) if self.remotes is not None else None
+        remote = await self.remotes.find(name, private=private) if self.remotes is not None else None
         if remote is not None:
             yield remote
             return

@@ -61,10 +61,12 @@ class Room:
 
     def __init__(self, engine: ScriptedEngine) -> None:
         self.engine = engine
+        self.asked: list[str] = []
 
     @asynccontextmanager
     async def hold(self, model: str = "", priority: str = "api") -> AsyncIterator[ScriptedEngine]:
-        if model == "missing":
+        self.asked.append(model)
+        if model in ("missing", "cloud/m"):
             raise ModelNotFound(name=model)
         self.engine.held += 1
         try:
@@ -85,7 +87,10 @@ def model(tmp_path: Path) -> ModelFile:
 @asynccontextmanager
 async def host(engine: ScriptedEngine, file: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
     room, rules = Room(engine), Router(file or Path("/no/rules"))
-    services = SimpleNamespace(app=FastAPI(), settings=Settings(), inference=room, routing=rules)
+    remotes = SimpleNamespace(owner=lambda name: "cloud" if name.startswith("cloud/") else "")
+    services = SimpleNamespace(
+        app=FastAPI(), settings=Settings(), inference=room, routing=rules, remotes=remotes
+    )
     api.register(cast("Services", services))
     transport = httpx.ASGITransport(services.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -222,3 +227,22 @@ rules:
     assert [asked["n_predict"] for asked in engine.asked[:3]] == [3, 7, 7]
     assert error["error"]["params"] == {"name": "missing"}
     assert start["model"] == "tiny"
+
+
+async def test_an_address_that_is_none_is_no_place(model: ModelFile) -> None:
+    async with host(ScriptedEngine(model)) as client:
+        start, *_ = await complete(client, document="http://[x")
+    assert start["type"] == "start"
+
+
+@pytest.mark.parametrize("fallbacks", ["", "tiny"])
+async def test_a_rule_that_names_remote_models_does_not_break_ghost_text(
+    model: ModelFile, tmp_path: Path, fallbacks: str
+) -> None:
+    rules = tmp_path / "routes.yaml"
+    rules.write_text(f"rules: [{{name: all, model: cloud/m, fallbacks: [{fallbacks}]}}]")
+    async with host(ScriptedEngine(model), file=rules) as client:
+        start, *_ = await complete(client)
+        named, *_ = await complete(client, model="cloud/m")
+    assert start["model"] == "tiny"
+    assert named["type"] == "error"  # who names it is told

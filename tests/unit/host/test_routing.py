@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,26 @@ import pytest
 
 from ide_agent.config import Settings
 from ide_agent.errors import (
+    BudgetSpent,
     EngineCrashed,
     EngineStartError,
     EngineUnavailable,
     IdeAgentError,
     ModelNotFound,
     NotEnoughMemory,
+    RemoteOff,
+    RemoteRefused,
 )
 from ide_agent.host import routing
 from ide_agent.host.errors import BadRequest
 from ide_agent.host.routing import HEADER, Route, route, route_openai
 from ide_agent.host.services import Services
+from ide_agent.inference.remote.ledger import Allowance
+from ide_agent.inference.remote.refusals import refusal
 from ide_agent.inference.routing.conditions import Ask
 from ide_agent.inference.routing.router import Decision
 from ide_agent.inference.routing.rules import Limits
-from ide_agent.paths import routes_file
+from ide_agent.paths import config_file, models_dir, routes_file
 from support.fake_inference import FakeEngine, FakeInference
 
 
@@ -56,6 +62,7 @@ async def test_the_task_comes_from_the_path_and_what_is_sent(services: Services)
     assert await to(services, messages=[said([image, {"type": "text", "text": "x"}])]) == ("vision",)
     assert await to(services, messages=[said([{"type": "input_audio"}])]) == ("audio",)
     assert await to(services, messages=[said([image])], ide_agent={"task": "review"}) == ("review",)
+    assert await to(services, messages=[said([{"type": {}}, {"type": []}])]) == ("chat",)
 
 
 async def test_what_the_user_said_last_counts(services: Services) -> None:
@@ -116,6 +123,56 @@ async def test_a_private_request_stays_on_this_machine(services: Services, tmp_p
         assert caught.value.key_used == "error.routes.private"
 
 
+@pytest.mark.parametrize("fallbacks", ["", "fake"])
+async def test_where_a_rules_budget_is_spent_its_fallbacks_answer(
+    services: Services, host: httpx.AsyncClient, fallbacks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, Allowance]] = []
+
+    async def allow(name: str, allowance: Allowance) -> None:
+        asked.append((name, allowance))
+        if name == "cloud/m":
+            raise BudgetSpent("error.routes.tokens_spent", used=1, limit=1, model=name, rule="x")
+
+    monkeypatch.setattr(services.remotes, "allow", allow)
+    write(
+        "rules: [{name: x, model: cloud/m, limits: {tokens_per_day: 1, cost_per_day: 0.5}, "
+        f"fallbacks: [{fallbacks}]}}]"
+    )
+    answer = await host.post("/v1/chat/completions", json={"messages": [said("x")]})
+    assert answer.status_code == (200 if fallbacks else 402)
+    assert asked[0] == ("cloud/m", Allowance("x", 1, 0.5))
+    named = await host.post("/v1/chat/completions", json={"model": "fake", "messages": [said("x")]})
+    assert named.status_code == 200
+    assert len(asked) == (2 if fallbacks else 1)
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_endpoint_that_appears_in_between_gets_nothing_private(
+    services: Services, host: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """A folder of models is called like an endpoint that is added after the rules were asked."""
+    (models_dir() / "cloud").mkdir(parents=True)
+    for file in ("m", "n"):
+        (models_dir() / "cloud" / f"{file}.gguf").write_bytes(b"GGUF")
+    write("rules:\n" + rule("cloud/m"))
+    found: list[dict[str, Any]] = []
+    find = services.remotes.find
+
+    async def found_later(name: str, **more: Any) -> Any:
+        config_file().write_text(
+            "[remote]\nenabled = true\n[remote.endpoints.cloud]\nurl = 'https://models.example/v1'\n"
+        )
+        found.append(more)
+        return await find(name, **more)
+
+    monkeypatch.setattr(services.remotes, "find", found_later)
+    body = {"messages": [said("x")], "ide_agent": {"privacy": "private"}}
+    answer = await host.post("/v1/chat/completions", json={**body, **({"model": "cloud/m"} if named else {})})
+    assert (answer.status_code, found) == (404, [{"private": True}])
+    assert answer.json()["error"]["code"] == "error.routes.private"
+
+
 async def test_limits_of_the_rule_go_into_the_request(services: Services) -> None:
     write("rules:\n" + rule("m", more=", limits: {max_tokens: 10}"))
 
@@ -131,6 +188,11 @@ async def test_limits_of_the_rule_go_into_the_request(services: Services) -> Non
     assert await limited(chat, max_tokens=-1) == {"max_tokens": 10}
     assert await limited("/v1/embeddings") == {}
     assert await limited(chat, model="m") == {"model": "m"}
+    assert await limited(chat, n_predict=-1) == {"n_predict": 10, "max_tokens": 10}
+    assert await limited(chat, n_predict=5, max_tokens=50.0) == {"n_predict": 5, "max_tokens": 10}
+    for wrong in ("100", 1.5, [1], float("inf")):
+        with pytest.raises(BadRequest):
+            await limited(chat, max_tokens=wrong)
     assert Route(("m",), Decision(limits=Limits(max_tokens=3))).limit(5) == 3
     assert Route(("m",)).limit(5) == 5
 
@@ -143,6 +205,9 @@ async def test_limits_of_the_rule_go_into_the_request(services: Services) -> Non
         EngineStartError(model="a", reason="x"),
         EngineUnavailable(model="a", crashes=3, reason="x", seconds=9),
         EngineCrashed(model="a", reason="x"),
+        RemoteOff(host="a"),
+        BudgetSpent(used="1", limit="1", scope="remote", setting="x"),
+        *(refusal("a", status, {}, b"", "m", "").error for status in (401, 402, 404, 429, 500)),
     ],
 )
 async def test_the_next_model_is_tried_when_one_cannot_be_had(failure: IdeAgentError) -> None:
@@ -171,6 +236,19 @@ async def test_a_request_that_is_wrong_is_wrong_for_all_models() -> None:
     with pytest.raises(BadRequest):
         await Route(("a", "b")).first(ask)
     assert asked == ["a"]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_what_an_api_refuses_is_shown_to_no_other(status: int) -> None:
+    asked: list[str] = []
+
+    async def ask(name: str) -> str:
+        asked.append(name)
+        raise refusal("cloud", status, {}, b"", "m", "").error if name == "b" else ModelNotFound(name=name)
+
+    with pytest.raises(RemoteRefused) as caught:
+        await Route(("a", "b", "c")).first(ask)
+    assert (asked, caught.value.params["endpoint"]) == (["a", "b"], "cloud")
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -229,6 +307,13 @@ async def test_errors_in_the_rules_are_among_the_problems(host: httpx.AsyncClien
     assert problem["message"].startswith(f"{routes_file()}:2: ")
     write("rules: []")
     assert (await host.get("/status")).json()["problems"] == []
+
+
+async def test_looking_at_the_problems_reads_no_rules(services: Services) -> None:
+    write("rules:\n  - name: x\n")
+    assert services.problems == []
+    await asyncio.to_thread(services.routing.refresh)
+    assert [problem.key_used for problem in services.problems] == ["error.routes.missing"]
 
 
 def test_services_know_the_models(services: Services, tmp_path: Path) -> None:

@@ -37,5 +37,5 @@ def test_sizes() -> None:
 @pytest.mark.parametrize(
     ("count", "text"), [(999_900_000, "999.9 MB"), (1_000_000_000, "1.0 GB"), (23_747_700_000, "23.7 GB")]
 )
-def test_sizes(count: int, text: str) -> None:
+def test_sizes_of_all_kinds(count: int, text: str) -> None:
     assert size(count, "en") == text

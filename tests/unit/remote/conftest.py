@@ -7,7 +7,7 @@ import pytest
 
 from ide_agent.config import RemoteEndpoint, RemoteSettings
 from ide_agent.errors import BudgetSpent
-from ide_agent.inference.remote.ledger import Sent
+from ide_agent.inference.remote.ledger import Allowance, Sent
 from ide_agent.inference.remote.service import Remotes
 from ide_agent.safety.network import LOOPBACK, NetworkPolicy, networks
 from ide_agent.storage.secrets import Secrets
@@ -49,11 +49,15 @@ class Books:
     def __init__(self) -> None:
         self.begun: list[Sent] = []
         self.ended: list[Sent] = []
+        self.asked: list[tuple[str, str, str]] = []
         self.spent: BudgetSpent | None = None
 
     def check(self, endpoint: str) -> None:
         if self.spent is not None:
             raise self.spent
+
+    async def allow(self, endpoint: str, model: str, allowance: Allowance) -> None:
+        self.asked.append((endpoint, model, allowance.rule))
 
     async def begin(self, sent: Sent) -> int:
         self.check(sent.endpoint)

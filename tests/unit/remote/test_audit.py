@@ -8,7 +8,7 @@ import pytest
 from ide_agent.config import RemoteEndpoint, RemoteSettings
 from ide_agent.errors import BudgetSpent, IdeAgentError, RemoteRefused
 from ide_agent.features.remote.audit import Audit
-from ide_agent.inference.remote.ledger import Sent
+from ide_agent.inference.remote.ledger import Allowance, Sent
 from ide_agent.storage.database import Database
 
 ISTANBUL = timezone(timedelta(hours=3))
@@ -124,3 +124,38 @@ async def test_what_cannot_be_noted_does_not_leave(tmp_path: Path) -> None:
 async def test_the_newest_come_first(desk: Desk) -> None:
     numbers = [(await desk.send()).number for _ in range(3)]
     assert [entry["id"] for entry in await desk.audit.last(2)] == numbers[:0:-1]
+
+
+@pytest.mark.parametrize(
+    ("allowance", "key"),
+    [
+        (Allowance("big", tokens=100), "error.routes.tokens"),
+        (Allowance("big", cost=1.0), "error.routes.cost"),
+        (Allowance("big", tokens=100, cost=50.0), "error.routes.tokens"),
+    ],
+)
+async def test_what_a_rule_allows(desk: Desk, allowance: Allowance, key: str) -> None:
+    await desk.send(79, 0.79)
+    await desk.audit.allow("out", "m", allowance)
+    assert desk.warnings == []
+    await desk.send(11, 0.11)
+    for _ in range(2):
+        await desk.audit.allow("out", "m", allowance)
+    assert [warning.key_used for warning in desk.warnings] == [f"{key}_near"], "said once"
+    await desk.send(10, 0.10)
+    for audit in (desk.audit, desk.make()):  # after a restart, too
+        with pytest.raises(BudgetSpent) as spent:
+            await audit.allow("out", "m", allowance)
+        assert spent.value.key_used == f"{key}_spent"
+        for language in ("en", "tr"):
+            message = spent.value.message(language)
+            assert "{" not in message and "out/m" in message and "“big”" in message
+    await desk.audit.allow("out", "another", allowance)
+    desk.now += timedelta(days=1)
+    await desk.audit.allow("out", "m", allowance)
+
+
+async def test_a_rule_that_allows_nothing(desk: Desk) -> None:
+    with pytest.raises(BudgetSpent):
+        await desk.audit.allow("out", "m", Allowance("none", tokens=0))
+    assert desk.warnings == []

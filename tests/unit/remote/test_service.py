@@ -1,7 +1,8 @@
 import pytest
 
 from ide_agent.config import RemoteEndpoint
-from ide_agent.errors import RemoteRefused
+from ide_agent.errors import ModelNotFound, RemoteRefused
+from ide_agent.inference.remote.ledger import Allowance
 from ide_agent.inference.remote.service import key_name
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
@@ -51,3 +52,26 @@ async def test_a_new_key_is_used_at_once(remotes_of: Make, here: ScriptedApi, se
     await remotes.ask_models("near")
     assert [headers.get("authorization") for headers in here.headers] == [None, "Bearer fresh"]
     await remotes.close()
+
+
+async def test_what_is_private_never_finds_a_model_elsewhere(
+    remotes_of: Make, api: ScriptedApi, here: ScriptedApi, policy: NetworkPolicy
+) -> None:
+    remotes = remotes_of(out=api.url, near=here.url)
+    assert await remotes.find("near/m", private=True) is not None
+    assert await remotes.find("no-endpoint", private=True) is None
+    for on in (True, False):
+        policy.remote = on
+        with pytest.raises(ModelNotFound) as caught:
+            await remotes.find("out/m", private=True)
+        assert caught.value.key_used == "error.routes.private"
+    await remotes.close()
+
+
+async def test_what_a_rule_allows_is_asked_of_other_machines_only(
+    remotes_of: Make, api: ScriptedApi, here: ScriptedApi, books: Books
+) -> None:
+    remotes = remotes_of(out=api.url, near=here.url)
+    for name in ("out/a/b", "near/m", "starter", ""):
+        await remotes.allow(name, Allowance("rule", tokens=1))
+    assert books.asked == [("out", "a/b", "rule")]

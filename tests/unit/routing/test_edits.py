@@ -183,3 +183,42 @@ def test_any_way_of_writing_can_be_changed(text: str, end: str, by: int, data: s
     more = added(text, {"name": "z", "model": "m"})
     assert names(more) == [*before, "z"]
     assert more.count("#") == text.count("#")
+
+
+INSIDE = """\
+rules:
+  - name: a
+    model: m
+    # inside a
+      # deeper in a
+
+  # about b
+  - name: b
+    model: m
+    # inside b
+  # behind all
+"""
+
+
+def test_a_comment_inside_a_rule_goes_with_it() -> None:
+    swapped = moved(INSIDE, "b", -1)
+    assert (
+        swapped
+        == """\
+rules:
+  # about b
+  - name: b
+    model: m
+    # inside b
+
+  - name: a
+    model: m
+    # inside a
+      # deeper in a
+  # behind all
+"""
+    )
+    assert "inside a" not in removed(INSIDE, "a")
+    assert removed(INSIDE, "b").endswith("      # deeper in a\n\n  # behind all\n")
+    new = added(INSIDE, {"name": "c", "model": "m"})
+    assert new.index("# inside b") < new.index("name: c") < new.index("# behind all")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import pytest
 
 from ide_agent.errors import PanelError, RoutesError
 from ide_agent.features.routing import panel as panel_module
+from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
+from ide_agent.inference.routing.reading import Reading
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import FormBlock, TableBlock, TextBlock
 
@@ -167,3 +171,76 @@ async def test_without_a_file_it_begins_one(panel: Panel, file: Path) -> None:
 async def test_an_action_without_a_name_is_refused(panel: Panel) -> None:
     with pytest.raises(PanelError):
         await panel.act(PanelEvent(action="up"))
+
+
+async def test_a_file_that_nobody_changed_is_read_once(
+    panel: Panel, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    readings: list[str] = []
+    load, read = RulesFile.load, panel_module.read
+
+    def looked(self: RulesFile) -> tuple[str, str]:
+        found = load(self)
+        looks.append(found[0])
+        return found
+
+    def reading(text: str, *args: Any) -> Reading:
+        readings.append(text)
+        return read(text, *args)
+
+    monkeypatch.setattr(RulesFile, "load", looked)
+    monkeypatch.setattr(panel_module, "read", reading)
+    await until(lambda: len(looks) > 5)
+    assert readings == []
+    file.write_text(RULES.replace("coder", "starter"))
+    await until(lambda: table(panel)[0] == ("a", "starter"))
+    looks.clear()
+    await until(lambda: len(looks) > 5)
+    assert len(readings) == 1
+
+
+async def test_an_older_look_does_not_cover_a_newer_one(
+    panel: Panel, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look of the keeper is slow; meanwhile a button is pressed."""
+    slow, go_on = threading.Event(), threading.Event()
+    read = panel_module.read
+
+    def slowly(text: str, *args: Any) -> Reading:
+        found = read(text, *args)
+        if "slow" in text:
+            slow.set()
+            assert go_on.wait(60)
+        return found
+
+    monkeypatch.setattr(panel_module, "read", slowly)
+    file.write_text("rules: [{name: slow, model: m}]")
+    await until(slow.is_set)
+    file.write_text("rules: [{name: new, model: m}]")
+    late = asyncio.create_task(submit(panel, "test", message="x"))
+    pressed = asyncio.create_task(submit(panel, "add", name="n", model="m"))
+    with pytest.raises(RoutesError):  # the form is of the first text
+        go_on.set()
+        await pressed
+    await late
+    assert table(panel) == [("new", "m")]
+
+
+async def test_a_line_number_is_no_list(panel: Panel, file: Path) -> None:
+    file.write_text("rules:\n  - name: a\n    model: nobody\n")
+    await until(lambda: block(panel, "problems") is not None)
+    assert re.search(r"^- (Line 3:|3\\\. satır:) ", block(panel, "problems").markdown)
+
+
+async def test_columns_in_which_nothing_stands_are_left_out(panel: Panel, file: Path) -> None:
+    def columns() -> list[str]:
+        return [column.key for column in block(panel, "rules").columns]
+
+    assert columns() == ["name", "when", "model"]
+    file.write_text(RULES + "    enabled: false\n    fallbacks: coder\n    limits: {max_tokens: 3}\n")
+    await until(lambda: len(columns()) == 6)
+    long = "x" * 100
+    file.write_text(f"rules: [{{name: a, model: m, when: {{message: {long}}}}}]")
+    await until(lambda: len(columns()) == 3)
+    assert block(panel, "rules").rows[0].cells["when"] == f"message: /{'x' * 60}…/"

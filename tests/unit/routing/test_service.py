@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,51 @@ def test_a_folder_that_cannot_be_made_is_told(file: Path) -> None:
     rules = RulesFile(file / "sub" / "routes.yaml")
     with pytest.raises(RoutesError):
         rules.change("", lambda _: RULES)
+
+
+def test_of_two_changes_at_once_one_is_refused(file: Path) -> None:
+    """The panel and the route have an object each."""
+    file.write_text(RULES)
+    stamp = RulesFile(file).load()[1]
+    both = threading.Barrier(2, timeout=60)
+    outcomes: list[str] = []
+
+    def change(name: str) -> None:
+        both.wait()
+        try:
+            RulesFile(file).change(stamp, lambda text: f"{text}  - {{name: {name}, model: m}}\n")
+            outcomes.append(name)
+        except RoutesError as failure:
+            outcomes.append(failure.key_used)
+
+    for _ in range(20):
+        file.write_text(RULES)
+        outcomes.clear()
+        threads = [threading.Thread(target=change, args=(name,)) for name in ("x", "y")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        written = [name for name in ("x", "y") if f"name: {name}" in file.read_text()]
+        assert sorted(outcomes) == sorted([*written, "error.routes.changed"])
+
+
+def test_what_another_program_writes_meanwhile_is_not_overwritten(file: Path) -> None:
+    file.write_text(RULES)
+    rules = RulesFile(file)
+
+    def edit(text: str) -> str:
+        file.write_text("rules: []")
+        return text + "# more\n"
+
+    with pytest.raises(RoutesError) as caught:
+        rules.change(rules.load()[1], edit)
+    assert caught.value.key_used == "error.routes.changed"
+    assert file.read_text() == "rules: []"
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_change_says_what_it_wrote(file: Path) -> None:
+    rules = RulesFile(file)
+    stamp = rules.change("", lambda _: RULES)
+    assert stamp == rules.load()[1] == rules.change(stamp, lambda text: text)

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -58,7 +59,7 @@ def register(services: Services) -> None:
     @asynccontextmanager
     async def prepared(body: CompletionRequest, priority: Priority) -> AsyncGenerator[tuple[Engine, Plan]]:
         """The engine, held for the time of the block, and the prompt for it."""
-        route = await route_to(services, _asked(body), body.model)
+        route = _engines_only(services, await route_to(services, _asked(body), body.model))
         async with AsyncExitStack() as stack:
             engine = await route.first(
                 lambda name: stack.enter_async_context(services.inference.hold(name, priority=priority))
@@ -121,16 +122,32 @@ def register(services: Services) -> None:
         return {"recorded": len(body.events)}
 
 
+def _engines_only(services: Services, route: Route) -> Route:
+    """Without the models of APIs: ghost text comes from engines, if need be from the default model's."""
+    if route.decision is None:
+        return route
+    engines = tuple(name for name in route.models if not services.remotes.owner(name))
+    return replace(route, models=engines or ("",))
+
+
 def _asked(body: CompletionRequest) -> Ask:
     """What routing rules look at."""
-    address = urlsplit(body.document)
     return Ask(
         task="completion",
         language=body.language,
         path=body.path,
         prompt_tokens=min(body.prompt_tokens, estimated_tokens(body.prefix, body.suffix)),
-        place=url2pathname(address.path) if address.scheme == "file" else "",
+        place=_place(body.document),
     )
+
+
+def _place(uri: str) -> str:
+    """Where a document is; empty where that is no place on a disk."""
+    try:
+        address = urlsplit(uri)
+    except ValueError:  # brackets that are not closed
+        return ""
+    return url2pathname(address.path) if address.scheme == "file" else ""
 
 
 def _sampling(alternative: int) -> dict[str, object]:

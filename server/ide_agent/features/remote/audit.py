@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ide_agent.config import RemoteSettings
 from ide_agent.errors import IdeAgentError, RemoteRefused
 from ide_agent.features.remote.usage import Day
-from ide_agent.inference.remote.ledger import Sent
+from ide_agent.inference.remote.ledger import Allowance, Sent
 
 if TYPE_CHECKING:
     from ide_agent.storage.database import Database
@@ -66,6 +66,21 @@ class Audit:
         if spent is not None:
             raise spent
 
+    async def allow(self, endpoint: str, model: str, allowance: Allowance) -> None:
+        """Whether a rule lets `model` be used once more today; warns once a day where that is nearly over.
+
+        Raises:
+            BudgetSpent: it does not.
+            RemoteRefused: the log cannot be read.
+        """
+        limits = list((await self._known()).of_rule(endpoint, model, allowance))
+        for limit in limits:
+            if warning := limit.near:
+                self._warn_once(f"{limit.rule}\n{limit.model}\n{limit.kind}", warning)
+        for limit in limits:
+            if spent := limit.spent:
+                raise spent
+
     async def begin(self, sent: Sent) -> int:
         """Note that `sent` is about to leave; its number.
 
@@ -75,10 +90,7 @@ class Audit:
         """
         from ide_agent.features.remote.records import row
 
-        try:
-            await self.today()
-        except IdeAgentError as failure:
-            raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+        await self._known()
         self.check(sent.endpoint)
         noted = row(sent)
         try:
@@ -114,6 +126,12 @@ class Audit:
         chosen = select(RemoteRequest).order_by(RemoteRequest.id.desc()).limit(count)
         return await self._database.run(lambda session: [values(each) for each in session.scalars(chosen)])
 
+    async def _known(self) -> Day:
+        try:
+            return await self.today()
+        except IdeAgentError as failure:
+            raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+
     async def _read(self) -> None:
         from sqlalchemy import select
 
@@ -131,9 +149,11 @@ class Audit:
             self._day.add(sent)
 
     def _tell(self, endpoint: str) -> None:
-        today = self._now().date().isoformat()
         for warning in self._day.near(self._settings(), endpoint):
-            key = (today, str(warning.params["setting"]))
-            if key not in self._warned:
-                self._warned.add(key)
-                self._warn(warning)
+            self._warn_once(str(warning.params["setting"]), warning)
+
+    def _warn_once(self, budget: str, warning: IdeAgentError) -> None:
+        key = (self._now().date().isoformat(), budget)
+        if key not in self._warned:
+            self._warned.add(key)
+            self._warn(warning)

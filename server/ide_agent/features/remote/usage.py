@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ide_agent.config import RemoteSettings
 from ide_agent.errors import BudgetSpent
-from ide_agent.inference.remote.ledger import Sent
+from ide_agent.inference.remote.ledger import Allowance, Sent
 
 _NEAR = 0.8
 
@@ -61,6 +61,14 @@ class Day:
         for usage in (self.all, self.endpoints[sent.endpoint], self.models[sent.endpoint, sent.model]):
             usage.add(sent)
 
+    def of_rule(self, endpoint: str, model: str, allowance: Allowance) -> Iterator[RuleLimit]:
+        """How `model` stands to what a rule allows it."""
+        used = self.models.get((endpoint, model), Usage())
+        if allowance.tokens is not None:
+            yield RuleLimit("tokens", used.tokens, allowance.tokens, f"{endpoint}/{model}", allowance.rule)
+        if allowance.cost is not None:
+            yield RuleLimit("cost", used.cost, allowance.cost, f"{endpoint}/{model}", allowance.rule)
+
     def spent(self, settings: RemoteSettings, endpoint: str) -> BudgetSpent | None:
         """Why nothing more may be sent to `endpoint`."""
         for limit in self._limits(settings, endpoint):
@@ -93,13 +101,45 @@ class _Limit:
 
     @property
     def words(self) -> dict[str, str]:
-        amount = "{:.2f}" if self.kind == "cost" else "{:.0f}"
         return {
-            "used": amount.format(self.used),
-            "limit": amount.format(self.of),
+            **_amounts(self.kind, self.used, self.of),
             "scope": self.setting.rpartition(".")[0],
             "setting": self.setting,
         }
+
+
+@dataclass(frozen=True)
+class RuleLimit:
+    """How much of what a routing rule allows a model is used; `kind`: ``tokens`` or ``cost``."""
+
+    kind: str
+    used: float
+    of: float
+    model: str
+    rule: str
+
+    @property
+    def near(self) -> BudgetSpent | None:
+        """The warning that four fifths are used."""
+        if not self.of or self.used < _NEAR * self.of:
+            return None
+        return BudgetSpent(f"error.routes.{self.kind}_near", **self._words)
+
+    @property
+    def spent(self) -> BudgetSpent | None:
+        """Why nothing more may be used."""
+        if self.used < self.of:
+            return None
+        return BudgetSpent(f"error.routes.{self.kind}_spent", **self._words)
+
+    @property
+    def _words(self) -> dict[str, str]:
+        return {**_amounts(self.kind, self.used, self.of), "model": self.model, "rule": self.rule}
+
+
+def _amounts(kind: str, used: float, of: float) -> dict[str, str]:
+    amount = "{:.2f}" if kind == "cost" else "{:.0f}"
+    return {"used": amount.format(used), "limit": amount.format(of)}
 
 
 def _of(scope: str, tokens: int, cost: float, used: Usage) -> Iterator[_Limit]:

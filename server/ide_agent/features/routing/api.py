@@ -93,8 +93,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.put("")
     async def save(body: SaveRequest) -> Response:
-        await asyncio.to_thread(file.change, body.stamp, lambda _: body.text)
-        return JSONResponse({"stamp": (await asyncio.to_thread(file.load))[1]})
+        return JSONResponse({"stamp": await asyncio.to_thread(file.change, body.stamp, lambda _: body.text)})
 
     @router.get("/schema")
     async def json_schema(language: Language = "en") -> Response:

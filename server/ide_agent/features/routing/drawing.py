@@ -21,6 +21,8 @@ from ide_agent.panels.blocks import (
 )
 
 ABOUT, PROBLEMS, RULES, TEST, VERDICT, ADD = "about", "problems", "rules", "test", "verdict", "add"
+_ALWAYS = ("name", "when", "model")
+"""Columns of the table that are there though they be empty; each one less leaves more room to the others."""
 
 
 def _words(language: str) -> Callable[..., str]:
@@ -36,7 +38,7 @@ def problems(found: Iterable[Problem], broken: bool, language: str) -> TextBlock
     """What is wrong with the file."""
     words = _words(language)
     lines = [
-        f"- {words('routes.panel.line', line=each.at.line + 1)} {plain(each.message(language))}"
+        f"- {plain(words('routes.panel.line', line=each.at.line + 1))} {plain(each.message(language))}"
         for each in found
     ]
     if broken:
@@ -48,15 +50,20 @@ def table(rules: tuple[Rule, ...], stamp: str, editable: bool, language: str) ->
     """The rules in their order, with what can be done about each unless the file is broken."""
     words = _words(language)
     last = len(rules) - 1
+    texts = [cells(rule, language) for rule in rules]
+    filled = {name for each in texts for name in CELLS if each[name]}
+    if all(rule.enabled for rule in rules):
+        filled.discard("state")
+    shown = [name for name in CELLS if name in _ALWAYS or name in filled]
     return TableBlock(
         id=RULES,
         title=words("routes.panel.rules"),
         empty=words("routes.panel.none"),
-        columns=[Column(key=name, label=words(f"routes.column.{name}")) for name in CELLS],
+        columns=[Column(key=name, label=words(f"routes.column.{name}")) for name in shown],
         rows=[
             Row(
                 id=rule.name,
-                cells=cells(rule, language),
+                cells={name: texts[at][name] for name in shown},
                 actions=_actions(rule, at, last, stamp, words) if editable else [],
             )
             for at, rule in enumerate(rules)

@@ -62,7 +62,8 @@ class Lines:
                 start -= 1
             starts.append(start)
         ends = [
-            self._last(item.at.line, end) for item, end in zip(self._items, self._bounds(starts), strict=True)
+            self._last(item.at.line, end, dash)
+            for item, end, (_, dash) in zip(self._items, self._bounds(starts), self._dashes, strict=True)
         ]
         return list(zip(starts, ends, strict=True))
 
@@ -72,11 +73,12 @@ class Lines:
         end = last.end_line + (1 if last.end_column else 0)
         return [*starts[1:], min(end, len(self._lines))]
 
-    def _last(self, start: int, end: int) -> int:
-        """The line past the last one from `start` before `end` that says something."""
-        while end - 1 > start and (
-            not self._lines[end - 1].strip() or self._lines[end - 1].lstrip().startswith("#")
-        ):
+    def _last(self, start: int, end: int, dash: int) -> int:
+        """The line past the last one from `start` before `end` that belongs to a rule.
+
+        A comment does that is indented deeper than the rule's dash.
+        """
+        while end - 1 > start and (not self._lines[end - 1].strip() or self._is_comment(end - 1, dash)):
             end -= 1
         return end
 

@@ -12,7 +12,7 @@ from ide_agent.errors import IdeAgentError, PanelError
 from ide_agent.features.routing import drawing, edits
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
-from ide_agent.inference.routing.reading import Reading
+from ide_agent.inference.routing.reading import Reading, read
 from ide_agent.inference.routing.router import load
 from ide_agent.panels import Panel, PanelEvent
 
@@ -33,12 +33,19 @@ class _Look:
     models: frozenset[str]
 
 
-@dataclass(frozen=True)
 class RoutesPanel:
-    """Fills the panel and keeps it up to date."""
+    """Fills the panel and keeps it up to date.
 
-    services: Services
-    file: RulesFile
+    Args:
+        services: of the host.
+        file: the rules.
+    """
+
+    def __init__(self, services: Services, file: RulesFile) -> None:
+        self.services = services
+        self.file = file
+        self._last: _Look | None = None
+        self._drawing = asyncio.Lock()
 
     async def open(self, panel: Panel) -> None:
         """An opener, as `Panels.offer` takes it."""
@@ -102,7 +109,10 @@ class RoutesPanel:
                 log.warning("the panel of rules could not be drawn: %s", type(failure).__name__)
 
     async def _draw(self, panel: Panel) -> None:
-        look = await asyncio.to_thread(self._look)
+        async with self._drawing:  # an older look must not cover a newer one
+            self._show(panel, await asyncio.to_thread(self._look))
+
+    def _show(self, panel: Panel, look: _Look) -> None:
         found, broken = look.reading.problems, look.reading.broken
         rules = (look.reading.routes or self.services.routing.routes).rules
         with panel.together():
@@ -120,10 +130,13 @@ class RoutesPanel:
         routing.refresh()
         models = frozenset(routing.known or ())
         try:
-            stamp = self.file.load()[1]
-        except IdeAgentError:  # which the reading below says, too
-            stamp = ""
-        return _Look(stamp, load(self.file.path, models), models)
+            text, stamp = self.file.load()
+        except IdeAgentError:  # which `load` says, too
+            return _Look("", load(self.file.path, models), models)
+        last = self._last
+        if last is None or (last.stamp, last.models) != (stamp, models):
+            last = self._last = _Look(stamp, read(text, models), models)
+        return last
 
 
 def register(services: Services) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,8 +17,14 @@ from ide_agent.inference.routing.reading import read
 _NEW = 0o600
 
 
+@cache
+def _lock(path: Path) -> threading.Lock:
+    """Held for a change: whoever else changes the file here waits."""
+    return threading.Lock()
+
+
 class RulesFile:
-    """`routes.yaml`.
+    """`routes.yaml`. All objects of one path take turns.
 
     Args:
         path: where it is; it need not be there.
@@ -33,7 +41,7 @@ class RulesFile:
         """
         try:
             content = self.path.read_bytes()
-            return content.decode("utf-8-sig"), sha256(content).hexdigest()[:16]
+            return content.decode("utf-8-sig"), _stamp(content)
         except FileNotFoundError:
             return "", ""
         except UnicodeDecodeError:
@@ -42,8 +50,8 @@ class RulesFile:
             reason = failure.strerror or type(failure).__name__
             raise RoutesError("error.routes.unreadable", file=str(self.path), line=1, reason=reason) from None
 
-    def change(self, stamp: str, edit: Edit) -> None:
-        """Write what `edit` makes of the text.
+    def change(self, stamp: str, edit: Edit) -> str:
+        """Write what `edit` makes of the text; its stamp.
 
         Args:
             stamp: of the text that the change is meant for, from `load`.
@@ -52,9 +60,11 @@ class RulesFile:
         Raises:
             RoutesError: the file is another one by now, has errors, would have some, or cannot be written.
         """
-        text, now = self.load()
-        if now != stamp:
-            raise RoutesError("error.routes.changed", path=str(self.path))
+        with _lock(self.path):
+            return self._change(stamp, edit)
+
+    def _change(self, stamp: str, edit: Edit) -> str:
+        text = self._expect(stamp)
         try:
             changed = edit(text)
         except RoutesError as failure:
@@ -62,10 +72,16 @@ class RulesFile:
         broken = next((each for each in read(changed).problems if each.severity == "error"), None)
         if broken is not None:
             raise broken.error(str(self.path))
-        if changed != text:
-            self._write(changed)
+        return self._write(changed, stamp) if changed != text else stamp
 
-    def _write(self, text: str) -> None:
+    def _expect(self, stamp: str) -> str:
+        text, now = self.load()
+        if now != stamp:
+            raise RoutesError("error.routes.changed", path=str(self.path))
+        return text
+
+    def _write(self, text: str, stamp: str) -> str:
+        content = text.encode("utf-8")
         target = Path(os.path.realpath(self.path))  # of those who keep their settings elsewhere
         try:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,10 +89,11 @@ class RulesFile:
             handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(text.encode("utf-8"))
+                    file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
                 Path(name).chmod(mode)
+                self._expect(stamp)  # other programs know of no lock
                 Path(name).replace(target)
             except BaseException:
                 with suppress(OSError):
@@ -85,3 +102,8 @@ class RulesFile:
         except OSError as failure:
             reason = failure.strerror or type(failure).__name__
             raise RoutesError("error.routes.write", path=str(self.path), reason=reason) from None
+        return _stamp(content)
+
+
+def _stamp(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]

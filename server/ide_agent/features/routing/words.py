@@ -5,6 +5,7 @@ from __future__ import annotations
 from ide_agent.inference.routing.rules import Limits, Rule, When
 from ide_agent.locale import translate
 
+_LONGEST = 60  # letters of an expression in a table; the file has the rest
 CELLS = ("name", "state", "when", "model", "fallbacks", "limits")
 
 
@@ -28,12 +29,16 @@ def conditions(when: When) -> str:
         if values:
             said.append(f"{name}: {', '.join(values)}")
     if when.message:
-        said.append(f"message: /{when.message}/")
+        said.append(f"message: /{_short(when.message)}/")
     if (tokens := when.prompt_tokens) is not None:
         said.append(f"prompt_tokens: {tokens.min}–{'' if tokens.max is None else tokens.max}")
     if when.privacy:
         said.append(f"privacy: {when.privacy}")
     return "; ".join(said)
+
+
+def _short(expression: str) -> str:
+    return expression if len(expression) <= _LONGEST else f"{expression[:_LONGEST]}…"
 
 
 def limits(given: Limits) -> str:

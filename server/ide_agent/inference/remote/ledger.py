@@ -46,11 +46,35 @@ class Sent:
     number: int = 0
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """What a routing rule lets each of its models use a day.
+
+    Attributes:
+        rule: its name.
+        tokens: in and out; None: any number.
+        cost: in US dollars; None: any.
+    """
+
+    rule: str
+    tokens: int | None = None
+    cost: float | None = None
+
+
 class Ledger(Protocol):
     """Keeps what was sent, and knows how much of a day's budget is left."""
 
     def check(self, endpoint: str) -> None:
         """Raise BudgetSpent where nothing more may be sent to `endpoint` today."""
+        ...
+
+    async def allow(self, endpoint: str, model: str, allowance: Allowance) -> None:
+        """Whether a rule lets `model` be used once more today.
+
+        Raises:
+            BudgetSpent: it does not.
+            RemoteRefused: that cannot be known.
+        """
         ...
 
     async def begin(self, sent: Sent) -> int:

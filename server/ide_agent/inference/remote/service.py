@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ide_agent.config import RemoteSettings
-from ide_agent.errors import ConfigError, IdeAgentError, RemoteRefused
+from ide_agent.errors import ConfigError, IdeAgentError, ModelNotFound, RemoteRefused
 from ide_agent.inference.remote.endpoint import Endpoint
-from ide_agent.inference.remote.ledger import Ledger, Sent
+from ide_agent.inference.remote.ledger import Allowance, Ledger, Sent
 from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.remote.prices import cost_of
 from ide_agent.safety.network import NetworkPolicy
@@ -80,10 +80,15 @@ class Remotes:
         """Whether that endpoint is on this machine."""
         return self._policy.is_local(self.settings.endpoints[endpoint].url)
 
-    async def find(self, name: str) -> RemoteModel | None:
+    async def find(self, name: str, *, private: bool = False) -> RemoteModel | None:
         """The model called `name`, if it is one of an endpoint.
 
+        Args:
+            name: ``endpoint/model``.
+            private: only an endpoint on this machine will do.
+
         Raises:
+            ModelNotFound: it is private, and the endpoint is on another machine.
             RemoteOff: it is on another machine, and remote is off.
             BudgetSpent: nothing more may be sent there today.
             RemoteError: it cannot be asked now.
@@ -92,10 +97,23 @@ class Remotes:
         if not owner:
             return None
         model = self._model(await self.endpoint(owner), name.removeprefix(f"{owner}/"))
+        if private and not model.endpoint.local:  # of the very address that would be asked
+            raise ModelNotFound("error.routes.private")
         model.endpoint.check()
         if not model.endpoint.local:
             self._books().check(owner)
         return model
+
+    async def allow(self, name: str, allowance: Allowance) -> None:
+        """Whether a rule lets the model `name` be used once more today. On this machine nothing is counted.
+
+        Raises:
+            BudgetSpent: it does not.
+            RemoteRefused: that cannot be known.
+        """
+        owner = self.owner(name)
+        if owner and not self.is_local(owner):
+            await self._books().allow(owner, name.removeprefix(f"{owner}/"), allowance)
 
     async def endpoint(self, name: str) -> Endpoint:
         """The endpoint called `name`.

@@ -1,6 +1,6 @@
 """A rule's conditions, compiled once: whether a request fits, and why.
 
-All expressions and globs run on RE2, whose time grows with the text and with nothing else.
+All expressions and globs run on RE2, whose time grows with the text and with their size, which is limited.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ LOOKED_AT = 4000
 """How many characters of a message `message` is searched in."""
 _BYTES_A_TOKEN = 4
 _MOST_MEMORY = 1 << 20  # of one expression; RE2 gets slower where it would need more, still in linear time
+_LARGEST = 1000  # instructions; the time of a search grows with them, and each request waits for it
 _AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 Test = Callable[["Seen"], bool]
 
@@ -194,7 +195,7 @@ def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
     import re2
 
     try:
-        return re2.compile(pattern, _options())
+        found = re2.compile(pattern, _options())
     except re2.error as failure:
         reason = failure.args[0]
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -203,6 +204,9 @@ def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
         if reason.startswith("invalid escape sequence: \\") and reason[-1].isdigit():
             raise Refused(field, where, "error.routes.backreference") from None
         raise Refused(field, where, "error.routes.regex", reason=reason) from None
+    if found.programsize > _LARGEST:
+        raise Refused(field, where, "error.routes.heavy")
+    return found
 
 
 def _glob(glob: str, number: int) -> Any:

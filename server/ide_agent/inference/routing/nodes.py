@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ide_agent.inference.routing.problems import Problem, Range
 
-MOST_CHARACTERS = 256 * 1024
+MOST_CHARACTERS = 128 * 1024
+MOST_NODES = 20_000
 DEEPEST = 12
 _LONGEST_NUMBER = 32
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -17,6 +19,7 @@ _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_ENDS = "\0 \t\r\n\x85\u2028\u2029,[]{}"
 # What ruamel.yaml says most often.
 _SYNTAX = {
     "mapping values are not allowed": "error.routes.colon",
@@ -87,6 +90,7 @@ def tree(text: str) -> Node:
     if len(text) > MOST_CHARACTERS:
         raise Unreadable(Problem("error.routes.large", Range(), params={"limit": MOST_CHARACTERS // 1024}))
     yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner = _scanner()
     try:
         return _document(yaml.parse(text))
     except MarkedYAMLError as failure:
@@ -113,7 +117,28 @@ def _syntax(reason: str, place: Range) -> Problem:
     return Problem("error.routes.syntax", place, params={"reason": reason})
 
 
+@cache
+def _scanner() -> Any:
+    from ruamel.yaml.scanner import Scanner
+
+    class PlainQuestions(Scanner):
+        """Takes ``[?.py]`` for a text, as YAML 1.2 does; to ruamel.yaml each ``?`` in brackets is a key."""
+
+        def check_key(self) -> bool:
+            return not self._plain_question() and bool(super().check_key())
+
+        def check_plain(self) -> bool:
+            return self._plain_question() or bool(super().check_plain())
+
+        def _plain_question(self) -> bool:
+            peek = self.reader.peek
+            return bool(self.flow_level) and peek() == "?" and peek(1) not in _ENDS
+
+    return PlainQuestions
+
+
 def _document(events: Iterator[Any]) -> Node:
+    events = _counted(events)
     root: Node | None = None
     for event in events:
         kind = type(event).__name__
@@ -125,6 +150,14 @@ def _document(events: Iterator[Any]) -> Node:
     if root is None or root.value is None:
         return Node({}, Range())
     return root
+
+
+def _counted(events: Iterator[Any]) -> Iterator[Any]:
+    for number, event in enumerate(events):
+        if number > MOST_NODES:
+            place = Range.of(event.start_mark, event.end_mark)
+            raise Unreadable(Problem("error.routes.crowded", place, params={"limit": MOST_NODES}))
+        yield event
 
 
 def _node(event: Any, events: Iterator[Any], depth: int) -> Node:

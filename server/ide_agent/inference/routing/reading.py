@@ -15,6 +15,8 @@ from ide_agent.inference.routing.nodes import Node, Unreadable, tree
 from ide_agent.inference.routing.problems import Problem, Range
 from ide_agent.inference.routing.rules import Routes, Rule, WorkspaceRoutes
 
+MOST_PROBLEMS = 100
+_MOST_NEAR = 20  # names that the nearest one is looked for; that takes a while where there are many models
 DEFAULT_MODELS = ("", "default", "auto")
 """Names that stand for the default model."""
 _KEY_LEVEL = ("extra_forbidden", "missing")
@@ -55,7 +57,9 @@ class Reading:
 
 
 def read(text: str, known: Collection[str] | None = None, *, workspace: bool = False) -> Reading:
-    """Read a text. Nothing that it holds makes this raise, take long or take much memory.
+    """Read a text. Nothing that it holds makes this raise.
+
+    The largest text that is read takes about a second, so this has no place in an event loop.
 
     Args:
         text: of the file.
@@ -76,10 +80,10 @@ def read(text: str, known: Collection[str] | None = None, *, workspace: bool = F
         errors = failure.errors(include_url=False)
         # a list whose entries are wrong is called too short besides
         wrong = [each for each in errors if not (each["type"] == "too_short" and each.get("input"))]
-        found = [_invalid(each, root, kind) for each in wrong]
+        found = [_invalid(each, root, kind) for each in wrong[:MOST_PROBLEMS]]
         return Reading(None, (), _ordered(found))
     rules: list[Compiled] = []
-    problems = [*_same_names(routes, root), *_models(routes, root, known)]
+    problems = [*_same_names(routes, root), *_models(routes, root, known), *_idle(routes, root, known)]
     for index, rule in enumerate(routes.rules):
         place = root.find(("rules", index), key=True)
         try:
@@ -94,7 +98,9 @@ def read(text: str, known: Collection[str] | None = None, *, workspace: bool = F
 
 
 def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: problem.at))
+    """In the order of the text; where there are too many, errors count more than warnings."""
+    worst = sorted(problems, key=lambda problem: (problem.severity != "error", problem.at))
+    return tuple(sorted(worst[:MOST_PROBLEMS], key=lambda problem: problem.at))
 
 
 # -- what pydantic finds
@@ -115,8 +121,8 @@ def _invalid(error: ErrorDetails, root: Node, kind: type[BaseModel]) -> Problem:
         return Problem("error.routes.missing", _first_line(at), params={"key": key})
     if type_ == "literal_error":
         return _choice(error, key, at)
-    if type_ in ("greater_than_equal", "string_too_short") and (least := limits.get("ge")) is not None:
-        return Problem("error.routes.least", at, params={"key": key, "limit": least})
+    if type_ == "greater_than_equal":
+        return Problem("error.routes.least", at, params={"key": key, "limit": limits["ge"]})
     if type_ == "string_too_long":
         return Problem("error.routes.long", at, params={"key": key, "limit": limits["max_length"]})
     for beginning, takes in _TAKES.items():
@@ -176,9 +182,41 @@ def _models(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) 
                 yield Problem("error.routes.again", root.find(path), "warning", {"model": name})
             elif known is not None and not is_known(name, known):
                 if name not in unknown:
-                    unknown[name] = _unknown_model(name, known)
+                    unknown[name] = _unknown_model(name, known if len(unknown) < _MOST_NEAR else ())
                 yield Problem(unknown[name][0], root.find(path), "warning", unknown[name][1])
             tried.add(model)
+
+
+def _idle(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) -> Iterator[Problem]:
+    """What a rule says in vain."""
+    for index, rule in enumerate(routes.rules):
+        if not rule.enabled:
+            continue
+        path = ("rules", index)
+        if rule.adapter is not None:
+            yield Problem("error.routes.adapter", root.find((*path, "adapter")), "warning")
+        if known is None:
+            continue
+        remote = [_is_remote(name, known) for name in (rule.model, *rule.fallbacks)]
+        if not any(remote):
+            for key in ("tokens_per_day", "cost_per_day"):
+                if getattr(rule.limits, key) is not None:
+                    at = root.find((*path, "limits", key))
+                    yield Problem("error.routes.uncounted", at, "warning", {"key": key})
+        if all(remote) and _catches_completion(rule):
+            yield Problem("error.routes.ghost_text", root.find((*path, "model")), "warning")
+
+
+def _is_remote(name: str, known: Collection[str]) -> bool:
+    endpoint, slash, model = name.partition("/")
+    return bool(slash and model) and f"{endpoint}/" in known
+
+
+def _catches_completion(rule: Rule) -> bool:
+    """Whether ghost text goes by it, which says nothing and is never marked as private."""
+    when = rule.when
+    meant = when.task is None or "completion" in when.task
+    return meant and when.message is None and when.privacy is None
 
 
 def is_known(name: str, known: Collection[str]) -> bool:

@@ -90,11 +90,18 @@ class _Source:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def update(self, known: Collection[str] | None) -> None:
-        self.stamp = self.stat()
+    def update(
+        self,
+        known: Collection[str] | None,
+        before: Callable[[WorkspaceRoutes], None] = lambda routes: None,
+    ) -> None:
+        """Read it anew; `before` is called with what it says before that counts."""
+        stamp = self.stat()
         self.reading = load(self.file, known, workspace=self.workspace)
         if self.reading.routes is not None:
+            before(self.reading.routes)
             self.routes, self.rules = self.reading.routes, self.reading.rules
+        self.stamp = stamp  # last: until then it is stale, and who asks meanwhile waits
 
 
 def load(file: Path, known: Collection[str] | None = None, *, workspace: bool = False) -> Reading:
@@ -150,8 +157,10 @@ class Router:
 
     def _ruled(self, ask: Ask) -> Decision:
         seen = Seen(ask)
-        for folder, source in self._workspaces.items():
-            if _within(ask.place, folder):
+        workspaces = self._workspaces
+        around = _around(ask.place) if workspaces else frozenset()
+        for folder, source in workspaces.items():
+            if folder in around:
                 for rule in source.rules:
                     if rule.fits(seen):
                         return _decision(rule, ask, source.file)
@@ -199,14 +208,23 @@ class Router:
         ]
 
     def _load(self, known: Collection[str] | None) -> None:
-        if self._user.stamp != self._user.stat():
-            self._user.update(known)
-            before = self._workspaces
-            folders = [_folder(given, self.file.parent) for given in self.routes.workspaces]
-            self._workspaces = {
-                folder: before.get(folder) or _Source(Path(folder, WORKSPACE_FILE), workspace=True)
-                for folder in folders
+        def allow(routes: WorkspaceRoutes) -> None:
+            given = routes.workspaces if isinstance(routes, Routes) else ()
+            found = {
+                folder: self._workspaces.get(folder) for folder in (_folder(each, base) for each in given)
             }
+            allowed = {
+                folder: source or _Source(Path(folder, WORKSPACE_FILE), workspace=True)
+                for folder, source in found.items()
+            }
+            for source in allowed.values():
+                if source.stamp != source.stat():
+                    source.update(known)
+            self._workspaces = allowed
+
+        base = self.file.parent
+        if self._user.stamp != self._user.stat():
+            self._user.update(known, allow)
         for source in self._workspaces.values():
             if source.stamp != source.stat():
                 source.update(known)
@@ -236,11 +254,12 @@ def _folder(given: str, base: Path) -> str:
     return os.path.realpath(base / Path(given).expanduser())
 
 
-def _within(place: str, folder: str) -> bool:
+def _around(place: str) -> frozenset[str]:
+    """The place and all folders that it is in, without links."""
     if not place:
-        return False
+        return frozenset()
     try:
-        real = os.path.realpath(place)
+        real = PurePath(os.path.realpath(place))
     except ValueError:  # no path at all
-        return False
-    return real == folder or PurePath(folder) in PurePath(real).parents
+        return frozenset()
+    return frozenset(map(str, (real, *real.parents)))

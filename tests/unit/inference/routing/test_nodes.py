@@ -52,11 +52,17 @@ def test_values_and_places() -> None:
         ("9" * 5000, "9" * 5000),
         ("2026-01-01", "2026-01-01"),
         ("|\n  x\n  y", "x\ny"),
+        ("?x", "?x"),
         ('"ş\\n"', "ş\n"),
     ],
 )
 def test_scalars_by_the_core_schema(text: str, value: object) -> None:
     assert tree(f"a: {text}").value["a"].value == value
+
+
+def test_a_question_mark_in_brackets_is_a_letter_unless_a_space_follows() -> None:
+    root = tree("{a: [?.py, ?, b?], ?c: ?d}")
+    assert root.plain() == {"a": ["?.py", {"": None}, "b?"], "?c": "?d"}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "~"])
@@ -146,6 +152,7 @@ DOCUMENTS = st.recursive(
 
 
 @given(st.dictionaries(KEYS, DOCUMENTS, max_size=4), st.booleans())
+@example({"_": ["?0"]}, True)
 def test_what_was_written_is_read(value: dict[str, object], flow: bool) -> None:
     from io import StringIO
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ide_agent.inference.routing.reading import Reading, is_known, read
+from ide_agent.inference.routing import reading as reading_module
+from ide_agent.inference.routing.reading import MOST_PROBLEMS, Reading, is_known, read
 from ide_agent.locale import LANGUAGES
 
 KNOWN = {"starter", "coder", "cloud/"}
@@ -38,7 +39,6 @@ rules:
       {task: tests, language: [python, go], path: "src/**", message: (?i)test, prompt_tokens: {max: 9}}
     model: cloud/large
     fallbacks: [coder, default]
-    adapter: mine
     limits: {max_tokens: 100, tokens_per_day: 5000, cost_per_day: 0.5}
   - name: off
     enabled: false
@@ -177,6 +177,72 @@ def test_rules_that_nothing_reaches(wide: str, narrow: str, hidden: bool) -> Non
         assert "“a”" in read(text).problems[0].message("en")
         disabled = rule(when=wide, enabled="false") + f"\n  - name: b\n    model: coder\n    when: {narrow}"
         assert found(disabled) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (rule(adapter="mine"), [("adapter", 4)]),
+        (rule(adapter="mine", enabled="false"), []),
+        (rule(limits="{tokens_per_day: 5, cost_per_day: 1}"), [("uncounted", 4)] * 2),
+        (rule(limits="{tokens_per_day: 5}", fallbacks="[cloud/x]"), []),
+        (rule(limits="{max_tokens: 5}"), []),
+        (rule(model="cloud/x"), [("ghost_text", 3)]),
+        (rule(model="cloud/x", fallbacks="[cloud/y]", when="{language: go}"), [("ghost_text", 3)]),
+        (rule(model="cloud/x", when="{task: [chat, completion]}"), [("ghost_text", 3)]),
+        (rule(model="cloud/x", fallbacks="[starter]"), []),
+        (rule(model="cloud/x", fallbacks="[default]"), []),
+        (rule(model="cloud/x", when="{task: chat}"), []),
+        (rule(model="cloud/x", when="{message: x}"), []),
+        (rule(model="cloud/x", when="{privacy: private}"), []),
+        (rule(model="cloud/x", enabled="false"), []),
+    ],
+)
+def test_what_a_rule_says_in_vain_is_a_warning(text: str, expected: list[tuple[str, int]]) -> None:
+    assert found(text, KNOWN) == [(*each, "warning") for each in expected]
+    assert not read(text, KNOWN).broken
+
+
+def test_without_models_nothing_is_said_about_them() -> None:
+    assert found(rule(model="cloud/x", limits="{tokens_per_day: 5}")) == []
+
+
+def test_an_expression_that_each_request_would_wait_for_is_refused() -> None:
+    assert found(rule(when="{message: '(a?){900}b'}")) == [("heavy", 4, "error")]
+    assert found(rule(when="{message: '(a?){90}b'}")) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "{}," * 12_000 + "]", "rules: [" + "a," * 30_000 + "]"], ids=["braces", "letters"]
+)
+def test_a_crowded_text_is_not_read_to_its_end(text: str) -> None:
+    assert found(text) == [("crowded", 1, "error")]
+
+
+def test_problems_have_an_end_and_errors_come_first() -> None:
+    many = "rules:\n" + "".join(f"  - {{name: r{each}, model: nobody-{each}}}\n" for each in range(300))
+    known = {f"somebody-{each}" for each in range(5)}
+    problems = read(many, known).problems
+    assert len(problems) == MOST_PROBLEMS
+    last = read(many + "  - {name: r1, model: nobody-0, when: {message: '['}}\n", known)
+    assert last.broken
+    assert [each.key for each in last.problems if each.severity == "error"] == [
+        "error.routes.name",
+        "error.routes.regex",
+    ]
+    assert len(read("rules: [" + "a," * 500 + "]").problems) == MOST_PROBLEMS
+
+
+def test_near_names_are_looked_for_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def near(name: str, names: list[str], count: int) -> list[str]:
+        asked.extend(name for _ in names)
+        return []
+
+    monkeypatch.setattr(reading_module, "get_close_matches", near)
+    read("rules:\n" + "".join(f"  - {{name: r{each}, model: x{each}}}\n" for each in range(50)), {"one"})
+    assert len(asked) == 20
 
 
 LINES = st.lists(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ide_agent.inference.routing import router as router_module
 from ide_agent.inference.routing.conditions import Ask
 from ide_agent.inference.routing.router import WORKSPACE_FILE, Router, load
 from ide_agent.locale import LANGUAGES
@@ -153,6 +155,58 @@ def test_what_is_private_stays_here(file: Path) -> None:
     assert refused.sentence("en").startswith("This would be refused")
     file.unlink()
     assert not router.decide(Ask(private=True)).refused
+
+
+def test_nobody_goes_by_rules_that_are_being_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks while the file is read waits for what it says."""
+    folder = file.parent / "project"
+    folder.mkdir()
+    (folder / WORKSPACE_FILE).write_text(rules("theirs"))
+    file.write_text(rules("mine", "workspaces: [project]"))
+    router = Router(file)
+    stale: list[bool] = []
+    read = router_module.load
+
+    def slow(*args: Any, **more: Any) -> Any:
+        stale.append(router.stale)
+        found = read(*args, **more)
+        stale.append(router.stale)
+        return found
+
+    monkeypatch.setattr(router_module, "load", slow)
+    assert router.decide(Ask(place=str(folder))).model == "theirs"
+    assert stale == [True] * 4
+    assert not router.stale
+
+
+def test_a_file_that_is_saved_while_it_is_read_is_read_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(rules("a"))
+    router = Router(file)
+    read = router_module.load
+
+    def saved_meanwhile(*args: Any, **more: Any) -> Any:
+        found = read(*args, **more)
+        monkeypatch.setattr(router_module, "load", read)
+        file.write_text(rules("longer"))
+        return found
+
+    monkeypatch.setattr(router_module, "load", saved_meanwhile)
+    router.refresh()
+    assert router.stale
+    assert router.decide(Ask()).model == "longer"
+
+
+def test_a_place_is_looked_up_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(rules("mine", "workspaces: [a, b, c, d]"))
+    router = Router(file)
+    router.refresh()
+    asked: list[str] = []
+    real = os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", lambda path: asked.append(path) or real(path))
+    assert router.decide(Ask(place=str(file.parent / "d" / "x.py"))).model == "mine"
+    assert len(asked) == 1
 
 
 class TestWorkspaces:
