@@ -53,6 +53,11 @@ def secrets_in(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def is_secret(name: str, value: str) -> bool:
+    """Whether `value` is a secret for being called `name`."""
+    return _judge(name, value) is not None
+
+
 def redact(text: str) -> str:
     """`text` with each secret replaced by ``<redacted:TYPE>``; redacting twice changes nothing more."""
     for _ in range(_PASSES):
