@@ -9,7 +9,7 @@ from ide_agent import config
 from ide_agent.config import RemoteSettings
 
 log = logging.getLogger(__name__)
-_Stamp = tuple[int, int]
+_Stamp = tuple[int, int, int]
 
 
 class LiveRemote:
@@ -23,7 +23,8 @@ class LiveRemote:
     def __init__(self, file: Path, settings: RemoteSettings) -> None:
         self._file = file
         self._settings = settings
-        self._stamp = self._look()
+        # it may have changed since it was read: the first look never matches
+        self._stamp: _Stamp | None = (-1, -1, -1)
 
     def __call__(self) -> RemoteSettings:
         """What holds now."""
@@ -41,4 +42,4 @@ class LiveRemote:
             found = self._file.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size
+        return found.st_mtime_ns, found.st_size, found.st_ino

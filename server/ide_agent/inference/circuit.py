@@ -44,6 +44,11 @@ class Circuit:
             return 0.0
         return max(self._last + self._open_seconds - self._clock(), 0.0)
 
+    @property
+    def half_open(self) -> bool:
+        """Whether one try is due that decides."""
+        return self.crashes >= self._limit and not self.open_for()
+
     def delay(self) -> float:
         """Seconds to wait before the next start: doubles with every crash."""
         if self.crashes == 0:

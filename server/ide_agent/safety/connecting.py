@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,27 @@ class _Checked(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of `host` that answers, all of them checked before."""
+        """Connect to the first address of `host` that answers, all of them checked before.
+
+        `timeout` is for the name and all addresses together.
+        """
         try:
-            addresses = await self._policy.resolve(host, port, self._url, self._endpoint)
+            async with asyncio.timeout(timeout):
+                return await self._first(host, port, timeout, local_address, socket_options)
+        except TimeoutError as failure:
+            raise httpcore.ConnectTimeout(f"{host} did not answer") from failure
         except OSError as failure:
             raise httpcore.ConnectError(str(failure)) from failure
+
+    async def _first(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None,
+        local_address: str | None,
+        socket_options: Iterable[Any] | None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._policy.resolve(host, port, self._url, self._endpoint)
         failures: list[Exception] = []
         for address in addresses:
             try:

@@ -12,7 +12,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -35,11 +35,13 @@ class NetworkPolicy:
         remote: whether other machines may be.
         local: what counts as this machine.
         plain: what may be reached without encryption.
+        refresh: brings the others up to date; called before each question.
     """
 
     remote: bool = False
     local: tuple[_Network, ...] = LOOPBACK
     plain: tuple[_Network, ...] = LOOPBACK
+    refresh: Callable[[], object] = lambda: None
 
     def is_local(self, url: str) -> bool:
         """Whether an address names this machine, told without looking anything up."""
@@ -52,6 +54,7 @@ class NetworkPolicy:
         Raises:
             RemoteOff: it is on another machine, and remote is off.
         """
+        self.refresh()
         if not (self.remote or self.is_local(url)):
             raise RemoteOff(host=urlsplit(url).hostname or url)
 
@@ -89,6 +92,7 @@ class NetworkPolicy:
             RemoteRefused: it is on another machine and should not be, or would be reached without encryption.
             OSError: the name is not known.
         """
+        self.refresh()
         literal = _literal(host)
         if literal:
             found = literal

@@ -16,7 +16,7 @@ KNOWN: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("slack-token", re.compile(r"xapp-\d-[A-Za-z0-9-]{20,}")),
     ("stripe-key", re.compile(r"(?:[rs]k_test_|whsec_)[A-Za-z0-9]{20,}")),
     ("digitalocean-token", re.compile(r"do[opr]_v1_[a-f0-9]{64}")),
-    ("jwt", re.compile(r"eyJ[\w-]{10,}(?:\.[\w-]+){1,4}")),
+    ("jwt", re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{10,}+(?:\.[\w-]++){1,4}")),
     (
         "aws-key",
         re.compile(

@@ -12,12 +12,13 @@ import hmac
 import json
 import re
 import secrets
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 from ide_agent.errors import ConfigError
-from ide_agent.safety.redaction import secrets_in
+from ide_agent.safety.redaction import is_secret, secrets_in
 
 _MARK = "REDACTED_"
 _DIGITS = 12
@@ -27,6 +28,11 @@ _IMAGE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]*")
 _STRUCTURE = frozenset({"role", "type"})
 """Names of values that are words of the dialect."""
 _WORD = re.compile(r"[a-z_]{1,32}")
+_NAMES = frozenset({"name", "id", "tool_call_id"})
+"""Names of values that the answer refers to: they stay as they are."""
+_NAME = re.compile(r"[\w.:/-]{1,128}")
+_LITERAL = re.compile(r'"(?P<body>[^"\\]*+(?:\\.[^"\\]*+)*+)(?P<end>"|\\?\Z)(?P<named>\s*+:)?', re.DOTALL)
+"""A string in JSON, which may be cut off; ``named``: it is a key."""
 _ALONE = 8
 """A secret that was found by what stands around it is looked for elsewhere if it is so long."""
 _PASSES = 8
@@ -76,7 +82,7 @@ class Placeholders:
     def __init__(self, own: Spans | None = None) -> None:
         self._own = own
         self._secrets: dict[str, str] = {}
-        self._known: re.Pattern[str] | None = None
+        self._sorted: list[str] = []
         self._in_json = False
 
     def __len__(self) -> int:
@@ -89,20 +95,20 @@ class Placeholders:
         hidden: dict[str, Any] = _mapped(payload, self._without)
         if not self._secrets:
             return payload
-        self._known = re.compile("|".join(map(re.escape, self._secrets)))
+        self._sorted = sorted(self._secrets)
         again: dict[str, Any] = _mapped(hidden, self._without_known)
         return again
 
     def shown(self, text: str, *, in_json: bool = False) -> str:
         """`text` with the secrets put back; `in_json`: it is JSON, or a part of it."""
-        if self._known is None:
+        if not self._sorted:
             return text
         in_json = in_json or self._in_json
-        return self._known.sub(lambda match: self._spelled(match[0], in_json), text)
+        return _PLACEHOLDER.sub(lambda match: self._spelled(match[0], in_json), text)
 
     def put_back(self, answer: Any, *, in_json: bool = False) -> Any:
         """`answer`, any JSON value, with the secrets put back into its texts."""
-        if self._known is None:
+        if not self._sorted:
             return answer
         if isinstance(answer, str):
             return self.shown(answer, in_json=in_json)
@@ -118,12 +124,25 @@ class Placeholders:
 
     def begins(self, text: str) -> bool:
         """Whether one of them begins with `text`."""
-        return any(placeholder.startswith(text) for placeholder in self._secrets)
+        place = bisect_left(self._sorted, text)
+        return place < len(self._sorted) and self._sorted[place].startswith(text)
 
     def _without(self, text: str, in_json: bool) -> str:
-        """`text` without secrets. One may hide what another one is known by, so it is looked at again."""
+        """`text` without secrets, also in the strings of the JSON that it may be."""
         if _IMAGE.fullmatch(text):
             return text
+        whole = _is_json(text)
+        if whole or in_json:
+            text = self._in_literals(text, self._without, judged=True)
+        if whole:
+            searched = self._searched(text, in_json=True)
+            return searched if _is_json(searched) else text
+        if '\\"' in text:  # code or JSON within a string: what is found there is looked for again
+            self._searched(text.replace('\\"', "'").replace("\\n", "\n"), in_json=False)
+        return self._searched(text, in_json)
+
+    def _searched(self, text: str, in_json: bool) -> str:
+        """`text` without secrets. One may hide what another one is known by, so it is looked at again."""
         for _ in range(_PASSES):
             before = text
             if self._own is not None:
@@ -135,15 +154,36 @@ class Placeholders:
 
     def _without_known(self, text: str, in_json: bool) -> str:
         """`text` without the secrets that were found, wherever they stand."""
+        if in_json or _is_json(text):
+            text = self._in_literals(text, self._without_known)
         for placeholder, secret in sorted(self._secrets.items(), key=lambda item: -len(item[1])):
             if len(secret) >= _ALONE:
-                text = text.replace(_in_json(secret) if in_json else secret, placeholder)
+                text = text.replace(secret, placeholder).replace(_in_json(secret), placeholder)
         return text
+
+    def _in_literals(self, text: str, change: Callable[[str, bool], str], *, judged: bool = False) -> str:
+        """`text`, which is JSON, with `change` made to its strings; `judged`: by the names before them."""
+        name = ""
+
+        def changed(match: re.Match[str]) -> str:
+            nonlocal name
+            try:
+                value = str(json.loads(f'"{match["body"]}"', strict=False))
+            except ValueError:
+                return match[0]
+            if match["named"]:
+                name = value
+            elif judged and is_secret(name, value) and not _PLACEHOLDER.search(value):
+                return f'"{self._stand_in(value, in_json=False)}{match["end"]}'
+            after = change(value, False)
+            return match[0] if after == value else f'"{_in_json(after)}{match["end"]}{match["named"] or ""}'
+
+        return _LITERAL.sub(changed, text)
 
     def _replace(self, text: str, spans: list[tuple[int, int]], in_json: bool) -> str:
         pieces: list[str] = []
         position = 0
-        for start, end in spans:
+        for start, end in _clipped(text, spans):
             pieces += (text[position:start], self._stand_in(text[start:end], in_json))
             position = end
         return "".join((*pieces, text[position:]))
@@ -161,7 +201,7 @@ class Placeholders:
         return placeholder
 
     def _spelled(self, placeholder: str, in_json: bool) -> str:
-        secret = self._secrets[placeholder]
+        secret = self._secrets.get(placeholder, placeholder)
         return _in_json(secret) if in_json else secret
 
 
@@ -205,6 +245,8 @@ def _mapped(value: Any, change: Callable[[str, bool], str], name: str = "") -> A
     if isinstance(value, str):
         if name in _STRUCTURE and _WORD.fullmatch(value):
             return value
+        if name in _NAMES and _NAME.fullmatch(value):
+            return value
         return change(value, name == "arguments")
     if isinstance(value, list):
         return [_mapped(item, change) for item in value]
@@ -213,8 +255,32 @@ def _mapped(value: Any, change: Callable[[str, bool], str], name: str = "") -> A
     return value
 
 
+def _is_json(text: str) -> bool:
+    """Whether it is an object or an array."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _in_json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _clipped(text: str, spans: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """`spans` without parts of placeholders; one that holds a whole placeholder and more stays."""
+    taken = [match.span() for match in _PLACEHOLDER.finditer(text)]
+    starts = [start for start, _ in taken]
+    for start, end in spans:
+        if (at := bisect_right(starts, start) - 1) >= 0 and starts[at] < start < taken[at][1]:
+            start = taken[at][1]
+        if (at := bisect_left(starts, end) - 1) >= 0 and end < taken[at][1]:
+            end = starts[at]
+        if start < end:
+            yield start, end
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -33,6 +33,7 @@ _MIN_RANDOM_LENGTH = 32
 _MIN_TOKEN_LENGTH = 12
 _MIN_PASSWORD_LENGTH = 6
 _PASSES = 8
+_LONGEST_JUDGED = 512
 _NAME_REACH = 72  # characters before an assignment in which its name ends
 
 
@@ -51,6 +52,11 @@ def secrets_in(text: str) -> list[tuple[int, int]]:
         elif find.end > spans[-1][1]:
             spans[-1] = (spans[-1][0], find.end)
     return spans
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether `value` is a secret for being called `name`."""
+    return len(value) <= _LONGEST_JUDGED and _judge(name[-_NAME_REACH:], value) is not None
 
 
 def redact(text: str) -> str:
@@ -179,7 +185,6 @@ def _detect_secrets() -> _Library:
         github_token,
         gitlab_token,
         mailchimp,
-        openai,
         pypi_token,
         sendgrid,
         slack,
@@ -196,7 +201,6 @@ def _detect_secrets() -> _Library:
         ("github-token", github_token.GitHubTokenDetector.denylist),
         ("gitlab-token", gitlab_token.GitLabTokenDetector.denylist),
         ("mailchimp-key", mailchimp.MailchimpDetector.denylist),
-        ("openai-key", openai.OpenAIDetector.denylist),
         ("pypi-token", pypi_token.PypiTokenDetector.denylist),
         ("sendgrid-key", sendgrid.SendGridDetector.denylist),
         ("slack-token", slack.SlackDetector.denylist),

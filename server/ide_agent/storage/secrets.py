@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,7 @@ from ide_agent.paths import data_dir
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
+_SENDABLE = re.compile(r"[!-~]*")
 _SERVICE = "ide-agent"
 Place = Literal["keyring", "file"]
 
@@ -52,8 +54,12 @@ class Secrets:
         """Keep `secret`, and say where.
 
         Raises:
+            SecretError: it holds what no key holds.
             SecretError: there is no place for it.
         """
+        secret = secret.strip()
+        if not sendable(secret):
+            raise SecretError("error.secret.unfit")
         if _into_keyring(name, secret):
             self._forget(name)
             return "keyring"
@@ -96,6 +102,11 @@ class Secrets:
             raise SecretError(
                 file=str(self.file), reason=failure.strerror or type(failure).__name__
             ) from None
+
+
+def sendable(secret: str) -> bool:
+    """Whether it can be sent in the head of a request: visible ASCII only."""
+    return _SENDABLE.fullmatch(secret) is not None
 
 
 def _keyring() -> KeyringBackend | None:

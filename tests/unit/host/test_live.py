@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,32 @@ from ide_agent.host.live import LiveRemote
 def test_the_file_is_read_when_it_changes(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     live = LiveRemote(file, RemoteSettings(redact=False))
-    assert live() == RemoteSettings(redact=False)
+    assert live() == RemoteSettings()
     file.write_text("[remote]\nenabled = true\n")
     assert live().enabled
     file.write_text("[remote]\nenabled = true\ntokens_per_day = 9\n")
     assert live().tokens_per_day == 9
     file.unlink()
     assert live() == RemoteSettings()
+
+
+def test_what_changed_while_the_host_started_counts(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[remote]\nenabled = false\n")
+    assert not LiveRemote(file, RemoteSettings(enabled=True))().enabled
+
+
+def test_another_file_in_its_place_counts(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[remote]\nenabled = true \n")
+    live = LiveRemote(file, RemoteSettings())
+    assert live().enabled
+    fresh = tmp_path / "fresh"
+    fresh.write_text("[remote]\nenabled = false\n")
+    found = file.stat()
+    os.utime(fresh, ns=(found.st_atime_ns, found.st_mtime_ns))
+    fresh.replace(file)
+    assert not live().enabled
 
 
 @pytest.mark.parametrize("broken", ["[remote", "[remote]\nenabled = true\nredact_patterns = 3\n"])

@@ -1,3 +1,5 @@
+import asyncio
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,10 @@ class Pauses:
 
     async def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
+        await asyncio.sleep(0)
+
+    def clock(self) -> float:
+        return time.monotonic() + sum(self.seconds)
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ def remotes_of(policy: NetworkPolicy, secrets: Secrets, books: Books, pauses: Pa
         settings = RemoteSettings(
             enabled=policy.remote, redact=redact, redact_patterns=redact_patterns, endpoints=sections
         )
-        remotes = Remotes(lambda: settings, policy, secrets, sleep=pauses)
+        remotes = Remotes(lambda: settings, policy, secrets, sleep=pauses, clock=pauses.clock)
         remotes.ledger = books
         return remotes
 

@@ -74,3 +74,11 @@ async def test_who_leaves_gives_up_the_place() -> None:
     await asyncio.wait([waiting])
     assert bucket.waiting == 0
     assert bucket.delay() == pytest.approx(1)
+
+
+async def test_nobody_passes_while_it_is_held() -> None:
+    clock = Clock()
+    bucket = Bucket(1000, 6000, clock, clock.sleep)
+    bucket.hold(7)
+    assert bucket.delay() == pytest.approx(7)
+    assert await times(bucket, clock, 2) == [7, 7]

@@ -1,14 +1,17 @@
+import asyncio
 from email.utils import formatdate
 from typing import Any
 
+import httpcore
 import pytest
 
 from ide_agent.config import RemoteEndpoint
-from ide_agent.errors import RemoteError, RemoteRefused, RemoteUnavailable
+from ide_agent.errors import RemoteError, RemoteOff, RemoteRefused, RemoteUnavailable
+from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.safety.network import NetworkPolicy
-from support.scripted_api import ScriptedApi, cut_after, refuses, says
+from support.scripted_api import ScriptedApi, cut_after, refuses, says, silent
 
 from .conftest import ELSEWHERE, Pauses
 
@@ -16,7 +19,8 @@ BODY = b'{"model": "m", "messages": []}'
 
 
 def endpoint_of(url: str, policy: NetworkPolicy, pauses: Pauses, key: str = "", **more: Any) -> Endpoint:
-    return Endpoint("out", RemoteEndpoint(url=url, **more), policy, key, pauses)
+    settings = RemoteEndpoint(url=url, **{"requests_per_second": 1000.0, **more})
+    return Endpoint("out", settings, policy, key, pauses, pauses.clock)
 
 
 async def ask(endpoint: Endpoint, sent: Sent | None = None) -> Any:
@@ -142,3 +146,95 @@ async def test_too_many_at_once_are_told_so(api: ScriptedApi, policy: NetworkPol
     await endpoint.wait_for_turn("another")
     with pytest.raises(RemoteUnavailable, match="wait already"):
         await endpoint.wait_for_turn("m")
+
+
+@pytest.mark.parametrize("key", ["sk-very secret", "sk-şifre", "a\nb", "\x7f"])
+async def test_a_key_that_cannot_be_sent_is_not_told(
+    api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses, key: str
+) -> None:
+    endpoint = endpoint_of(api.url, policy, pauses, key)
+    with pytest.raises(RemoteRefused, match="key set out") as refused:
+        await ask(endpoint)
+    assert key not in str(refused.value)
+    assert api.asked == []
+    await endpoint.close()
+
+
+async def test_a_key_with_a_line_end_is_sent_without(
+    api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses
+) -> None:
+    endpoint = endpoint_of(api.url, policy, pauses, "sk-good\n")
+    await ask(endpoint)
+    assert api.headers[0]["authorization"] == "Bearer sk-good"
+    await endpoint.close()
+
+
+def test_what_we_sent_wrongly_is_not_told(policy: NetworkPolicy, pauses: Pauses) -> None:
+    endpoint = endpoint_of("https://models.example/v1", policy, pauses)
+    failure = httpcore.LocalProtocolError("Illegal header value b'Bearer sk-secret'")
+    assert "sk-secret" not in str(endpoint._failure(failure).error)
+
+
+async def test_switching_off_ends_retries(api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses) -> None:
+    api.script += [refuses(500)] * 4
+    asked = 0
+
+    def switched_off() -> None:
+        nonlocal asked
+        asked = len(api.asked)
+        policy.remote = asked < 2
+
+    policy.refresh = switched_off
+    endpoint = endpoint_of(api.url, policy, pauses)
+    with pytest.raises(RemoteOff):
+        await ask(endpoint)
+    assert len(api.asked) == 2
+    await endpoint.close()
+
+
+async def test_retries_take_turns(api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses) -> None:
+    api.script += [refuses(500), refuses(500), says("ok")]
+    endpoint = endpoint_of(api.url, policy, pauses, requests_per_second=0.01, timeout_seconds=3600)
+    await endpoint.wait_for_turn("m")
+    await ask(endpoint)
+    assert sum(pauses.seconds) == pytest.approx(200, abs=2)
+    await endpoint.close()
+
+
+async def test_who_is_to_wait_holds_up_the_others(
+    api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses
+) -> None:
+    api.script += [refuses(429, Retry_After="600")]
+    endpoint = endpoint_of(api.url, policy, pauses)
+    with pytest.raises(RemoteUnavailable):
+        await ask(endpoint)
+    with pytest.raises(RemoteUnavailable, match="wait already"):
+        await endpoint.wait_for_turn("m")
+    await endpoint.close()
+
+
+async def test_after_a_pause_one_tries_alone(api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses) -> None:
+    api.script += [refuses(500)] * 2
+    endpoint = endpoint_of(api.url, policy, pauses)
+    endpoint.circuit = Circuit(limit=1, open_seconds=0)
+    endpoint.circuit.crashed("out of order")
+    results = await asyncio.gather(*(ask(endpoint) for _ in range(5)), return_exceptions=True)
+    keys = sorted(result.key_used for result in results if isinstance(result, RemoteUnavailable))
+    assert keys == ["error.remote.circuit"] * 4 + ["error.remote.failed"]
+    assert len(api.asked) == 1
+    await endpoint.close()
+
+
+async def test_what_may_have_been_worked_on_counts(
+    api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses
+) -> None:
+    api.script += [silent, refuses(400)]
+    endpoint = endpoint_of(api.url, policy, pauses, timeout_seconds=1)
+    counted = []
+    for _ in range(2):
+        sent = Sent("out", "host", "m", "/chat/completions", tokens_in=5)
+        with pytest.raises(RemoteError):
+            await ask(endpoint, sent)
+        counted.append(sent.tokens_in)
+    assert counted == [5, 0]
+    await endpoint.close()

@@ -7,6 +7,8 @@ import pytest
 
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import BudgetSpent, RemoteOff, RemoteRefused, RemoteUnavailable
+from ide_agent.inference.remote import service
+from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.service import Remotes, key_name
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
@@ -277,4 +279,63 @@ async def test_many_at_once_share_the_connections(remotes_of: Make, here: Script
     answers = await asyncio.gather(*(whole(remotes, "near/m", asks("hi")) for _ in range(8)))
     assert len(answers) == 8
     assert len(remotes._endpoints) == 1
+    await remotes.close()
+
+
+async def test_switching_off_is_seen_while_a_stream_is_under_way(
+    remotes_of: Make, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.01)
+    api.script.append(endless)
+    remotes = remotes_of(out=api.url)
+    model = await remotes.find("out/m")
+    assert model is not None
+    off = remotes.settings.model_copy(update={"enabled": False})
+    with pytest.raises(RemoteUnavailable):
+        async with aclosing(model.stream(CHAT, asks("hi"))) as events:
+            await anext(events)
+            remotes._current = lambda: off
+            async for _ in events:
+                pass
+    assert remotes._watching is not None
+    await asyncio.wait([remotes._watching], timeout=60)
+    assert remotes._watching.done(), "nobody looks when nothing is under way"
+    await remotes.close()
+
+
+async def test_who_leaves_before_it_is_sent_is_not_counted(
+    remotes_of: Make, api: ScriptedApi, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going, gone = asyncio.Event(), asyncio.Event()
+    begin = books.begin
+
+    async def slowly(sent: Sent) -> int:
+        going.set()
+        await gone.wait()
+        return await begin(sent)
+
+    monkeypatch.setattr(books, "begin", slowly)
+    remotes = remotes_of(out=api.url)
+    asking = asyncio.create_task(whole(remotes, "out/m", asks("hi")))
+    await going.wait()
+    asking.cancel()
+    await asyncio.wait([asking])
+    gone.set()
+    await remotes.close()
+    assert [(sent.number, sent.tokens_in, sent.outcome) for sent in books.ended] == [(1, 0, "cancelled")]
+    assert api.asked == []
+
+
+async def test_an_error_in_an_answer_does_not_tell_the_key(
+    remotes_of: Make, api: ScriptedApi, secrets: Secrets
+) -> None:
+    def fails(exchange: Exchange) -> None:
+        exchange.head(200, {"Content-Type": "application/json"})
+        exchange.wfile.write(json.dumps({"error": {"message": "bad key plain-key-1"}}).encode())
+
+    api.script.append(fails)
+    secrets.set("remote.out", "plain-key-1")
+    remotes = remotes_of(out=api.url)
+    with pytest.raises(RemoteUnavailable, match="bad key …"):
+        await whole(remotes, "out/m", asks("hi"))
     await remotes.close()

@@ -40,3 +40,8 @@ def test_reasons_are_short_and_have_no_secrets() -> None:
     token = "ghp_" + "a1B2c3D4e5F6" * 3
     assert token not in reason_in({"error": f"what is {token}"}, "")
     assert len(reason_in({"error": "x" * 9999}, "")) == 300
+
+
+@pytest.mark.parametrize("value", ["Mon, 01 Jan 0001 00:00:00 +2359", "1e999", "nan", "", "x", "9" * 5000])
+def test_hostile_dates_say_nothing(value: str) -> None:
+    assert retry_after(value) in (None, 0.0)

@@ -7,6 +7,7 @@ import httpcore
 import pytest
 
 from ide_agent.errors import RemoteOff, RemoteRefused
+from ide_agent.safety.connecting import checked_backend
 from ide_agent.safety.network import LOOPBACK, NetworkPolicy, networks
 from support.scripted_api import ScriptedApi
 
@@ -115,6 +116,18 @@ async def test_an_unknown_name_is_a_connection_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
     with pytest.raises(httpcore.ConnectError, match="not known"):
         await get(NetworkPolicy(remote=True), "https://models.example/v1")
+
+
+async def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def getaddrinfo(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    url = "https://models.example/v1"
+    with pytest.raises(httpcore.ConnectTimeout):
+        await checked_backend(NetworkPolicy(remote=True), url, "out").connect_tcp(
+            "models.example", 443, timeout=0.01
+        )
 
 
 async def test_what_is_taken_for_local_cannot_lead_elsewhere() -> None:

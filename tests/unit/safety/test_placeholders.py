@@ -178,3 +178,55 @@ def test_only_what_may_become_a_placeholder_is_held_back() -> None:
     assert growing.feed(f"it: {name[:5]}") == "it: "
     assert growing.feed(name[5:] + "!") == TOKEN + "!"
     assert growing.feed("REDACTED_zz") == "REDACTED_zz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"content": 'db_password = "hunter2222x"'}),
+        json.dumps([{"password": 'hunter2222x"y'}]),
+        json.dumps({"a": json.dumps({"content": 'db_password = "hunter2222x"\n'})}),
+        '{"content":"db_password = \\"hunter2222x\\"',
+        'see "db_password = \\"hunter2222x\\"" there',
+    ],
+)
+@pytest.mark.parametrize("name", ["content", "arguments"])
+def test_secrets_in_json_that_is_a_text(name: str, text: str) -> None:
+    placeholders = Placeholders()
+    sent = placeholders.hide({name: text})[name]
+    assert "hunter2222x" not in sent
+    assert len(placeholders) == 1
+    if not text.endswith("there"):
+        assert placeholders.shown(sent, in_json=True) in (text, text + '"}', text.replace("\\/", "/"))
+
+
+@pytest.mark.parametrize("value", ['{"authorization": "Bearer abcdef123456789"}', '{"k": "Basic \\"x"}'])
+def test_what_is_hidden_in_json_stays_json(value: str) -> None:
+    placeholders = Placeholders()
+    sent = hidden(placeholders, value)
+    assert "abcdef123456789" not in sent
+    assert placeholders.put_back(json.loads(sent)) == json.loads(value)
+
+
+def test_json_without_secrets_stays_to_the_letter() -> None:
+    text = '{ "a": 1.10, "a": 2, "b": ["\\u00e9", "token"] }'
+    payload = {"arguments": text, "messages": [TOKEN]}
+    assert Placeholders().hide(payload)["arguments"] == text
+
+
+@pytest.mark.parametrize("own", [r"\d{3,}", "[A-Z]{4,}", "[0-9a-f]{2,}", r"\w{3,}", "D_[0-9a-f]+ x"])
+def test_own_patterns_leave_placeholders_whole(own: str) -> None:
+    placeholders = Placeholders(own_patterns([own]))
+    text = f"a {TOKEN} x, 1234567 WORD {TOKEN}b"
+    sent = hidden(placeholders, text)
+    assert TOKEN not in sent
+    assert placeholders.shown(sent) == text
+
+
+def test_names_that_the_answer_refers_to_stay() -> None:
+    call = {"id": TOKEN, "function": {"name": "read_" + "aB3dE5gH7jK9" * 3, "arguments": "{}"}}
+    payload = {"messages": [{"content": TOKEN, "tool_calls": [call]}, {"tool_call_id": TOKEN}]}
+    sent = Placeholders().hide(payload)["messages"]
+    assert sent[0]["tool_calls"] == [call]
+    assert sent[0]["content"] != TOKEN
+    assert sent[1]["tool_call_id"] == TOKEN

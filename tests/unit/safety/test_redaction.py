@@ -195,3 +195,15 @@ def test_a_megabyte_of_anything_is_done_in_time(hostile: str) -> None:
     text = hostile * (1_000_000 // len(hostile))
     once = redact(text)
     assert once == text or redact(once) == once
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("piece", ["eyJ", "-eyJ", "_eyJa", "sk-", "sk-a_", "glagent-", "xoxb-1-", "{'a"])
+def test_hostile_texts_take_no_longer_than_others(piece: str) -> None:
+    text = piece * (200_000 // len(piece)) + " "
+    assert redact(text + "AKIA" + "ABCDEFGH23456789").endswith("<redacted:aws-key>")
+
+
+@pytest.mark.parametrize("before", ["", "'", r"a\n", "="])
+def test_a_jwt_is_found(before: str) -> None:
+    assert redact(f"{before}eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0") == f"{before}<redacted:jwt>"

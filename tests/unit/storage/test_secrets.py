@@ -66,13 +66,13 @@ def test_without_a_keyring_a_file_takes_it(
 ) -> None:
     use(monkeypatch, ring)
     assert secrets.set("remote.a", "key") == "file"
-    assert secrets.set("remote.b", "ş") == "file"
+    assert secrets.set("remote.b", "other") == "file"
     assert (secrets.get("remote.a"), secrets.place("remote.a")) == ("key", "file")
     if sys.platform != "win32":
         assert stat.S_IMODE(secrets.file.stat().st_mode) == 0o600
         assert stat.S_IMODE(secrets.file.parent.stat().st_mode) == 0o700
     assert secrets.remove("remote.a")
-    assert (secrets.get("remote.a"), secrets.get("remote.b")) == (None, "ş")
+    assert (secrets.get("remote.a"), secrets.get("remote.b")) == (None, "other")
     assert list(secrets.file.parent.iterdir()) == [secrets.file]
 
 
@@ -104,3 +104,14 @@ def test_nowhere_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(SecretError) as refused:
         Secrets(tmp_path / "file" / "secrets.json").set("remote.a", "very-secret")
     assert "very-secret" not in str(refused.value)
+
+
+def test_what_no_key_holds_is_refused(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, fail.Keyring())
+    secrets.set("remote.a", " key\n")
+    assert secrets.get("remote.a") == "key"
+    for unfit in ("şifre", "a b", "a\nb"):
+        with pytest.raises(SecretError) as refused:
+            secrets.set("remote.a", unfit)
+        assert unfit not in refused.value.message("tr")
+    assert secrets.get("remote.a") == "key"

@@ -32,6 +32,7 @@ class Bucket:
         self._clock = clock
         self._sleep = sleep
         self._seen = clock()
+        self._not_before = self._seen
         self._line = asyncio.Lock()
         self.waiting = 0
 
@@ -39,7 +40,12 @@ class Bucket:
         """Seconds that who comes now will wait."""
         self._fill()
         rates = zip(self._levels, self._rates, strict=True)
-        return max(0.0, *((self.waiting + 1 - level) / rate for level, rate in rates))
+        held = self._not_before - self._seen
+        return max(0.0, held, *((self.waiting + 1 - level) / rate for level, rate in rates))
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody pass for so long."""
+        self._not_before = max(self._not_before, self._clock() + seconds)
 
     async def take(self) -> None:
         """Return when it is this request's turn."""
@@ -55,7 +61,8 @@ class Bucket:
     def _missing(self) -> float:
         self._fill()
         rates = zip(self._levels, self._rates, strict=True)
-        pause = max(max(1 - level, 0.0) / rate for level, rate in rates)
+        held = self._not_before - self._seen
+        pause = max(held, *(max(1 - level, 0.0) / rate for level, rate in rates))
         return pause if pause > _INSTANT else 0.0
 
     def _fill(self) -> None:

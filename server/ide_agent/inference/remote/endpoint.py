@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from ide_agent import __version__
 from ide_agent.config import RemoteEndpoint
-from ide_agent.errors import IdeAgentError, RemoteUnavailable
+from ide_agent.errors import IdeAgentError, RemoteRefused, RemoteUnavailable
 from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.remote.bucket import Bucket
 from ide_agent.inference.remote.ledger import Sent
-from ide_agent.inference.remote.refusals import Refusal, broken_connections, refusal
+from ide_agent.inference.remote.refusals import Refusal, broken_connections, reason_in, refusal
+from ide_agent.storage.secrets import sendable
 
 if TYPE_CHECKING:
     import httpcore
@@ -29,6 +30,7 @@ _ATTEMPTS = 4
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 """Who is told to wait longer is told so instead of being kept waiting."""
+_LONGEST_HOLD = 3600.0
 _LIST_SECONDS = 300.0
 _LARGEST_ANSWER = 32 << 20
 _LARGEST_REFUSAL = 64 << 10
@@ -43,6 +45,7 @@ class Endpoint:
         policy: says what may be reached.
         key: goes with every request; empty: none does.
         sleep: waits between attempts.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Endpoint:
         policy: NetworkPolicy,
         key: str = "",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -59,8 +63,10 @@ class Endpoint:
         self.host = urlsplit(settings.url).hostname or ""
         self.circuit = Circuit()
         self._policy = policy
-        self._key = key
+        self._key = key.strip()
         self._sleep = sleep
+        self._clock = clock
+        self._probing = False
         self._closed = False
         self._pool: httpcore.AsyncConnectionPool | None = None
         self._buckets: dict[str, Bucket] = {}
@@ -95,13 +101,7 @@ class Endpoint:
         self._policy.check(self.settings.url)
         left = self.circuit.open_for()
         if left > 0:
-            raise RemoteUnavailable(
-                "error.remote.circuit",
-                endpoint=self.name,
-                count=self.circuit.crashes,
-                seconds=round(left) or 1,
-                reason=self.circuit.reason,
-            )
+            raise self._left_alone(left)
 
     async def wait_for_turn(self, model: str) -> None:
         """Return when `model` may be asked again.
@@ -109,10 +109,7 @@ class Endpoint:
         Raises:
             RemoteUnavailable: that would take longer than an answer may.
         """
-        bucket = self._buckets.get(model)
-        if bucket is None:
-            rates = (self.settings.requests_per_second, self.settings.requests_per_minute)
-            bucket = self._buckets[model] = Bucket(*rates, sleep=self._sleep)
+        bucket = self._bucket(model)
         if (delay := bucket.delay()) > self.settings.timeout_seconds:
             raise RemoteUnavailable(
                 "error.remote.queue", endpoint=self.name, model=model, seconds=round(delay) or 1
@@ -135,7 +132,15 @@ class Endpoint:
         Raises:
             RemoteError: what went wrong, and what to do.
         """
-        response = await self._patiently(method, path, body, sent, model)
+        probing = self.circuit.half_open
+        if probing and self._probing:
+            raise self._left_alone(1)
+        self._probing = self._probing or probing
+        try:
+            response = await self._patiently(method, path, body, sent, model, probing)
+        finally:
+            if probing:
+                self._probing = False
         try:
             yield response
         finally:
@@ -170,8 +175,13 @@ class Endpoint:
                 )
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise RemoteUnavailable("error.remote.nonsense", endpoint=self.name, reason="not JSON") from None
+
+    def failed(self, answer: dict[str, Any]) -> RemoteUnavailable:
+        """What an answer says that is an error."""
+        reason = reason_in(answer, self._key) or "?"
+        return RemoteUnavailable("error.remote.failed", endpoint=self.name, reason=reason)
 
     async def close(self) -> None:
         """Close all connections for good; who still reads from one gets RemoteUnavailable."""
@@ -181,24 +191,57 @@ class Endpoint:
             await pool.aclose()
 
     async def _patiently(
-        self, method: str, path: str, body: bytes, sent: Sent, model: str
+        self, method: str, path: str, body: bytes, sent: Sent, model: str, probing: bool
     ) -> httpcore.Response:
-        attempts = _ATTEMPTS if method == "POST" else 1  # for a list of models nobody wants to wait
+        # for a list of models nobody wants to wait
+        attempts = _ATTEMPTS if method == "POST" and not probing else 1
         attempt = 0
-        while True:
-            found = await self._once(method, path, body, sent, model)
-            if not isinstance(found, Refusal):
-                self.circuit.worked()
-                return found
-            attempt += 1
-            pause = found.wait
-            if pause is None:
-                pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-            if not found.again or pause > _LONGEST_PAUSE or attempt == attempts:
-                if found.counts:
-                    self.circuit.crashed(str(found.error))
-                raise found.error
-            await self._sleep(pause)
+        paid = False
+        try:
+            while True:
+                found = await self._once(method, path, body, sent, model)
+                if not isinstance(found, Refusal):
+                    self.circuit.worked()
+                    return found
+                attempt += 1
+                paid = paid or found.paid
+                await self._before_next(found, attempt, attempts, model)
+        except IdeAgentError:
+            if not paid:
+                sent.tokens_in = 0
+            raise
+
+    async def _before_next(self, found: Refusal, attempt: int, attempts: int, model: str) -> None:
+        """Wait until it may be asked again; raise what it said if it should not be."""
+        pause = found.wait
+        if pause is None:
+            pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        elif not self.local:
+            self._bucket(model).hold(min(pause, _LONGEST_HOLD))  # the others must wait, too
+        if not found.again or pause > _LONGEST_PAUSE or attempt == attempts:
+            if found.counts:
+                self.circuit.crashed(str(found.error))
+            raise found.error
+        await self._sleep(pause)
+        if not self.local:
+            await self.wait_for_turn(model)
+        self.check()
+
+    def _bucket(self, model: str) -> Bucket:
+        bucket = self._buckets.get(model)
+        if bucket is None:
+            rates = (self.settings.requests_per_second, self.settings.requests_per_minute)
+            bucket = self._buckets[model] = Bucket(*rates, clock=self._clock, sleep=self._sleep)
+        return bucket
+
+    def _left_alone(self, seconds: float) -> RemoteUnavailable:
+        return RemoteUnavailable(
+            "error.remote.circuit",
+            endpoint=self.name,
+            count=self.circuit.crashes,
+            seconds=round(seconds) or 1,
+            reason=self.circuit.reason,
+        )
 
     async def _once(
         self, method: str, path: str, body: bytes, sent: Sent, model: str
@@ -206,6 +249,8 @@ class Endpoint:
         import httpcore
 
         self._policy.check(self.settings.url)
+        if not sendable(self._key):
+            raise RemoteRefused("error.remote.unfit_key", endpoint=self.name)
         if self._pool is None:
             made = await asyncio.to_thread(self._policy.pool, self.settings.url, self.name)
             self._pool = self._pool or made  # somebody else may have been first
@@ -262,8 +307,11 @@ class Endpoint:
         if isinstance(failure, httpcore.ReadTimeout | httpcore.WriteTimeout):
             seconds = round(self.settings.timeout_seconds)
             error = RemoteUnavailable("error.remote.timeout", endpoint=self.name, seconds=seconds)
-            return Refusal(error, again=False)  # it may be at work, and would be paid twice
+            return Refusal(error, again=False, paid=True)  # it may be at work, and would be paid twice
         if begun:
             return Refusal(RemoteUnavailable("error.remote.broken", endpoint=self.name), again=False)
         reason = str(failure).strip() or type(failure).__name__
-        return Refusal(RemoteUnavailable(endpoint=self.name, reason=reason), again=True)
+        if isinstance(failure, httpcore.LocalProtocolError):  # its text may be what we sent
+            reason = type(failure).__name__
+        paid = not isinstance(failure, httpcore.ConnectError | httpcore.ConnectTimeout)
+        return Refusal(RemoteUnavailable(endpoint=self.name, reason=reason), again=True, paid=paid)

@@ -13,7 +13,6 @@ from ide_agent.errors import IdeAgentError, RemoteUnavailable
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.putting_back import Restored
-from ide_agent.inference.remote.refusals import reason_in
 from ide_agent.inference.sse import EventDecoder
 from ide_agent.inference.turns import Priority
 
@@ -120,7 +119,7 @@ class RemoteModel:
             if not isinstance(answer, dict):
                 raise self._nonsense("not a JSON object")
             if answer.get("error") and not answer.get("choices"):
-                raise self._failed(answer)
+                raise self.endpoint.failed(answer)
             exchange.count(answer)
             return exchange.placeholders.put_back(answer) if exchange.placeholders else answer
 
@@ -132,7 +131,7 @@ class RemoteModel:
                 try:
                     for event in decoder.feed(chunk):
                         if event.get("error"):
-                            raise self._failed(event)
+                            raise self.endpoint.failed(event)
                         choices = event.get("choices") or []
                         if not isinstance(choices, list):
                             raise self._nonsense("an event of another form")
@@ -171,6 +170,7 @@ class RemoteModel:
         )
         if not endpoint.local:
             await endpoint.wait_for_turn(self.id)
+            endpoint.check()  # while this one waited, others may have failed
             await self._books.begin(sent)
         started = time.monotonic()
         exchange: _Exchange | None = None
@@ -182,8 +182,6 @@ class RemoteModel:
             sent.outcome = "ok"
         except IdeAgentError as failure:
             sent.outcome = type(failure).__name__
-            if exchange is None:
-                sent.tokens_in = 0  # no answer, nothing to pay
             raise
         except Exception as failure:
             sent.outcome = type(failure).__name__
@@ -192,10 +190,6 @@ class RemoteModel:
             sent.seconds = time.monotonic() - started
             if not endpoint.local:
                 self._books.end(sent, exchange.usage if exchange is not None else {})
-
-    def _failed(self, answer: dict[str, Any]) -> RemoteUnavailable:
-        reason = reason_in(answer, "") or "?"
-        return RemoteUnavailable("error.remote.failed", endpoint=self.endpoint.name, reason=reason)
 
     def _nonsense(self, reason: str) -> RemoteUnavailable:
         return RemoteUnavailable("error.remote.nonsense", endpoint=self.endpoint.name, reason=reason)

@@ -26,12 +26,14 @@ class Refusal:
         again: whether to try once more.
         wait: seconds that the API wants us to wait before that; None: it did not say.
         counts: whether it speaks against the API's health.
+        paid: whether it may have been at work on the request, which would have to be paid.
     """
 
     error: IdeAgentError
     again: bool
     wait: float | None = None
     counts: bool = True
+    paid: bool = False
 
 
 def refusal(
@@ -76,7 +78,7 @@ def reason_in(body: bytes | dict[str, Any], key: str) -> str:
     """What an error body says, short, without secrets."""
     try:
         answer = json.loads(body) if isinstance(body, bytes) else body
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     said = answer.get("error", answer.get("message")) if isinstance(answer, dict) else None
     if isinstance(said, dict):
@@ -97,11 +99,11 @@ def retry_after(value: str) -> float | None:
         pass
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        return max((when - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max((when - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def broken_connections() -> tuple[type[Exception], ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from ide_agent.config import RemoteSettings
@@ -19,6 +21,7 @@ from ide_agent.storage.secrets import Secrets
 
 log = logging.getLogger(__name__)
 _LIST_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
 
 
 class Remotes:
@@ -29,6 +32,7 @@ class Remotes:
         policy: says what may be reached; it follows the settings.
         secrets: where the keys are.
         sleep: waits for a turn, and between attempts.
+        clock: monotonic seconds.
 
     Attributes:
         ledger: notes what leaves this machine. Without one nothing leaves.
@@ -40,15 +44,20 @@ class Remotes:
         policy: NetworkPolicy,
         secrets: Secrets,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sleep = sleep
+        self._clock = clock
         self._current = settings
         self._policy = policy
+        policy.refresh = lambda: self.settings
         self._secrets = secrets
         self._settings: RemoteSettings | None = None
         self._own: Spans | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._noting: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._watching: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self.ledger: Ledger | None = None
 
@@ -128,7 +137,7 @@ class Remotes:
         found = self._endpoints.get(name)
         if found is None:
             key = await asyncio.to_thread(self._secrets.get, key_name(name))
-            found = Endpoint(name, settings, self._policy, key or "", self._sleep)
+            found = Endpoint(name, settings, self._policy, key or "", self._sleep, self._clock)
             # who asked at the same time may have been first; settings may have changed
             if self.settings.endpoints.get(name) != settings:
                 return await self.endpoint(name)
@@ -164,6 +173,8 @@ class Remotes:
     async def close(self) -> None:
         """End all connections, and note what they came to."""
         self.forget()
+        if self._watching is not None:
+            self._watching.cancel()
         while tasks := [*self._closing, *self._noting]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -176,11 +187,38 @@ class Remotes:
             BudgetSpent: nothing more may be sent there today.
             RemoteRefused: it cannot be noted, and so it must not leave.
         """
-        sent.number = await self._books().begin(sent)
+        noting = asyncio.create_task(self._noted(sent))
+        try:
+            await asyncio.shield(noting)
+        except asyncio.CancelledError:  # it did not leave
+            self._later(self._taken_back(sent, noting))
+            raise
+        self._under_way += 1
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
 
     def end(self, sent: Sent, usage: dict[str, Any]) -> None:
         """Note how it ended. Takes a moment of its own: who left does not wait for it."""
-        task = asyncio.create_task(self._end(sent, usage))
+        self._under_way -= 1
+        self._later(self._end(sent, usage))
+
+    async def _watch(self) -> None:
+        """While requests are under way, look whether the settings still allow them."""
+        while self._under_way:
+            await asyncio.sleep(_LOOK_SECONDS)
+            _ = self.settings
+
+    async def _noted(self, sent: Sent) -> None:
+        sent.number = await self._books().begin(sent)
+
+    async def _taken_back(self, sent: Sent, noting: asyncio.Task[None]) -> None:
+        with suppress(IdeAgentError):
+            await noting
+            sent.tokens_in, sent.outcome = 0, "cancelled"
+            await self._books().end(sent)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._noting.add(task)
         task.add_done_callback(self._noting.discard)
 
