@@ -98,6 +98,10 @@ def test_a_model_on_this_machine_answers_in_no_cloud_mode(
     page: Page, remote: PanelHost, api: ScriptedApi
 ) -> None:
     api.script.append(says("Hello"))
-    answer = remote.call("POST", "/v1/chat/completions", {"model": "near/small", "messages": []})
+    answer = remote.call(
+        "POST",
+        "/v1/chat/completions",
+        {"model": "near/small", "messages": [{"role": "user", "content": "hi"}]},
+    )
     assert answer["choices"][0]["message"]["content"] == "Hello"
     expect(page.get_by_text("Nothing has left this machine.")).to_be_visible()
