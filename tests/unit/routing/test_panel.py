@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -198,33 +197,6 @@ async def test_a_file_that_nobody_changed_is_read_once(
     looks.clear()
     await until(lambda: len(looks) > 5)
     assert len(readings) == 1
-
-
-async def test_an_older_look_does_not_cover_a_newer_one(
-    panel: Panel, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The look of the keeper is slow; meanwhile a button is pressed."""
-    slow, go_on = threading.Event(), threading.Event()
-    read = panel_module.read
-
-    def slowly(text: str, *args: Any) -> Reading:
-        found = read(text, *args)
-        if "slow" in text:
-            slow.set()
-            assert go_on.wait(60)
-        return found
-
-    monkeypatch.setattr(panel_module, "read", slowly)
-    file.write_text("rules: [{name: slow, model: m}]")
-    await until(slow.is_set)
-    file.write_text("rules: [{name: new, model: m}]")
-    late = asyncio.create_task(submit(panel, "test", message="x"))
-    pressed = asyncio.create_task(submit(panel, "add", name="n", model="m"))
-    with pytest.raises(RoutesError):  # the form is of the first text
-        go_on.set()
-        await pressed
-    await late
-    assert table(panel) == [("new", "m")]
 
 
 async def test_a_line_number_is_no_list(panel: Panel, file: Path) -> None:

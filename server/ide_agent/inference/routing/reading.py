@@ -59,7 +59,7 @@ class Reading:
 def read(text: str, known: Collection[str] | None = None, *, workspace: bool = False) -> Reading:
     """Read a text. Nothing that it holds makes this raise.
 
-    The largest text that is read takes about a second, so this has no place in an event loop.
+    The largest text that is read takes a second or two, so this has no place in an event loop.
 
     Args:
         text: of the file.
