@@ -51,3 +51,21 @@ async def test_a_new_key_is_used_at_once(remotes_of: Make, here: ScriptedApi, se
     await remotes.ask_models("near")
     assert [headers.get("authorization") for headers in here.headers] == [None, "Bearer fresh"]
     await remotes.close()
+
+
+async def test_one_that_is_broken_does_not_hide_the_others(
+    remotes_of: Make, here: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.models = ["c"]
+    remotes = remotes_of(bad=here.url, near=here.url)
+    ask_models = remotes.ask_models
+
+    async def asked(name: str) -> list[str]:
+        if name == "bad":
+            raise TypeError("of all things")
+        return await ask_models(name)
+
+    (await remotes.endpoint("bad"))._models = (float("-inf"), ["former"])
+    monkeypatch.setattr(remotes, "ask_models", asked)
+    assert await remotes.listed() == [("bad/former", "bad"), ("near/c", "near")]
+    await remotes.close()

@@ -142,14 +142,18 @@ class Remotes:
         return [each for models in await asyncio.gather(*map(self._listed, names)) for each in models]
 
     async def _listed(self, name: str) -> list[tuple[str, str]]:
-        endpoint = await self.endpoint(name)
-        if endpoint.listing_due:
-            try:
-                async with asyncio.timeout(_LIST_SECONDS):
+        endpoint: Endpoint | None = None
+        try:
+            async with asyncio.timeout(_LIST_SECONDS):
+                endpoint = await self.endpoint(name)
+                if endpoint.listing_due:
                     await self.ask_models(name)
-            except (IdeAgentError, TimeoutError) as failure:
-                endpoint.listed({})  # not asked again with every list
-                log.info("the models of %s are not known: %s", name, type(failure).__name__)
+        except Exception as failure:  # one that is broken does not hide the others
+            log.info("the models of %s are not known: %s", name, type(failure).__name__)
+        if endpoint is None:
+            return []
+        if endpoint.listing_due:
+            endpoint.not_listed()  # not asked again with every list
         return [(f"{name}/{model}", name) for model in endpoint.models]
 
     async def close(self) -> None:
@@ -208,7 +212,10 @@ class Remotes:
         counted = usage or {"prompt_tokens": sent.tokens_in, "completion_tokens": sent.tokens_out}
         endpoint = self.settings.endpoints.get(sent.endpoint)
         if endpoint is not None and sent.model and (sent.tokens_in or sent.tokens_out):
-            sent.cost = await asyncio.to_thread(cost_of, endpoint.url, sent.model, counted)
+            try:
+                sent.cost = await asyncio.to_thread(cost_of, endpoint.url, sent.model, counted)
+            except Exception:  # whatever the table of prices makes of what an API counted
+                log.exception("what a request to %s cost is not known", sent.endpoint)
         await self._books().end(sent)
 
     def _books(self) -> Ledger:
