@@ -8,8 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
-from ide_agent.config import RemoteSettings
+from ide_agent.config import RemoteEndpoint, RemoteSettings
 from ide_agent.errors import ConfigError, IdeAgentError, RemoteRefused
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Ledger, Sent
@@ -17,7 +18,7 @@ from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.remote.prices import cost_of
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.safety.placeholders import Placeholders, Spans, own_patterns
-from ide_agent.storage.secrets import Secrets
+from ide_agent.storage.secrets import SecretError, Secrets
 
 log = logging.getLogger(__name__)
 _LIST_SECONDS = 5.0
@@ -106,20 +107,41 @@ class Remotes:
             self._books().check(owner)
         return model
 
-    async def endpoint(self, name: str) -> Endpoint:
-        """The endpoint called `name`.
+    def section(self, name: str) -> RemoteEndpoint:
+        """What the settings say of the endpoint called `name`.
 
         Raises:
-            RemoteRefused: there is none.
+            RemoteRefused: nothing.
         """
         settings = self.settings.endpoints.get(name)
         if settings is None:
             names = ", ".join(sorted(self.settings.endpoints)) or "–"
             raise RemoteRefused("error.remote.unknown", name=name, names=names)
+        return settings
+
+    async def _key(self, name: str, url: str) -> str:
+        try:
+            key, audience = await asyncio.to_thread(self._secrets.kept, key_name(name))
+        except SecretError:
+            if self._policy.is_local(url):  # most of those want none
+                return ""
+            raise
+        if key and audience and audience != origin(url):
+            raise RemoteRefused("error.remote.other_key", endpoint=name, host=audience, now=origin(url))
+        return key
+
+    async def endpoint(self, name: str) -> Endpoint:
+        """The endpoint called `name`.
+
+        Raises:
+            RemoteRefused: there is none, or its key is for another host.
+            SecretError: the keyring is locked.
+        """
+        settings = self.section(name)
         found = self._endpoints.get(name)
         if found is None:
-            key = await asyncio.to_thread(self._secrets.get, key_name(name))
-            found = Endpoint(name, settings, self._policy, key or "", self._sleep, self._clock)
+            key = await self._key(name, settings.url)
+            found = Endpoint(name, settings, self._policy, key, self._sleep, self._clock)
             # who asked at the same time may have been first; settings may have changed
             if self.settings.endpoints.get(name) != settings:
                 return await self.endpoint(name)
@@ -246,6 +268,12 @@ class Remotes:
         except ConfigError as problem:
             return problem
         return None
+
+
+def origin(url: str) -> str:
+    """Whom a key for `url` is for: scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def key_name(endpoint: str) -> str:
