@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import TYPE_CHECKING, Literal
 
 from ide_agent.errors import IdeAgentError
@@ -18,13 +20,14 @@ from ide_agent.paths import data_dir
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
+_LOCK_SECONDS = 10.0
 _SENDABLE = re.compile(r"[!-~]*")
 _SERVICE = "ide-agent"
 Place = Literal["keyring", "file"]
 
 
 class SecretError(IdeAgentError):
-    """A secret can neither be stored in a keyring nor in a file."""
+    """A secret cannot be stored, or cannot be had."""
 
     key = "error.secret.unwritable"
     http_status = 500
@@ -41,67 +44,124 @@ class Secrets:
         self.file = data_dir() / "secrets.json" if file is None else file
 
     def get(self, name: str) -> str | None:
-        """The secret called `name`, if there is one."""
-        return self._read().get(name) or _from_keyring(name)
-
-    def place(self, name: str) -> Place | None:
-        """Where the secret called `name` is kept; None: nowhere."""
-        if name in self._read():
-            return "file"
-        return "keyring" if _from_keyring(name) else None
-
-    def set(self, name: str, secret: str) -> Place:
-        """Keep `secret`, and say where.
+        """The secret called `name`, if there is one.
 
         Raises:
-            SecretError: it holds what no key holds.
-            SecretError: there is no place for it.
+            SecretError: the keyring is locked.
+        """
+        return self.kept(name)[0] or None
+
+    def kept(self, name: str) -> tuple[str, str]:
+        """The secret called `name` and whom it is for; empty where that is not known.
+
+        Raises:
+            SecretError: the keyring is locked.
+        """
+        found = self._read().get(name) or _from_keyring(name) or ""
+        secret, _, audience = found.strip().partition(" ")
+        return secret, audience
+
+    def place(self, name: str) -> Place | None:
+        """Where the secret called `name` is kept; None: nowhere, as far as can be told."""
+        if name in self._read():
+            return "file"
+        with suppress(SecretError):
+            return "keyring" if _from_keyring(name) else None
+        return None
+
+    def set(self, name: str, secret: str, audience: str = "") -> Place:
+        """Keep `secret`, and say where.
+
+        Args:
+            name: to ask for it by.
+            secret: visible ASCII.
+            audience: whom alone it may be shown to.
+
+        Raises:
+            SecretError: it holds what no key holds, the keyring is locked, or there is no place for it.
         """
         secret = secret.strip()
         if not sendable(secret):
             raise SecretError("error.secret.unfit")
-        if _into_keyring(name, secret):
+        value = f"{secret} {audience}" if audience else secret
+        if _into_keyring(name, value):
             self._forget(name)
             return "keyring"
-        self._write({**self._read(), name: secret})
+        with self._alone():
+            self._write({**self._read(strict=True), name: value})
         return "file"
 
     def remove(self, name: str) -> bool:
-        """Forget the secret called `name`; whether there was one."""
+        """Forget the secret called `name`; whether there was one.
+
+        Raises:
+            SecretError: the keyring is locked, or the file cannot be changed.
+        """
         in_file = self._forget(name)
         return _out_of_keyring(name) or in_file
 
     def _forget(self, name: str) -> bool:
-        kept = self._read()
-        if kept.pop(name, None) is None:
+        if not self.file.exists():
             return False
-        self._write(kept)
-        return True
+        with self._alone():
+            kept = self._read(strict=True)
+            if kept.pop(name, None) is None:
+                return False
+            self._write(kept)
+            return True
 
-    def _read(self) -> dict[str, str]:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process changes the file meanwhile."""
+        from filelock import FileLock, Timeout
+
         try:
+            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = FileLock(self.file.with_name(f".{self.file.name}.lock"), mode=0o600)
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except (OSError, Timeout) as failure:
+            raise self._unwritable(failure) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _read(self, *, strict: bool = False) -> dict[str, str]:
+        """What the file holds; `strict`: a file that cannot be read is an error, else it holds nothing."""
+        try:
+            if os.name == "posix" and self.file.stat().st_mode & 0o077:
+                self.file.chmod(0o600)
             kept = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            if not isinstance(kept, dict):
+                raise ValueError
+        except FileNotFoundError:
             return {}
-        return {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
+        except (OSError, ValueError):
+            if strict:
+                raise SecretError("error.secret.unreadable", file=str(self.file)) from None
+            return {}
+        return {str(name): str(value) for name, value in kept.items()}
 
     def _write(self, kept: dict[str, str]) -> None:
         """Whole or not at all; never, not for a moment, readable by others."""
-        fresh = self.file.with_name(f".{self.file.name}.{os.getpid()}")
+        fresh: Path | None = None
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh.unlink(missing_ok=True)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            handle, name = mkstemp(prefix=f".{self.file.name}.", dir=self.file.parent)
+            fresh = Path(name)
+            with os.fdopen(handle, "w") as stream:
                 json.dump(kept, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             fresh.replace(self.file)
         except OSError as failure:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
-            raise SecretError(
-                file=str(self.file), reason=failure.strerror or type(failure).__name__
-            ) from None
+            if fresh is not None:
+                with suppress(OSError):
+                    fresh.unlink(missing_ok=True)
+            raise self._unwritable(failure) from None
+
+    def _unwritable(self, failure: Exception) -> SecretError:
+        reason = getattr(failure, "strerror", "") or type(failure).__name__
+        return SecretError(file=str(self.file), reason=reason)
 
 
 def sendable(secret: str) -> bool:
@@ -123,27 +183,37 @@ def _keyring() -> KeyringBackend | None:
 
 def _from_keyring(name: str) -> str | None:
     ring = _keyring()
-    with suppress(Exception):  # locked, or out of reach
-        return ring.get_password(_SERVICE, name) if ring is not None else None
-    return None
+    if ring is None:
+        return None
+    with _unlocked():
+        return ring.get_password(_SERVICE, name)
 
 
 def _into_keyring(name: str, secret: str) -> bool:
-    """Whether the keyring has it now."""
+    """Whether the keyring has it now; False: there is none that keeps anything."""
     ring = _keyring()
     if ring is None:
         return False
-    try:
+    with _unlocked():
         ring.set_password(_SERVICE, name, secret)
         return ring.get_password(_SERVICE, name) == secret
-    except Exception:  # no desktop to unlock it on, for example
-        return False
 
 
 def _out_of_keyring(name: str) -> bool:
     ring = _keyring()
-    with suppress(Exception):
-        if ring is not None and ring.get_password(_SERVICE, name) is not None:
-            ring.delete_password(_SERVICE, name)
-            return True
-    return False
+    if ring is None:
+        return False
+    with _unlocked():
+        if ring.get_password(_SERVICE, name) is None:
+            return False
+        ring.delete_password(_SERVICE, name)
+        return True
+
+
+@contextmanager
+def _unlocked() -> Iterator[None]:
+    """A keyring that is there but does not do what it should is locked: it is no empty one."""
+    try:
+        yield
+    except Exception as failure:  # each backend has its own
+        raise SecretError("error.secret.locked", reason=type(failure).__name__) from None

@@ -159,3 +159,35 @@ async def test_a_rule_that_allows_nothing(desk: Desk) -> None:
     with pytest.raises(BudgetSpent):
         await desk.audit.allow("out", "m", Allowance("none", tokens=0))
     assert desk.warnings == []
+
+
+async def test_what_is_under_way_counts(desk: Desk) -> None:
+    desk.limit(tokens_per_day=100)
+    first = Sent("out", "h", "m", "/x", tokens_in=100)
+    first.number = await desk.audit.begin(first)
+    with pytest.raises(BudgetSpent):
+        await desk.audit.begin(Sent("out", "h", "m", "/x"))
+    first.tokens_in = 5
+    await desk.audit.end(first)
+    assert (await desk.audit.today()).all.tokens == 5
+    await desk.audit.begin(Sent("out", "h", "m", "/x"))
+
+
+async def test_a_request_counts_on_the_day_it_leaves(desk: Desk) -> None:
+    sent = Sent("out", "h", "m", "/x", at=NOON - timedelta(days=3))
+    sent.number = await desk.audit.begin(sent)
+    assert sent.at == NOON
+    desk.now += timedelta(days=1)
+    sent.tokens_out = 7
+    await desk.audit.end(sent)
+    assert (await desk.audit.today()).all.tokens == 0
+    desk.now = NOON
+    assert (await desk.make().today()).all.tokens == 7
+
+
+async def test_unknown_prices_are_told_once(desk: Desk) -> None:
+    desk.limit(cost_per_day=1.0)
+    await desk.send(10)
+    await desk.send(10)
+    assert [warning.key_used for warning in desk.warnings] == ["error.remote.unpriced"]
+    assert "{" not in desk.warnings[0].message("tr")

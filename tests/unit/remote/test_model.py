@@ -339,3 +339,35 @@ async def test_an_error_in_an_answer_does_not_tell_the_key(
     with pytest.raises(RemoteUnavailable, match="bad key …"):
         await whole(remotes, "out/m", asks("hi"))
     await remotes.close()
+
+
+@pytest.mark.parametrize("name", ["input", "prompt"])
+@pytest.mark.parametrize("tokens", [[1, 2], [[1, 2]], ["x", 3]])
+async def test_token_ids_are_not_sent(
+    remotes_of: Make, api: ScriptedApi, here: ScriptedApi, name: str, tokens: Any
+) -> None:
+    remotes = remotes_of(out=api.url, near=here.url)
+    with pytest.raises(RemoteRefused, match="Send text"):
+        await whole(remotes, "out/m", {name: tokens})
+    assert api.asked == []
+    await whole(remotes, "near/m", {name: tokens})
+    await remotes.close()
+
+
+async def test_hostile_usage_is_noted_all_the_same(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    usages = [{"prompt_tokens": bad, "completion_tokens": bad, "cost": bad} for bad in ({}, None, -1, 10**30)]
+
+    def counts(usage: Any) -> Any:
+        def answer(exchange: Exchange) -> None:
+            exchange.head(200, {"Content-Type": "application/json"})
+            exchange.wfile.write(json.dumps({"choices": [{}], "usage": usage}).encode())
+
+        return answer
+
+    api.script += map(counts, usages)
+    remotes = remotes_of(out=RemoteEndpoint(url=api.url, requests_per_second=1000))
+    for _ in usages:
+        await whole(remotes, "out/m", asks("hi"))
+    await remotes.close()
+    assert len(books.ended) == len(usages)
+    assert all(0 < sent.tokens_in <= 10**9 for sent in books.ended)

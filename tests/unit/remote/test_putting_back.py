@@ -89,3 +89,27 @@ def test_without_secrets_events_are_passed_on_as_they_are() -> None:
     event = chunk({"content": "REDACTED_"})
     assert list(Restored(None).event(event)) == [event]
     assert list(Restored(None).rest()) == []
+
+
+def test_function_calls_and_parts() -> None:
+    placeholders, name = hidden()
+    events = run(
+        Restored(placeholders),
+        chunk({"function_call": {"name": "f", "arguments": '{"a":"' + name[:9]}}),
+        chunk({"function_call": {"arguments": name[9:] + '"}'}}),
+        chunk({"content": [{"type": "text", "text": name}]}, 0, "stop"),
+    )
+    deltas = [event["choices"][0]["delta"] for event in events]
+    arguments = "".join(delta.get("function_call", {}).get("arguments", "") for delta in deltas)
+    assert json.loads(arguments) == {"a": 'ACME"\n1!'}
+    assert deltas[-1]["content"] == [{"type": "text", "text": 'ACME"\n1!'}]
+
+
+def test_a_last_chunk_without_text() -> None:
+    placeholders, name = hidden()
+    events = run(
+        Restored(placeholders),
+        {"choices": [{"index": 0, "text": name[:9]}]},
+        {"choices": [{"index": 0, "text": None, "finish_reason": "stop"}]},
+    )
+    assert [event["choices"][0]["text"] for event in events] == ["", name[:9]]

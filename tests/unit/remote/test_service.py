@@ -3,7 +3,7 @@ import pytest
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import ModelNotFound, RemoteRefused
 from ide_agent.inference.remote.ledger import Allowance
-from ide_agent.inference.remote.service import key_name
+from ide_agent.inference.remote.service import key_name, origin
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
 from support.scripted_api import ScriptedApi
@@ -75,3 +75,33 @@ async def test_what_a_rule_allows_is_asked_of_other_machines_only(
     for name in ("out/a/b", "near/m", "starter", ""):
         await remotes.allow(name, Allowance("rule", tokens=1))
     assert books.asked == [("out", "a/b", "rule")]
+
+
+async def test_one_that_is_broken_does_not_hide_the_others(
+    remotes_of: Make, here: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.models = ["c"]
+    remotes = remotes_of(bad=here.url, near=here.url)
+    ask_models = remotes.ask_models
+
+    async def asked(name: str) -> list[str]:
+        if name == "bad":
+            raise TypeError("of all things")
+        return await ask_models(name)
+
+    (await remotes.endpoint("bad"))._models = (float("-inf"), ["former"])
+    monkeypatch.setattr(remotes, "ask_models", asked)
+    assert await remotes.listed() == [("bad/former", "bad"), ("near/c", "near")]
+    await remotes.close()
+
+
+async def test_a_key_goes_to_no_other_host(remotes_of: Make, api: ScriptedApi, secrets: Secrets) -> None:
+    secrets.set(key_name("out"), "secret-key", "https://models.example")
+    remotes = remotes_of(out=api.url)
+    with pytest.raises(RemoteRefused, match=r"stored for https://models\.example") as refused:
+        await remotes.find("out/m")
+    assert "secret-key" not in str(refused.value)
+    assert api.asked == []
+    secrets.set(key_name("out"), "secret-key", origin(api.url))
+    assert await remotes.find("out/m") is not None
+    await remotes.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ class Audit:
         self._now = now
         self._date: date | None = None
         self._day = Day()
+        self._guessed: dict[int, tuple[Day, Sent]] = {}
         self._warned: set[tuple[str, str]] = set()
         self._reading = asyncio.Lock()
 
@@ -92,20 +94,31 @@ class Audit:
 
         await self._known()
         self.check(sent.endpoint)
+        sent.at = self._now().astimezone(UTC)
+        # from now on it counts, as far as is known: the next one must not find the same room
+        day, guessed = self._day, replace(sent)
+        day.add(guessed)
         noted = row(sent)
         try:
             await self._database.run(lambda session: session.add(noted))
-        except IdeAgentError as failure:
-            raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+        except BaseException as failure:
+            day.add(guessed, -1)
+            if isinstance(failure, IdeAgentError):
+                raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+            raise
+        self._guessed[noted.id] = day, guessed
         return noted.id
 
     async def end(self, sent: Sent) -> None:
         """Note how it ended, and count it."""
         from ide_agent.features.remote.records import RemoteRequest, update
 
-        if self._date == sent.at.astimezone(self._now().tzinfo).date():
-            self._day.add(sent)
-            self._tell(sent.endpoint)
+        if (begun := self._guessed.pop(sent.number, None)) is not None:
+            day, guessed = begun
+            day.add(guessed, -1)
+            day.add(sent)
+        if self._date == self._now().date():
+            self._tell(sent)
 
         def work(session: Any) -> None:
             found = session.get(RemoteRequest, sent.number)
@@ -145,12 +158,12 @@ class Audit:
         rows = await self._database.run(lambda session: [sent_of(each) for each in session.scalars(chosen)])
         self._day, self._date = Day(), now.date()
         self._warned.clear()
-        for sent in rows:  # none is under way: each waits for this before it is noted
+        for sent in rows:  # those under way began on another day, and count there
             self._day.add(sent)
 
-    def _tell(self, endpoint: str) -> None:
-        for warning in self._day.near(self._settings(), endpoint):
-            self._warn_once(str(warning.params["setting"]), warning)
+    def _tell(self, sent: Sent) -> None:
+        for warning in self._day.warnings(self._settings(), sent):
+            self._warn_once(str(warning.params.get("model") or warning.params["setting"]), warning)
 
     def _warn_once(self, budget: str, warning: IdeAgentError) -> None:
         key = (self._now().date().isoformat(), budget)

@@ -104,7 +104,7 @@ def _switch(on: bool) -> None:
 
 
 def _key_set(name: str = typer.Argument(help=text("remote.name"))) -> None:
-    from ide_agent.inference.remote.service import key_name
+    from ide_agent.inference.remote.service import key_name, origin
     from ide_agent.storage.secrets import Secrets
 
     _known(name)
@@ -115,7 +115,7 @@ def _key_set(name: str = typer.Argument(help=text("remote.name"))) -> None:
     if not key.strip():
         raise typer.Exit(1)
     secrets = Secrets()
-    place = secrets.set(key_name(name), key.strip())
+    place = secrets.set(key_name(name), key, origin(_settings().endpoints[name].url))
     _tell_host()
     typer.echo(text(f"remote.key.stored_{place}", name=name, file=secrets.file))
 

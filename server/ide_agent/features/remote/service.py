@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ide_agent.errors import IdeAgentError
 from ide_agent.features.remote.audit import Audit
 from ide_agent.features.remote.switch import switch
-from ide_agent.inference.remote.service import key_name
+from ide_agent.inference.remote.service import key_name, origin
 from ide_agent.paths import config_file
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Remote:
             RemoteRefused: there is no such endpoint.
             SecretError: there is no place for it.
         """
-        await self._services.remotes.endpoint(name)
-        place = await asyncio.to_thread(self._services.secrets.set, key_name(name), key)
+        audience = origin(self._services.remotes.section(name).url)
+        place = await asyncio.to_thread(self._services.secrets.set, key_name(name), key, audience)
         self.reload()
         return place
 

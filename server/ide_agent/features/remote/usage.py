@@ -38,14 +38,14 @@ class Usage:
         """In and out."""
         return self.tokens_in + self.tokens_out
 
-    def add(self, sent: Sent) -> None:
-        """Count one request."""
-        self.requests += 1
-        self.unpriced += sent.cost is None and bool(sent.tokens_in or sent.tokens_out)
-        self.tokens_in += sent.tokens_in
-        self.tokens_out += sent.tokens_out
-        self.cost += sent.cost or 0.0
-        self.secrets += sent.secrets
+    def add(self, sent: Sent, times: int = 1) -> None:
+        """Count one request; `times` -1: no longer."""
+        self.requests += times
+        self.unpriced += times * (sent.cost is None and bool(sent.tokens_in or sent.tokens_out))
+        self.tokens_in += times * sent.tokens_in
+        self.tokens_out += times * sent.tokens_out
+        self.cost += times * (sent.cost or 0.0)
+        self.secrets += times * sent.secrets
 
 
 class Day:
@@ -56,10 +56,10 @@ class Day:
         self.endpoints: dict[str, Usage] = defaultdict(Usage)
         self.models: dict[tuple[str, str], Usage] = defaultdict(Usage)
 
-    def add(self, sent: Sent) -> None:
-        """Count one request."""
+    def add(self, sent: Sent, times: int = 1) -> None:
+        """Count one request; `times` -1: no longer."""
         for usage in (self.all, self.endpoints[sent.endpoint], self.models[sent.endpoint, sent.model]):
-            usage.add(sent)
+            usage.add(sent, times)
 
     def of_rule(self, endpoint: str, model: str, allowance: Allowance) -> Iterator[RuleLimit]:
         """How `model` stands to what a rule allows it."""
@@ -76,13 +76,15 @@ class Day:
                 return BudgetSpent(f"error.remote.{limit.kind}_spent", **limit.words)
         return None
 
-    def near(self, settings: RemoteSettings, endpoint: str) -> list[BudgetSpent]:
-        """The budgets of which four fifths are used, as warnings."""
-        return [
-            BudgetSpent(f"error.remote.{limit.kind}_near", **limit.words)
-            for limit in self._limits(settings, endpoint)
-            if limit.used >= _NEAR * limit.of
-        ]
+    def warnings(self, settings: RemoteSettings, sent: Sent) -> Iterator[BudgetSpent]:
+        """The budgets of which four fifths are used, and those in dollars to which `sent` does not count."""
+        unpriced = sent.cost is None and bool(sent.tokens_in or sent.tokens_out)
+        for limit in self._limits(settings, sent.endpoint):
+            if limit.used >= _NEAR * limit.of:
+                yield BudgetSpent(f"error.remote.{limit.kind}_near", **limit.words)
+            if limit.kind == "cost" and unpriced:
+                name = f"{sent.endpoint}/{sent.model}"
+                yield BudgetSpent("error.remote.unpriced", model=name, setting=limit.setting)
 
     def _limits(self, settings: RemoteSettings, endpoint: str) -> Iterator[_Limit]:
         own = settings.endpoints.get(endpoint)

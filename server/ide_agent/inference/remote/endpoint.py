@@ -91,6 +91,10 @@ class Endpoint:
         self._models = (time.monotonic(), ids)
         return ids
 
+    def not_listed(self) -> None:
+        """Remember that it did not say; the ids of the last time stay."""
+        self._models = (time.monotonic(), self._models[1] if self._models else [])
+
     def check(self) -> None:
         """Whether it may and can be asked at this moment.
 

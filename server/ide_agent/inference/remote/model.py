@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ide_agent.errors import IdeAgentError, RemoteUnavailable
+from ide_agent.errors import IdeAgentError, RemoteRefused, RemoteUnavailable
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
+from ide_agent.inference.remote.prices import tokens
 from ide_agent.inference.remote.putting_back import Restored
 from ide_agent.inference.sse import EventDecoder
 from ide_agent.inference.turns import Priority
@@ -155,6 +156,10 @@ class RemoteModel:
         body = b""
         if payload is not None:
             # searching a long prompt takes a while, in which others stream
+            if hiding is not None and (
+                _holds_tokens(payload.get("input")) or _holds_tokens(payload.get("prompt"))
+            ):
+                raise RemoteRefused("error.remote.tokens", endpoint=endpoint.name)
             hidden = await asyncio.to_thread(hiding.hide, payload) if hiding is not None else payload
             if self.id:
                 hidden = {**hidden, "model": self.id}
@@ -212,14 +217,17 @@ class _Exchange:
     def count(self, event: dict[str, Any]) -> None:
         """Count tokens as the API does, or guess them until it says."""
         usage = event.get("usage")
-        if isinstance(usage, dict) and "prompt_tokens" in usage:
+        if isinstance(usage, dict) and tokens(usage.get("prompt_tokens")):
             self.usage = usage
             self.sent.estimated = False
-            self.sent.tokens_in = _whole(usage.get("prompt_tokens"))
-            self.sent.tokens_out = _whole(usage.get("completion_tokens"))
+            self.sent.tokens_in = tokens(usage.get("prompt_tokens"))
+            self.sent.tokens_out = tokens(usage.get("completion_tokens"))
         elif self.sent.estimated and event.get("choices"):
             self.sent.tokens_out += 1  # an event is a token or a few
 
 
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+def _holds_tokens(prompt: Any) -> bool:
+    """Whether it has ids of tokens in it, in which no secret can be seen."""
+    if isinstance(prompt, list):
+        return any(map(_holds_tokens, prompt))
+    return isinstance(prompt, int)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+_MOST_TOKENS = 1_000_000_000
+_MOST_DOLLARS = 100_000.0
 
 
 def cost_of(url: str, model: str, usage: dict[str, Any]) -> float | None:
@@ -14,15 +18,23 @@ def cost_of(url: str, model: str, usage: dict[str, Any]) -> float | None:
         usage: ``prompt_tokens`` and ``completion_tokens``; a ``cost`` that the API names itself goes before.
     """
     named = usage.get("cost")
-    if isinstance(named, int | float) and not isinstance(named, bool) and named >= 0:
+    if isinstance(named, int | float) and not isinstance(named, bool) and 0 <= named <= _MOST_DOLLARS:
         return float(named)
     from genai_prices import Usage, calc_price
 
     counted = Usage(
-        input_tokens=int(usage.get("prompt_tokens") or 0),
-        output_tokens=int(usage.get("completion_tokens") or 0),
+        input_tokens=tokens(usage.get("prompt_tokens")),
+        output_tokens=tokens(usage.get("completion_tokens")),
     )
     try:
-        return float(calc_price(counted, model, provider_api_url=url).total_price)
+        price = float(calc_price(counted, model, provider_api_url=url).total_price)
     except LookupError:
         return None
+    return price if math.isfinite(price) else None
+
+
+def tokens(value: Any) -> int:
+    """A count of tokens as an API says it; 0 where it is none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return min(max(value, 0), _MOST_TOKENS)

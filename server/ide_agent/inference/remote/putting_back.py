@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _Place = tuple[int, int | None, str]
 """A text that grows: its choice, its tool call if it is of one, its name."""
-_FIXED = ("role",)
+_FIXED = ("role", "type", "id", "name")
 
 
 class Restored:
@@ -54,6 +54,12 @@ class Restored:
             for name, value in delta.items():
                 if isinstance(value, str) and name not in _FIXED:
                     delta[name] = self._grown((index, None, name)).feed(value)
+                elif isinstance(value, list) and name != "tool_calls":  # parts, each of which is whole
+                    delta[name] = self._placeholders.put_back(value) if self._placeholders else value
+            called = delta.get("function_call")
+            if isinstance(called, dict) and isinstance(called.get("arguments"), str):
+                place = (index, None, "function_call")
+                called["arguments"] = self._grown(place).feed(called["arguments"])
             for call in delta.get("tool_calls") or []:
                 function = call.get("function") if isinstance(call, dict) else None
                 if isinstance(function, dict) and isinstance(function.get("arguments"), str):
@@ -69,12 +75,17 @@ class Restored:
             if not rest:
                 continue
             if name == "text":
-                choice["text"] = choice.get("text", "") + rest
+                choice["text"] = (choice.get("text") or "") + rest
                 continue
             delta = choice.get("delta")
             if not isinstance(delta, dict):
                 delta = choice["delta"] = {}
-            if call is None:
+            if name == "function_call":
+                called = delta.get(name)
+                if not isinstance(called, dict):
+                    called = delta[name] = {}
+                called["arguments"] = (called.get("arguments") or "") + rest
+            elif call is None:
                 delta[name] = (delta.get(name) or "") + rest
             else:
                 calls = delta.setdefault("tool_calls", [])
@@ -89,6 +100,6 @@ class Restored:
         assert self._placeholders is not None
         found = self._texts.get(place)
         if found is None:
-            found = self._placeholders.growing(in_json=place[2] == "arguments")
+            found = self._placeholders.growing(in_json=place[2] in ("arguments", "function_call"))
             self._texts[place] = found
         return found

@@ -8,8 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
-from ide_agent.config import RemoteSettings
+from ide_agent.config import RemoteEndpoint, RemoteSettings
 from ide_agent.errors import ConfigError, IdeAgentError, ModelNotFound, RemoteRefused
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Allowance, Ledger, Sent
@@ -17,7 +18,7 @@ from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.remote.prices import cost_of
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.safety.placeholders import Placeholders, Spans, own_patterns
-from ide_agent.storage.secrets import Secrets
+from ide_agent.storage.secrets import SecretError, Secrets
 
 log = logging.getLogger(__name__)
 _LIST_SECONDS = 5.0
@@ -124,20 +125,41 @@ class Remotes:
         if owner and not self.is_local(owner):
             await self._books().allow(owner, name.removeprefix(f"{owner}/"), allowance)
 
-    async def endpoint(self, name: str) -> Endpoint:
-        """The endpoint called `name`.
+    def section(self, name: str) -> RemoteEndpoint:
+        """What the settings say of the endpoint called `name`.
 
         Raises:
-            RemoteRefused: there is none.
+            RemoteRefused: nothing.
         """
         settings = self.settings.endpoints.get(name)
         if settings is None:
             names = ", ".join(sorted(self.settings.endpoints)) or "–"
             raise RemoteRefused("error.remote.unknown", name=name, names=names)
+        return settings
+
+    async def _key(self, name: str, url: str) -> str:
+        try:
+            key, audience = await asyncio.to_thread(self._secrets.kept, key_name(name))
+        except SecretError:
+            if self._policy.is_local(url):  # most of those want none
+                return ""
+            raise
+        if key and audience and audience != origin(url):
+            raise RemoteRefused("error.remote.other_key", endpoint=name, host=audience, now=origin(url))
+        return key
+
+    async def endpoint(self, name: str) -> Endpoint:
+        """The endpoint called `name`.
+
+        Raises:
+            RemoteRefused: there is none, or its key is for another host.
+            SecretError: the keyring is locked.
+        """
+        settings = self.section(name)
         found = self._endpoints.get(name)
         if found is None:
-            key = await asyncio.to_thread(self._secrets.get, key_name(name))
-            found = Endpoint(name, settings, self._policy, key or "", self._sleep, self._clock)
+            key = await self._key(name, settings.url)
+            found = Endpoint(name, settings, self._policy, key, self._sleep, self._clock)
             # who asked at the same time may have been first; settings may have changed
             if self.settings.endpoints.get(name) != settings:
                 return await self.endpoint(name)
@@ -160,14 +182,18 @@ class Remotes:
         return [each for models in await asyncio.gather(*map(self._listed, names)) for each in models]
 
     async def _listed(self, name: str) -> list[tuple[str, str]]:
-        endpoint = await self.endpoint(name)
-        if endpoint.listing_due:
-            try:
-                async with asyncio.timeout(_LIST_SECONDS):
+        endpoint: Endpoint | None = None
+        try:
+            async with asyncio.timeout(_LIST_SECONDS):
+                endpoint = await self.endpoint(name)
+                if endpoint.listing_due:
                     await self.ask_models(name)
-            except (IdeAgentError, TimeoutError) as failure:
-                endpoint.listed({})  # not asked again with every list
-                log.info("the models of %s are not known: %s", name, type(failure).__name__)
+        except Exception as failure:  # one that is broken does not hide the others
+            log.info("the models of %s are not known: %s", name, type(failure).__name__)
+        if endpoint is None:
+            return []
+        if endpoint.listing_due:
+            endpoint.not_listed()  # not asked again with every list
         return [(f"{name}/{model}", name) for model in endpoint.models]
 
     async def close(self) -> None:
@@ -226,7 +252,10 @@ class Remotes:
         counted = usage or {"prompt_tokens": sent.tokens_in, "completion_tokens": sent.tokens_out}
         endpoint = self.settings.endpoints.get(sent.endpoint)
         if endpoint is not None and sent.model and (sent.tokens_in or sent.tokens_out):
-            sent.cost = await asyncio.to_thread(cost_of, endpoint.url, sent.model, counted)
+            try:
+                sent.cost = await asyncio.to_thread(cost_of, endpoint.url, sent.model, counted)
+            except Exception:  # whatever the table of prices makes of what an API counted
+                log.exception("what a request to %s cost is not known", sent.endpoint)
         await self._books().end(sent)
 
     def _books(self) -> Ledger:
@@ -257,6 +286,12 @@ class Remotes:
         except ConfigError as problem:
             return problem
         return None
+
+
+def origin(url: str) -> str:
+    """Whom a key for `url` is for: scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def key_name(endpoint: str) -> str:
