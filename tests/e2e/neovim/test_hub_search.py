@@ -88,7 +88,19 @@ def pull(session: Session) -> None:
     nvim.type(f"/^{OFFERED}\r\r")
 
 
-def test_a_model_is_found_pulled_interrupted_asked_and_removed(
+def held(session: Session) -> str:
+    """The model's line among those on this computer: name, size and state; empty before it is here."""
+    return next((found for found in session.nvim.buffer() if re.match(rf"{NAME} +\d", found)), "")
+
+
+def press(session: Session, label: str) -> None:
+    """Go to that line and press one of its buttons by its letter."""
+    session.nvim.type(f"gg/^{NAME} \\+\\d\r")
+    button = session.nvim.until(lambda: re.search(rf"\[(.)\] {label}", session.nvim.text()))
+    session.nvim.type(button.group(1))
+
+
+def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     session: Session, hub: ModelHub, home: Path
 ) -> None:
     hub.allow(20)
@@ -111,17 +123,19 @@ def test_a_model_is_found_pulled_interrupted_asked_and_removed(
     assert int(hub.ranges[1][6:-1]) > 0.4 * hub.size
     hub.allowed = None
 
-    nvim.until(lambda: re.search("MB .* (ready|in memory)", line(session, NAME)))
+    nvim.until(lambda: "ready" in held(session))
+    press(session, "Activate")
+    nvim.until(lambda: "🟢 Running" in held(session))
+    nvim.until(lambda: re.match(rf"{NAME} \(.+\) 🟢 Running ", line(session, f"{NAME} (")))
     question = [{"role": "user", "content": "Say hello."}]
     answer = call(home, "/v1/chat/completions", {"model": NAME, "messages": question, "max_tokens": 8})
     assert answer["choices"][0]["message"]["content"].strip()
-    nvim.until(lambda: "in memory" in line(session, NAME))
-    nvim.type(f"gg/^{NAME}\r")
-    button = nvim.until(lambda: re.search(r"\[(.)\] Remove", nvim.text()))
-    nvim.type(button.group(1))
+    press(session, "Deactivate")
+    nvim.until(lambda: line(session, "No model is in memory.") and not line(session, f"{NAME} ("))
+    press(session, "Remove")
     nvim.until(lambda: "Type number and <Enter>" in nvim.text())
     nvim.type("1\r")
-    nvim.until(lambda: not line(session, NAME))
+    nvim.until(lambda: not held(session))
     assert not list(home.rglob("*.gguf"))
 
 

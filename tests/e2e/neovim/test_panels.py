@@ -103,6 +103,28 @@ def test_a_panel_is_drawn_and_its_row_is_pressed(session: Session) -> None:
     assert [entry["event"] for entry in session.log("press", panel="hub@en")] == [event]
 
 
+def test_buttons_for_which_a_row_has_no_room_are_in_sight_wherever_it_stands(session: Session) -> None:
+    wide = {"name": "wide", "label": "Have a look at all there is to see", "args": {}}
+    cells = [{"name": f"model-{at}-{'long' * 16}", "size": "1 MB"} for at in range(60)]
+    rows = [{"id": f"m{at}", "cells": each, "actions": [wide, REMOVE]} for at, each in enumerate(cells)]
+    open_hub(session, panels={"hub": {**HUB, "blocks": [{**TABLE, "rows": rows}]}})
+    nvim = session.nvim
+
+    def stands_in() -> int:
+        line: int = nvim.lua("return vim.fn.line('.')")
+        return line
+
+    def in_sight() -> bool:
+        row, lines = nvim.lua("return vim.api.nvim_get_current_line()"), nvim.lines()
+        at = next((at for at, line in enumerate(lines) if line.strip() == row), len(lines))
+        return any("] Have a look at all there is to see" in line for line in lines[at + 1 : at + 2])
+
+    for key in "Ljj":  # the last line in sight, and those below
+        before = stands_in()
+        nvim.type(key)
+        nvim.until(lambda before=before: stands_in() > before and in_sight())
+
+
 def test_every_kind_of_block_is_drawn(session: Session) -> None:
     gallery = [block.model_dump(mode="json") for block in blocks()]
     open_hub(session, panels={"hub": {**HUB, "blocks": gallery}})

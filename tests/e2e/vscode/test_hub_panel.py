@@ -82,7 +82,7 @@ def reaches(panel: FrameLocator, percent: int) -> None:
     expect(bar).to_have_attribute("aria-valuenow", re.compile(rf"{percent}(\.|$)"))
 
 
-def test_a_model_is_found_pulled_interrupted_asked_and_removed(
+def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     vscode: VSCode, hub: ModelHub, home: Path, keep: Callable[..., None]
 ) -> None:
     vscode.run("IDE-Agent: Models")
@@ -114,9 +114,14 @@ def test_a_model_is_found_pulled_interrupted_asked_and_removed(
     here = panel.get_by_role("table", name="On this computer")
     expect(here.get_by_role("rowheader")).to_have_text([NAME])
     until(lambda: vscode.status() == NAME)
+    here.get_by_role("button", name=f"Activate, {NAME}", exact=True).click()
+    loaded = panel.get_by_role("table", name="In memory (1 of")
+    expect(loaded.get_by_role("rowheader")).to_have_text([re.compile(rf"^{NAME} \(.+\) 🟢 Running$")])
     assert ask(home, NAME).strip()
-    expect(here.get_by_role("row", name=NAME)).to_contain_text("in memory")
     keep(vscode, "running")
+    here.get_by_role("button", name=f"Deactivate, {NAME}", exact=True).click()
+    expect(panel.get_by_text("No model is in memory.")).to_be_visible()
+    expect(loaded).to_have_count(0)
     panel.get_by_role("button", name=f"Remove, {NAME}").click()
     panel.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
     expect(here.get_by_role("rowheader")).to_have_count(0)

@@ -1,10 +1,11 @@
-"""The panel of models in a browser: found, pulled, interrupted, asked, removed."""
+"""The panel of models in a browser: found, pulled, interrupted, activated, asked, deactivated, removed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -45,7 +46,7 @@ def reaches(page: Page, name: str, percent: int) -> None:
     expect(bar).to_have_attribute("aria-valuenow", re.compile(rf"{percent}(\.|$)"))
 
 
-def test_a_model_is_found_pulled_interrupted_asked_and_removed(
+def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     tab: Tab, hub: ModelHub, host: PanelHost
 ) -> None:
     page = tab("hub")
@@ -79,11 +80,25 @@ def test_a_model_is_found_pulled_interrupted_asked_and_removed(
     here = page.get_by_role("table", name="On this computer")
     expect(here.get_by_role("rowheader")).to_have_text([NAME])
     expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_text("No model is in memory.")).to_be_visible()
+    expect(here.get_by_role("row", name=NAME)).to_contain_text("ready")
+    here.get_by_role("button", name=f"Activate, {NAME}", exact=True).click()
+    loaded = page.get_by_role("table", name="In memory (1 of")
+    expect(loaded.get_by_role("rowheader")).to_have_text([re.compile(rf"^{NAME} \(.+\) 🟢 Running$")])
+    expect(loaded.get_by_role("row", name=NAME)).to_contain_text(", kept,")
+    expect(here.get_by_role("row", name=NAME)).to_contain_text("🟢 Running")
+    (engine,) = host.call("GET", "/models/running")["models"]
     question = [{"role": "user", "content": "Say hello."}]
     answer = host.call("POST", "/v1/chat/completions", {"model": NAME, "messages": question, "max_tokens": 8})
     assert answer["choices"][0]["message"]["content"].strip()
-    expect(here.get_by_role("row", name=NAME)).to_contain_text("in memory")
+    (same,) = host.call("GET", "/models/running")["models"]
+    assert (same["pid"], same["active"]) == (engine["pid"], True)
 
+    here.get_by_role("button", name=f"Deactivate, {NAME}", exact=True).click()
+    expect(page.get_by_text("No model is in memory.")).to_be_visible()
+    expect(loaded).to_have_count(0)
+    expect(here.get_by_role("row", name=NAME)).to_contain_text("ready")
+    assert not psutil.pid_exists(engine["pid"])
     page.get_by_role("button", name=f"Remove, {NAME}").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
     expect(page.locator(".notice.answer [role=status]")).to_contain_text(f"{NAME} was removed")

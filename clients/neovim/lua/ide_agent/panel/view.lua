@@ -178,6 +178,25 @@ function M.row_buttons(panel)
   return target and target.actions and buttons(target.actions, context(panel), target) or {}, row
 end
 
+--- Scroll until there is room for what is drawn below the line under the cursor; Neovim itself does not.
+---@param win integer
+---@param row integer 0-based
+local function make_room(win, row)
+  vim.api.nvim_win_call(win, function()
+    local first = vim.fn.line('w0')
+    local top, height = first, vim.api.nvim_win_get_height(win)
+    local function is_full()
+      return vim.api.nvim_win_text_height(win, { start_row = top - 1, end_row = row }).all >= height
+    end
+    while top <= row and is_full() do
+      top = top + 1
+    end
+    if top > first then
+      vim.fn.winrestview({ topline = top })
+    end
+  end)
+end
+
 --- Beside the table row under the cursor: its buttons. Beside the title: which key tells of all others.
 ---@param panel ide_agent.panel.Panel
 function M.hint(panel)
@@ -204,6 +223,10 @@ function M.hint(panel)
     hl_mode = 'combine',
     virt_lines = width > view.width and { virtual } or nil,
   })
+  local win = M.window(view.bufnr)
+  if win and width > view.width then
+    make_room(win, row)
+  end
 end
 
 return M
