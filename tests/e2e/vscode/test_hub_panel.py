@@ -85,6 +85,7 @@ def reaches(panel: FrameLocator, percent: int) -> None:
 def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     vscode: VSCode, hub: ModelHub, home: Path, keep: Callable[..., None]
 ) -> None:
+    until(vscode.status)  # its commands are there by then
     vscode.run("IDE-Agent: Models")
     panel = vscode.page.frame_locator("iframe.webview.ready").frame_locator("iframe#active-frame")
     words = panel.get_by_role("textbox", name="Words, or owner/name")

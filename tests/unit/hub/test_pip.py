@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ide_agent.features.hub.sources import pip
@@ -75,3 +78,21 @@ async def test_pip_runs_outside_the_current_folder(tmp_path: Path, monkeypatch: 
 async def test_a_late_pip_is_killed() -> None:
     with pytest.raises(TimeoutError):
         await pip.run(("config", "list"), pip.environment({}), 0.001)
+
+
+@pytest.mark.parametrize("ticks", range(1, 12))
+async def test_who_is_cancelled_twice_leaves_no_process(ticks: int) -> None:
+    """What is not waited for would warn when it is collected, which fails the test."""
+    running = asyncio.create_task(pip.run(("config", "list"), pip.environment({}), 60))
+    while not psutil.Process().children():
+        await asyncio.sleep(0)
+    for _ in range(20):  # until it is listened to
+        await asyncio.sleep(0)
+    running.cancel()
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    del running
+    gc.collect()

@@ -58,8 +58,21 @@ async def run(arguments: tuple[str, ...], env: Mapping[str, str], seconds: float
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
-                await child.communicate()
+                await _reap(child)
         return child.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+async def _reap(child: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a killed process, also for who is cancelled again meanwhile: it is near."""
+    again: asyncio.CancelledError | None = None
+    while True:
+        try:
+            await child.communicate()
+            break
+        except asyncio.CancelledError as cancelled:
+            again = cancelled
+    if again is not None:
+        raise again
 
 
 @dataclass(frozen=True)
