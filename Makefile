@@ -10,6 +10,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
+PAGE := server/ide_agent/panels/page/panel.js
+
 .PHONY: help setup system native models web editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean
 
 help: ## this list
@@ -27,7 +29,11 @@ $(VENV)/.stamp: requirements/dev.txt pyproject.toml | $(filter .tools/bin/uv,$(U
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-setup: $(VENV)/.stamp ## the Python environment in .venv, from the hash-pinned lock
+$(PAGE): clients/web/package-lock.json $(wildcard clients/web/src/*.* clients/web/src/*/*.*) | $(VENV)/.stamp
+	@scripts/npm_packages.sh clients/web
+	@cd clients/web && npm run --silent build
+
+setup: $(VENV)/.stamp $(PAGE) ## the Python environment in .venv, from the hash-pinned lock; the page that shows panels
 
 system: ## the few system packages that the tests need
 	@scripts/system_packages.sh
@@ -38,7 +44,7 @@ native: setup system ## the second engine, llama-cpp-python built for this machi
 models: setup ## the starter model (90 MB, once)
 	@$(BIN)/ide-agent models pull starter
 
-web: setup ## the page that shows panels, into the server, and what VS Code's webview runs
+web: $(VENV)/.stamp ## the page that shows panels, into the server, and what VS Code's webview runs
 	@scripts/npm_packages.sh clients/web
 	@cd clients/web && npm run --silent build
 

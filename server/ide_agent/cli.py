@@ -187,6 +187,26 @@ def _rate(event: dict[str, Any], name: str) -> str:
     return f"{value:.1f}" if isinstance(value, int | float) else "?"
 
 
+@app.command("panel", help=text("cli.panel.help"))
+def panel(
+    name: str = typer.Argument("", help=text("cli.panel.name")),
+    url: bool = typer.Option(False, "--url", help=text("cli.panel.url")),
+) -> None:
+    """Open a panel in the browser; without a name, list those there are."""
+    from urllib.parse import quote
+
+    from ide_agent.runtime import call, ensure_host
+
+    info = ensure_host()
+    if not name:
+        for offered in call(info, "GET", f"/panels?language={language()}")["panels"]:
+            typer.echo(f"{offered['name']:<12} {offered['title']}")
+        return
+    address = call(info, "POST", f"/panels/{quote(name, safe='')}/link?language={language()}")["url"]
+    if url or not typer.launch(address) == 0:
+        typer.echo(address)
+
+
 @app.command("doctor", help=text("cli.doctor.help"))
 def doctor() -> None:
     """Look at everything; exit status 1 when something needs attention."""

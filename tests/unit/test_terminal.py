@@ -48,7 +48,7 @@ def test_help_lists_all_there_is() -> None:
     assert code == 0
     commands = out.partition("Commands:\n")[2].split("\n")
     named = {line.split()[0] for line in commands if re.match(r"  \S", line)}  # the rest goes on below
-    assert named == {"lsp", "doctor", "host", "engine", "models", "remote", "routes"}
+    assert named == {"lsp", "doctor", "host", "engine", "models", "panel", "remote", "routes"}
     for word in (
         "Usage: ide-agent [OPTIONS] COMMAND [ARGS]...",
         "Options:",

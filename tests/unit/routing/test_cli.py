@@ -91,4 +91,6 @@ def test_without_rules_and_with_broken_ones(file: Path) -> None:
     assert "no rules" in run("show")[1]
     file.write_text("rules: [")
     for command in (("show",), ("test", "x")):
-        assert run(*command)[2].startswith(f"{file}:1: ")
+        code, out, err = run(*command)
+        assert (code, out) == (1, "")
+        assert err.startswith(f"{file}:1: ") and "last good ones" in err

@@ -76,7 +76,7 @@ def _test(
             place=str(Path(workspace).absolute()) if workspace else "",
         )
     )
-    _warn(router)
+    _refuse_broken(router)
     said = decision.as_wire(language())
     typer.echo(json.dumps(said, indent=2) if as_json else said["sentence"])
 
@@ -84,7 +84,7 @@ def _test(
 def _show(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:
     router = _router()
     router.refresh()
-    _warn(router)
+    _refuse_broken(router)
     if as_json:
         rules = [rule.model_dump(mode="json", exclude_none=True) for rule in router.routes.rules]
         typer.echo(json.dumps({"file": str(router.file), "rules": rules}, indent=2))
@@ -113,9 +113,13 @@ def _table(router: Router) -> None:
     Console().print(table)
 
 
-def _warn(router: Router) -> None:
+def _refuse_broken(router: Router) -> None:
+    """A file with errors counts for nothing, and what a host read before is not known here."""
     for problem in router.problems:
         typer.echo(problem.message(language()), err=True)
+    if router.problems:
+        typer.echo(text("routes.broken"), err=True)
+        raise typer.Exit(1)
 
 
 def _router() -> Router:
