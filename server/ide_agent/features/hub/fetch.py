@@ -62,14 +62,15 @@ class Fetch:
             await self._download(remote, self._draft, SPARE_BYTES, self._report)
         return await self._check()
 
-    async def _resolve(self, source: Source) -> Remote:
+    async def _resolve(self, source: Source, report: Report | None = None) -> Remote:
         """Find the file, and say so when that takes long."""
-        self._report(Progress("resolve"))
+        report = report or self._report
+        report(Progress("resolve"))
         asking = asyncio.ensure_future(source.resolve())
         try:
             done, _ = await asyncio.wait([asking], timeout=self._policy.stall)
             if not done:
-                self._report(Progress("slow"))
+                report(Progress("slow"))
             return await asking
         finally:
             asking.cancel()
@@ -81,7 +82,7 @@ class Fetch:
         pieces: list[tuple[Path, str]] = []
         together = _Together(self._report, [package.size for package in packages])
         for number, package in enumerate(packages):
-            remote = await self._resolve(package)
+            remote = await self._resolve(package, together.part(number))
             wheel = remote.local
             if wheel is None:
                 wheel = self._drafts.of(entry, number)
