@@ -206,11 +206,16 @@ def _accept(
         try:
             after = Settings.model_validate(candidate)
         except ValidationError as failure:
+            dropped: list[list[str]] = []
             for error in failure.errors():
                 path = [str(part) for part in error["loc"]]
                 problems.append(_problem(source, path, error))
-                if not _drop(layer, path):
+                if any(path[: len(gone)] == gone for gone in dropped):
+                    continue  # it went with another one
+                gone = _drop(layer, path)
+                if not gone:
                     return merged
+                dropped.append(gone)
         else:
             if "completion" in layer:
                 before = Settings.model_validate(merged).completion
@@ -279,18 +284,18 @@ def _kept(
     return kept
 
 
-def _drop(layer: dict[str, Any], path: list[str]) -> bool:
-    """Remove the deepest part of `path` that `layer` holds; False when there is none."""
+def _drop(layer: dict[str, Any], path: list[str]) -> list[str]:
+    """Remove the deepest part of `path` that `layer` holds; its own path, empty when there is none."""
     node: Any = layer
     for depth, part in enumerate(path):
         if not isinstance(node, dict) or part not in node:
-            return False
+            return []
         child = node[part]
         if depth == len(path) - 1 or not isinstance(child, dict) or path[depth + 1] not in child:
             del node[part]
-            return True
+            return path[: depth + 1]
         node = child
-    return False
+    return []
 
 
 def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

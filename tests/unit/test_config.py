@@ -276,3 +276,18 @@ def test_nobody_else_switches_remote_models_on(tmp_path: Path) -> None:
     settings, problems = config.load(workspace=tmp_path, editor={"remote": {"enabled": True}})
     assert settings.remote == config.RemoteSettings()
     assert [problem.params["key"] for problem in problems] == ["remote", "remote"]
+
+
+def test_a_broken_endpoint_takes_no_other_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        "[remote.endpoints.good]\nurl = 'http://127.0.0.1:1/v1'\n"
+        "[remote.endpoints.bad]\nulr = 'x'\n[completion]\nmax_lines = 3\n"
+    )
+    settings, problems = config.load(user=file)
+    assert list(settings.remote.endpoints) == ["good"]
+    assert (settings.remote.enabled, settings.completion.max_lines) == (False, 3)
+    assert {problem.params["key"] for problem in problems} == {
+        "remote.endpoints.bad.url",
+        "remote.endpoints.bad.ulr",
+    }

@@ -173,6 +173,8 @@ def _settings() -> RemoteSettings:
     settings, problems = config.load(user=config_file())
     for problem in problems:
         typer.echo(problem.message(language()), err=True)
+    if any(str(problem.params.get("key")).startswith("remote.") for problem in problems):
+        typer.echo(text("remote.kept_off"), err=True)
     return settings.remote
 
 
