@@ -111,9 +111,9 @@ def test_on_warns_where_secrets_are_not_replaced() -> None:
 
 def test_a_mistake_in_the_settings_keeps_it_off() -> None:
     config_file().write_text("[remote]\nredact_patterns = 3\n")
-    code, out = run("on", "--yes")
-    assert code == 1
-    assert "Remote models are off" in out and "Until that is repaired" in out
+    ended = CliRunner().invoke(house.app, ["remote", "on", "--yes"])
+    assert ended.exit_code == 1
+    assert "Remote models are off" in ended.stdout and "Until that is repaired" in ended.stderr
 
 
 def test_what_cannot_be_changed() -> None:
