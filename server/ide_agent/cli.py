@@ -203,7 +203,7 @@ def panel(
             typer.echo(f"{offered['name']:<12} {offered['title']}")
         return
     address = call(info, "POST", f"/panels/{quote(name, safe='')}/link?language={language()}")["url"]
-    if url or not typer.launch(address) == 0:
+    if url or typer.launch(address) != 0:
         typer.echo(address)
 
 

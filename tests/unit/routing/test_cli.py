@@ -46,7 +46,9 @@ def test_check_names_file_line_and_reason(file: Path) -> None:
     assert out.splitlines() == [f"{file}:11: There is no key “modle” here. Did you mean “model”?"]
     file.write_text(RULES.replace("model: coder", "model: codr"))
     code, out, _ = run("check")
-    assert (code, out) == (1, f"{file}:4: There is no model “codr” here. Did you mean “coder”?\n")
+    assert (code, out) == (0, f"{file}:4: warning: There is no model “codr” here. Did you mean “coder”?\n")
+    file.write_text(RULES.replace("model: coder", "model: nowhere/m"))
+    assert "no endpoint “nowhere” in the settings" in run("check")[1]
 
 
 def test_check_of_another_file(tmp_path: Path) -> None:

@@ -130,14 +130,14 @@ def _key_remove(name: str = typer.Argument(help=text("remote.name"))) -> None:
 
 
 def _usage(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:
-    from ide_agent.features.remote.words import cost
+    from ide_agent.features.remote.words import cost, model
     from ide_agent.runtime import call, ensure_host
 
     found = call(ensure_host(), "GET", "/remote/usage")
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    rows = [(f"{each['endpoint']}/{each['model']}", each) for each in found["models"]]
+    rows = [(model(each, language()), each) for each in found["models"]]
     for name, used in (*rows, (text("remote.total"), found["total"])):
         amounts = text(
             "remote.used",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ide_agent.errors import from_wire
-from ide_agent.features.remote.words import cost, moment, outcome, price, tokens
+from ide_agent.features.remote.words import cost, model, moment, outcome, price, tokens
 from ide_agent.locale import translate
 from ide_agent.panels.blocks import (
     Action,
@@ -104,11 +104,15 @@ def key_form(found: list[dict[str, Any]], language: str) -> FormBlock:
 def used(usage: dict[str, Any], language: str) -> TableBlock:
     """What was used today."""
     rows = [
-        Row(id=f"{each['endpoint']}/{each['model']}", cells=_used(each, language)) for each in usage["models"]
+        Row(
+            id=f"{each['endpoint']}/{each['model']}",
+            cells={**_amounts(each, language), "model": model(each, language)},
+        )
+        for each in usage["models"]
     ]
     if rows:
         total = translate("remote.total", language)
-        rows.append(Row(id="*", cells={**_used(usage["total"], language), "model": total}))
+        rows.append(Row(id="*", cells={**_amounts(usage["total"], language), "model": total}))
     names = ("model", "requests", "tokens_in", "tokens_out", "secrets", "cost")
     return TableBlock(
         id=USAGE,
@@ -119,9 +123,9 @@ def used(usage: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def _used(of: dict[str, Any], language: str) -> dict[str, str]:
+def _amounts(of: dict[str, Any], language: str) -> dict[str, str]:
     counts = {name: str(of[name]) for name in ("requests", "tokens_in", "tokens_out", "secrets")}
-    return {"model": f"{of.get('endpoint')}/{of.get('model')}", **counts, "cost": cost(of, language)}
+    return {**counts, "cost": cost(of, language)}
 
 
 def log(entries: list[dict[str, Any]], language: str) -> TableBlock:

@@ -92,12 +92,11 @@ class Remote:
         return removed
 
     async def usage(self) -> dict[str, Any]:
-        """What was used today."""
+        """What was used today; a row without a model is the questions which models there are."""
         day = await self.audit.today()
         models = [
             {"endpoint": endpoint, "model": model, **asdict(used)}
             for (endpoint, model), used in sorted(day.models.items())
-            if model
         ]
         return {"total": asdict(day.all), "models": models}
 

@@ -17,6 +17,13 @@ def cost(used: dict[str, Any], language: str) -> str:
     return translate("remote.cost_at_least", language, cost=f"{used['cost']:.4f}")
 
 
+def model(of: dict[str, Any], language: str) -> str:
+    """Its name, of usage or of one request; where none was meant, the endpoint's."""
+    if of["model"]:
+        return f"{of['endpoint']}/{of['model']}"
+    return translate("remote.listing", language, endpoint=of["endpoint"])
+
+
 def outcome(entry: dict[str, Any], language: str) -> str:
     """How a request ended."""
     known = ("begun", "ok", "cancelled")
@@ -51,5 +58,4 @@ def line(entry: dict[str, Any], language: str) -> str:
         cost=price(entry),
         outcome=outcome(entry, language),
     )
-    model = f"{entry['endpoint']}/{entry['model']}" if entry["model"] else entry["endpoint"]
-    return f"{moment(entry)}  {entry['host']}  {model}  {entry['path']}  {what}"
+    return f"{moment(entry)}  {entry['host']}  {model(entry, language)}  {entry['path']}  {what}"

@@ -43,10 +43,11 @@ def _check(
         typer.echo(json.dumps({"file": str(given), "problems": problems}, indent=2))
     else:
         for problem in reading.problems:
-            typer.echo(problem.error(str(given)).message(language()))
+            mark = f"{text('routes.warning')}: " if problem.severity == "warning" else ""
+            typer.echo(f"{given}:{problem.at.line + 1}: {mark}{problem.message(language())}")
         if not reading.problems:
             typer.echo(text("routes.fine" if given.exists() else "routes.absent", file=given))
-    if reading.problems:
+    if any(problem.severity == "error" for problem in reading.problems):
         raise typer.Exit(1)
 
 

@@ -230,6 +230,9 @@ def _unknown_model(name: str, known: Collection[str]) -> tuple[str, dict[str, An
     near = get_close_matches(name, [each for each in known if not each.endswith("/")], 1)
     if near:
         return "error.routes.model_near", {"model": name, "near": near[0]}
+    endpoint, slash, _ = name.partition("/")
+    if slash and endpoint not in known:  # else a file in that folder is meant
+        return "error.routes.endpoint", {"model": name, "endpoint": endpoint}
     return "error.routes.model", {"model": name}
 
 
