@@ -109,6 +109,16 @@ def test_an_empty_list_says_what_there_is_to_download() -> None:
     assert "Apache-2.0" in out
 
 
+def test_what_was_stopped_is_listed(home: Path) -> None:
+    drafts = home / "data" / "models" / ".downloads"
+    drafts.mkdir(parents=True)
+    (drafts / "starter.whl.part").write_bytes(bytes(1_000_000))
+    out = run("list")[1]
+    [line] = [line for line in out.splitlines() if "stopped" in line]
+    assert line.startswith("starter ") and "1.0 MB of " in line
+    assert line.endswith("ide-agent models pull starter")
+
+
 def test_the_list_in_words_and_as_json(home: Path) -> None:
     file = put(home, "mine", 2_500_000)
     _, out, _ = run("list")

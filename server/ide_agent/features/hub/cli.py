@@ -164,21 +164,32 @@ def _list(
         return
     if not described_all:
         typer.echo(text("hub.none"))
+    here = {model["name"] for model in described_all}
+    offered = [entry for entry in hub.catalogue() if entry.name not in here and kind in ("", entry.kind)]
+    column = max((len(name) for name in (*here, *(entry.name for entry in offered))), default=0)
     for model in models:
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
-        typer.echo(f"{model['name']:<20} {size(model['bytes'], language()):>12}  {about}")
-    here = {model["name"] for model in described_all}
-    for entry in hub.catalogue():
-        if entry.name not in here and kind in ("", entry.kind):
-            about = text(
-                "hub.available",
-                title=entry.title,
-                size=size(entry.expected, language()),
-                licence=entry.licence,
-                about=text(entry.about),
-            )
-            typer.echo(f"{entry.name:<20} {about}")
+        typer.echo(f"{model['name']:<{column}} {size(model['bytes'], language()):>10}  {about}")
+    known = {entry.name for entry in hub.catalogue()}
+    for each in hub.unfinished():
+        entry = each.entry
+        stopped = text(
+            "hub.stopped_at",
+            done=size(each.done, language()),
+            total=size(each.total, language()) if each.total else "?",
+            what=entry.name if entry.name in known else entry.origin,
+        )
+        typer.echo(f"{entry.name:<{column}} {stopped}")
+    for entry in offered:
+        about = text(
+            "hub.available",
+            title=entry.title,
+            size=size(entry.expected, language()),
+            licence=entry.licence,
+            about=text(entry.about),
+        )
+        typer.echo(f"{entry.name:<{column}} {about}")
 
 
 def _rm(
