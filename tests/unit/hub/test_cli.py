@@ -109,6 +109,11 @@ def test_an_empty_list_says_what_there_is_to_download() -> None:
     assert "Apache-2.0" in out
 
 
+def test_a_model_of_the_catalogue_keeps_its_name() -> None:
+    code, _, err = run("pull", "starter", "--name", "mine")
+    assert code == 1 and "keeps its name" in err
+
+
 def test_what_was_stopped_is_listed(home: Path) -> None:
     drafts = home / "data" / "models" / ".downloads"
     drafts.mkdir(parents=True)

@@ -131,7 +131,7 @@ class Hub:
 
         Raises:
             ModelNotFound: there is no such thing; tells the nearest names.
-            ModelError: another model of that name is here.
+            ModelError: another model of that name is here, or one of the catalogue should be called otherwise.
             DownloadError: the hub cannot be asked.
         """
         if what.startswith(huggingface.PREFIX):
@@ -143,6 +143,8 @@ class Hub:
             entry = of_address(what, name, sha256)
         else:
             known_entry = find(self._entries, what)
+            if name not in ("", known_entry.name):
+                raise ModelError("error.model.named", name=known_entry.name)
             if isinstance(known_entry.source, huggingface.HubSource):
                 file = huggingface.find(known_entry.source.name)
                 return known_entry.located(file.url, file.sha256, file.size, file.licence)
