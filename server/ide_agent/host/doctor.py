@@ -27,7 +27,7 @@ class Finding:
 
     Attributes:
         subject: what: environment, data_folder, state_folder, config_folder, models_folder, settings, model,
-            host, engine, database, plugins or routes; part of a message key.
+            host, engine, database, plugins, routes or remote; part of a message key.
         ok: whether it is as it should be.
         key: message key of the detail, which also says what to do.
         params: its parameters.
@@ -57,6 +57,7 @@ def examine() -> Iterator[Finding]:
     if not all(finding.ok for finding in environment):
         return
     yield from _settings(_workspace())
+    yield _remote()
     models = _models()
     yield models
     try:
@@ -167,6 +168,11 @@ def _settings(workspace: Path | None) -> Iterator[Finding]:
     file = workspace / config.WORKSPACE_FILE
     if str(file) not in wrong and file.exists():
         yield Finding("settings", True, "cli.doctor.file", {"file": str(file)})
+
+
+def _remote() -> Finding:
+    settings, _ = config.load(user=config_file())
+    return Finding("remote", True, "remote.is_on" if settings.remote.enabled else "remote.is_off")
 
 
 def _models() -> Finding:

@@ -64,6 +64,16 @@ def test_missing_model_says_how_to_get_one() -> None:
     assert "engine" not in findings()
 
 
+def test_whether_anything_may_leave_is_said(home: Path) -> None:
+    assert findings()["remote"] == (
+        True,
+        "Remote models are off: nothing is sent to models on other machines.",
+    )
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "config.toml").write_text("[remote]\nenabled = true\n")
+    assert findings()["remote"][1].startswith("Remote models are on")
+
+
 def test_corrupt_model_is_named(home: Path) -> None:
     (home / "models" / "bad").mkdir(parents=True)
     (home / "models" / "bad" / "bad.gguf").write_bytes(b"no model at all")

@@ -131,7 +131,7 @@ class Hub:
 
         Raises:
             ModelNotFound: there is no such thing; tells the nearest names.
-            ModelError: another model of that name is here, or one of the catalogue should be called otherwise.
+            ModelError: another model of that name is here, or one of the catalogue is to be called otherwise.
             DownloadError: the hub cannot be asked.
         """
         if what.startswith(huggingface.PREFIX):
