@@ -214,6 +214,15 @@ return {
     )
   end,
 
+  ['table: names stay whole while other columns can give room'] = function()
+    local block = table_block({
+      { id = '1', cells = { n = 'qwen-coder-1.5b-instruct', s = ('x'):rep(60) } },
+      { id = '2', cells = { n = 'qwen-coder-1.5b-base', s = '' } },
+    })
+    local drawn = texts(block, 40)
+    same({ drawn[3]:match('^%S+'), drawn[4] }, { 'qwen-coder-1.5b-instruct', 'qwen-coder-1.5b-base' })
+  end,
+
   ['table: a cell is one line, and nothing in it is obeyed'] = function()
     same(
       texts(table_block({ { id = '1', cells = { n = 'a\r\nb\n\nc', s = '\27[31m\0' } } })),

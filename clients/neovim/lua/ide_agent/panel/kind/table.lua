@@ -5,7 +5,11 @@ local text = require('ide_agent.panel.text')
 
 local GAP = 2
 local NARROWEST = 6
+--- What tells models of one family apart stands at the end of their names.
+local NAME = 26
 
+--- Takes from the widest column what there is no room for; from the first, which names the row, only when
+--- the others have given what they can.
 ---@param widths integer[]
 ---@param room integer cells
 local function shrink(widths, room)
@@ -13,15 +17,20 @@ local function shrink(widths, room)
   for _, width in ipairs(widths) do
     total = total + width
   end
-  while total > room do
-    local widest = 1
-    for index, width in ipairs(widths) do
-      widest = width > widths[widest] and index or widest
+  for _, kept in ipairs({ math.min(NAME, math.floor(room * 0.6)), NARROWEST }) do
+    while total > room do
+      local widest
+      for index, width in ipairs(widths) do
+        local least = index == 1 and kept or NARROWEST
+        if width > least and (widest == nil or width > widths[widest]) then
+          widest = index
+        end
+      end
+      if widest == nil then
+        break
+      end
+      widths[widest], total = widths[widest] - 1, total - 1
     end
-    if widths[widest] <= NARROWEST then
-      return
-    end
-    widths[widest], total = widths[widest] - 1, total - 1
   end
 end
 
