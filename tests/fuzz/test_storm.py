@@ -45,7 +45,7 @@ class Services(lifecycle.Services):
 
         @self.app.get("/test/slots")
         async def slots():
-            engines = list(self.inference._engines.values())
+            engines = list(self.inference._memory.engines.values())
             return [slot for engine in engines for slot in await engine.request("GET", "/slots")]
 
 lifecycle.Services = Services

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { Agent } from "./client";
 import { removeEnvironments } from "./environment";
-import { HOST_RESTART, HUB, PULL, ROUTES } from "./protocol";
+import { HOST_RESTART, HUB, PULL, REMOTE, ROUTES } from "./protocol";
 import { describe } from "./status";
 
 /** A server that hangs never answers. */
@@ -19,6 +19,7 @@ export function registerCommands(context: vscode.ExtensionContext, agent: Agent)
     "ideAgent.downloadStarter": () => downloadStarter(agent),
     "ideAgent.models.panel": () => agent.panels.open(HUB),
     "ideAgent.routes.panel": () => agent.panels.open(ROUTES),
+    "ideAgent.remote.panel": () => agent.panels.open(REMOTE),
     "ideAgent.restart": () => restart(agent),
     "ideAgent.reinstall": () => reinstall(context, agent),
     "ideAgent.showLog": () => agent.log.show(),

@@ -18,6 +18,8 @@ export const OPEN_PANEL = "ideAgent.panels.open";
 export const HUB = "hub";
 /** The panel of routing rules. */
 export const ROUTES = "routes";
+/** The panel of remote models. */
+export const REMOTE = "remote";
 
 export interface More {
   readonly textDocument: VersionedTextDocumentIdentifier;

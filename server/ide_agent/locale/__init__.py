@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,6 +21,11 @@ def translate(key: str, language: str, /, **params: Any) -> str:
         return template.format(**params)
     except (KeyError, IndexError, ValueError):
         return template
+
+
+def translator(language: str) -> Callable[..., str]:
+    """`translate` for one language."""
+    return lambda key, **params: translate(key, language, **params)
 
 
 def translatable(key: str, params: dict[str, Any]) -> bool:

@@ -9,9 +9,9 @@ from ide_agent.errors import from_wire
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.pulls import Pull
-from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line, translator
+from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line
 from ide_agent.features.hub.words import running as running_words
-from ide_agent.locale import translate
+from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import (
     Action,
     ActionsBlock,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ide_agent.features.hub.filters import SOURCES
-from ide_agent.features.hub.words import translator
 from ide_agent.inference.kinds import KINDS
+from ide_agent.locale import translator
 from ide_agent.panels.blocks import Action, ActionsBlock, Choice, FormBlock, FormField
 
 SEARCH, FILTER, ADD, TIDY = "search", "filter", "add", "tidy"
@@ -13,7 +13,9 @@ SEARCH, FILTER, ADD, TIDY = "search", "filter", "add", "tidy"
 def search_form(language: str) -> FormBlock:
     """The question what to search for."""
     words = translator(language)
-    field = FormField(name="words", label=words("hub.panel.words"), hint="qwen coder", required=True)
+    field = FormField(
+        name="words", label=words("hub.panel.words"), hint=words("hub.panel.words_hint"), required=True
+    )
     submit = Action(name="search", label=words("hub.panel.search"), style="primary")
     fields = [field, _type_field(language)]
     return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=fields, submit=submit)

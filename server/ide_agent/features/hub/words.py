@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,6 @@ from ide_agent.locale import translate
 
 _MB, _GB = 1_000_000, 1_000_000_000
 _MILLION = 1_000_000
-
-
-def translator(language: str) -> Callable[..., str]:
-    """`translate` for one language."""
-    return lambda key, **params: translate(key, language, **params)
 
 
 def describe(event: Mapping[str, Any], language: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from ide_agent.features.routing.words import CELLS, cells
 from ide_agent.inference.routing.problems import Problem
 from ide_agent.inference.routing.rules import TASKS, Rule
-from ide_agent.locale import translate
+from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import (
     Action,
     Choice,
@@ -25,10 +25,6 @@ _ALWAYS = ("name", "when", "model")
 """Columns of the table that are there though they be empty; each one less leaves more room to the others."""
 
 
-def _words(language: str) -> Callable[..., str]:
-    return lambda key, **params: translate(key, language, **params)
-
-
 def about(file: str, language: str) -> TextBlock:
     """What this is, and where the file is."""
     return TextBlock(id=ABOUT, markdown=translate("routes.panel.about", language, file=plain(file)))
@@ -36,7 +32,7 @@ def about(file: str, language: str) -> TextBlock:
 
 def problems(found: Iterable[Problem], broken: bool, language: str) -> TextBlock:
     """What is wrong with the file."""
-    words = _words(language)
+    words = translator(language)
     lines = [
         f"- {plain(words('routes.panel.line', line=each.at.line + 1))} {plain(each.message(language))}"
         for each in found
@@ -48,7 +44,7 @@ def problems(found: Iterable[Problem], broken: bool, language: str) -> TextBlock
 
 def table(rules: tuple[Rule, ...], stamp: str, editable: bool, language: str) -> TableBlock:
     """The rules in their order, with what can be done about each unless the file is broken."""
-    words = _words(language)
+    words = translator(language)
     last = len(rules) - 1
     texts = [cells(rule, language) for rule in rules]
     filled = {name for each in texts for name in CELLS if each[name]}
@@ -98,7 +94,7 @@ def _task(words: Callable[..., str], first: str) -> FormField:
 
 def test_form(language: str) -> FormBlock:
     """The question what to test."""
-    words = _words(language)
+    words = translator(language)
     return FormBlock(
         id=TEST,
         title=words("routes.panel.test"),
@@ -120,7 +116,7 @@ def verdict(sentence: str) -> TextBlock:
 
 def add_form(models: Iterable[str], stamp: str, language: str) -> FormBlock:
     """The questions of a new rule."""
-    words = _words(language)
+    words = translator(language)
     names = ", ".join(sorted(models)[:5])
     several = words("routes.panel.several")
     return FormBlock(
