@@ -264,12 +264,27 @@ class VSCode:
             raise
 
     def run(self, command: str) -> None:
-        """Run a command of the palette by its title."""
-        self.press("F1")
+        """Run a command of the palette by its title.
+
+        A palette that opened before the extensions were read does not learn of their commands:
+        then it is opened anew.
+        """
         box = self.page.locator(".quick-input-widget input")
-        box.wait_for(state="visible")
-        box.fill(f">{command}")
-        self.page.locator(".quick-input-list .monaco-list-row.focused", has_text=command).wait_for()
+        rows = self.page.locator(".quick-input-list .monaco-list-row")
+        wanted = self.page.locator(".quick-input-list .monaco-list-row.focused", has_text=command)
+
+        def found() -> bool:
+            self.press("F1")
+            box.wait_for(state="visible")
+            box.fill(f">{command}")
+            wanted.or_(rows.filter(has_text="No matching commands")).first.wait_for()
+            if wanted.count():
+                return True
+            self.press("Escape")
+            box.wait_for(state="hidden")
+            return False
+
+        until(found)
         self.press("Enter")
 
     def status(self) -> str:
