@@ -247,7 +247,6 @@ def hang(session: Session, patience: int) -> int:
     session.nvim.lua("require('ide_agent.lifecycle').patience = ...", patience)
     pid = session.signal_server(signal.SIGSTOP)
     session.nvim.type(":IdeAgent restart\r")
-    session.nvim.until(lambda: not session.nvim.lua("return vim.lsp.is_enabled('ide_agent')"))
     return pid
 
 
@@ -255,6 +254,7 @@ def test_restart_of_a_server_that_hangs_blocks_nothing_and_asked_again_ends_it(s
     session.script({"rules": [{**RULE, "after": "xreturn "}]})
     session.start()
     pid = hang(session, patience=3_600_000)
+    session.nvim.until(lambda: not session.nvim.lua("return vim.lsp.is_enabled('ide_agent')"))
     session.nvim.type("ix")
     session.nvim.until(lambda: session.nvim.buffer() == ["x"])
     session.normal()
