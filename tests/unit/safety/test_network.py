@@ -152,7 +152,7 @@ def test_nobody_else_makes_connections() -> None:
         "features/hub/sources/huggingface.py": "the same",
         "features/hub/trust.py": "certificates for it",
         "host/lifecycle.py": "listens",
-        "inference/client.py": "to engines on this machine",
+        "inference/exchange.py": "to engines on this machine",
         "inference/remote/endpoint.py": "through the policy",
         "inference/remote/model.py": "types of it",
         "inference/remote/refusals.py": "its errors",
@@ -170,5 +170,6 @@ def test_nobody_else_makes_connections() -> None:
         if line.strip().startswith((f"import {client}", f"from {client} ", f"from {client}."))
         or "urlopen(" in line
         or "open_connection(" in line
+        or "create_connection(" in line
     }
     assert found == set(known)
