@@ -50,13 +50,14 @@ export class Host {
 
   /** The panel, and what changes in it. Ends when the host ends it. Throws as `act` does. */
   async *watch(signal: AbortSignal): AsyncGenerator<Message> {
+    this.isProven = false; // another program may have the port by now
     try {
       const answer = await this.request(this.path("/events"), undefined, signal);
       if (answer.body) {
         yield* eventsOf(answer.body) as AsyncGenerator<Message>;
       }
     } finally {
-      this.isProven = false; // another program may have the port the next time
+      this.isProven = false; // or have it the next time
     }
   }
 
