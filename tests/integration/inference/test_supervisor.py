@@ -288,7 +288,7 @@ async def test_close_during_a_load_leaves_no_process(inference: Inference, backe
 
 async def test_the_key_is_neither_in_argv_nor_in_the_environment(inference: Inference) -> None:
     engine = await inference.engine()
-    key = engine._supervisor.current.client._http.headers["Authorization"].split()[1]  # type: ignore[union-attr]
+    key = engine._supervisor.current.client.api_key  # type: ignore[union-attr]
     process = psutil.Process(pid_of(inference))
     assert len(key) >= 32
     assert key not in " ".join(process.cmdline())
