@@ -116,6 +116,18 @@ def test_draws_and_sends_what_is_pressed(hub: Window, keep: Callable[..., None])
     assert hub.script.log("press")[2]["event"]["action"] == "remove"
 
 
+@pytest.mark.parametrize(
+    ("command", "name"), [("Routing Rules", "routes"), ("Remote Models", "remote")], ids=["routes", "remote"]
+)
+def test_each_panel_has_its_command(window: Window, command: str, name: str) -> None:
+    state = {**HUB, "id": f"{name}@en"}
+    window.script.say(status=MOUNTED, panels={name: state})
+    window.vscode.run(f"IDE-Agent: {command}")
+    shown(window)
+    assert window.script.log("command", command=OPEN, argument={"name": name})
+    close(window)
+
+
 def test_patches_arrive_in_order(hub: Window) -> None:
     steps = [step(number, grow(f"line {number}\n")) for number in range(1, 301)]
     panel = open_(hub, patches=[*steps, step(301, RENAMED), step(302, BACK, gate="back")])
