@@ -96,6 +96,11 @@ class InferenceSettings(Section):
     context_tokens: int = Field(8192, ge=512, description="KV cache per slot, in tokens.")
     slots: int = Field(2, ge=1, le=16, description="Requests an engine works on at once.")
     threads: int = Field(0, ge=0, description="0: chosen from the machine's cores.")
+    gpu_layers: int = Field(
+        -1,
+        ge=-1,
+        description="Layers of a model on NVIDIA's GPUs, where the engine can; -1: as many as fit, 0: none.",
+    )
     idle_unload_seconds: int = Field(900, ge=5, description="An unused engine is unloaded after this time.")
     active_models: int = Field(
         2, ge=1, le=64, description="Models in memory at once; a further one waits for a place."

@@ -40,6 +40,7 @@ class EngineSpec:
         api_key: every request must carry it; no web page can guess it.
         parent: process id of the host; the engine leaves with it.
         mean_pooling: for embeddings of a model that declares no pooling of its own.
+        gpu_layers: how many layers are computed on GPUs.
     """
 
     model: str
@@ -51,6 +52,7 @@ class EngineSpec:
     parent: int
     embedding: bool = False
     mean_pooling: bool = False
+    gpu_layers: int = 0
 
     def to_line(self) -> bytes:
         """One line of JSON."""
@@ -79,6 +81,10 @@ class Backend(ABC):
     @abstractmethod
     def available(self) -> bool:
         """Whether it is installed here."""
+
+    def offloads(self) -> bool:
+        """Whether it can compute on NVIDIA's GPUs."""
+        return False
 
     @abstractmethod
     def command(self) -> list[str]:

@@ -38,7 +38,7 @@ def _load(spec: EngineSpec):  # type: ignore[no-untyped-def]
     from ide_agent.inference.serve.llama import Context, Model
     from ide_agent.inference.serve.scheduler import Scheduler
 
-    model = Model(spec.model)
+    model = Model(spec.model, spec.gpu_layers)
     context = Context(model, spec, spec.batch if spec.embedding else _BATCH)
     # In a thread that ends: where OpenMP has more threads than cores, this one's own beside the scheduler's,
     # it hardly lets those that wait spin.

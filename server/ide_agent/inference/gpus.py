@@ -1,0 +1,82 @@
+"""The GPUs of this machine, and how much of a model goes onto them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+_RESERVE = 512 << 20  # of each: the driver's context, compute buffers, the screen
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One of NVIDIA's.
+
+    Attributes:
+        name: as the driver calls it.
+        total: bytes of memory.
+        free: of these, bytes that nobody has.
+    """
+
+    name: str
+    total: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Offload:
+    """The part of a model that is computed on GPUs.
+
+    Attributes:
+        layers: blocks, and the output layer as one more: what llama.cpp calls ``n_gpu_layers``.
+        of: how many there are.
+        bytes: memory of the GPUs that they need, KV cache included.
+    """
+
+    layers: int
+    of: int
+    bytes: int
+
+
+def gpus() -> tuple[Gpu, ...]:
+    """Those that the driver tells of (NVML); none where there is no driver of NVIDIA's."""
+    import pynvml
+
+    found: list[Gpu] = []
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return ()
+    try:
+        for number in range(pynvml.nvmlDeviceGetCount()):
+            with suppress(pynvml.NVMLError):  # one that fell off the bus hides no other
+                device = pynvml.nvmlDeviceGetHandleByIndex(number)
+                memory = pynvml.nvmlDeviceGetMemoryInfo(device)
+                name = str(pynvml.nvmlDeviceGetName(device))
+                found.append(Gpu(name, int(memory.total), int(memory.free)))
+    except pynvml.NVMLError:
+        return ()
+    finally:
+        pynvml.nvmlShutdown()
+    return tuple(found)
+
+
+def room() -> int:
+    """Bytes that engines may take on all GPUs together; llama.cpp spreads the layers by what is free."""
+    return sum(max(gpu.free - _RESERVE, 0) for gpu in gpus())
+
+
+def offload(blocks: int, weights: int, kv: int, room: int, wanted: int = -1) -> Offload:
+    """As many layers as there is room for.
+
+    Args:
+        blocks: of the model.
+        weights: bytes of all of them.
+        kv: bytes of KV cache, which lies beside the layer that it is of.
+        room: bytes that may be taken.
+        wanted: at most so many layers; negative: all that fit.
+    """
+    of = blocks + 1
+    each = -(-(weights + kv) // of)
+    layers = min(room // each if each else 0, of, wanted if wanted >= 0 else of)
+    return Offload(layers, of, layers * each)

@@ -1,0 +1,84 @@
+"""What goes onto a GPU. There is none here: the driver's library is played."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pynvml
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ide_agent.inference.gpus import Gpu, Offload, gpus, offload, room
+
+GB = 1 << 30
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The devices that the driver tells of, by memory in all and free; an error for one that fails."""
+    devices: list[object] = []
+
+    def memory(device: object) -> SimpleNamespace:
+        if isinstance(device, Exception):
+            raise device
+        total, free = device  # type: ignore[misc]
+        return SimpleNamespace(total=total, free=free)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: len(devices))
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda number: devices[number])
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", memory)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda device: "Card")
+    return devices
+
+
+def test_without_a_driver_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", refuse)
+    assert gpus() == ()
+    assert room() == 0
+
+
+def test_each_is_told_with_what_is_free(driver: list[object]) -> None:
+    driver += [(8 * GB, 6 * GB), (24 * GB, GB // 4)]
+    assert gpus() == (Gpu("Card", 8 * GB, 6 * GB), Gpu("Card", 24 * GB, GB // 4))
+    assert room() == 6 * GB - GB // 2
+
+
+def test_one_that_fails_hides_no_other(driver: list[object]) -> None:
+    driver += [pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST), (8 * GB, 6 * GB)]
+    assert gpus() == (Gpu("Card", 8 * GB, 6 * GB),)
+
+
+@pytest.mark.parametrize(
+    ("room", "wanted", "expected"),
+    [
+        (10 * GB, -1, Offload(4, 4, 4 * GB)),
+        (2 * GB + 5, -1, Offload(2, 4, 2 * GB)),
+        (GB - 1, -1, Offload(0, 4, 0)),
+        (10 * GB, 0, Offload(0, 4, 0)),
+        (10 * GB, 3, Offload(3, 4, 3 * GB)),
+        (10 * GB, 99, Offload(4, 4, 4 * GB)),
+    ],
+)
+def test_as_many_layers_go_as_fit(room: int, wanted: int, expected: Offload) -> None:
+    assert offload(blocks=3, weights=3 * GB, kv=GB, room=room, wanted=wanted) == expected
+
+
+@given(
+    st.integers(0, 200),
+    st.integers(0, 1 << 40),
+    st.integers(0, 1 << 40),
+    st.integers(0, 1 << 40),
+    st.integers(-1, 300),
+)
+def test_never_more_than_there_is_room_for(
+    blocks: int, weights: int, kv: int, room: int, wanted: int
+) -> None:
+    found = offload(blocks, weights, kv, room, wanted)
+    assert 0 <= found.layers <= found.of
+    assert found.bytes <= room
