@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference.backends.base import Costs
-from ide_agent.inference.gguf import GgufHeader
-from ide_agent.inference.kinds import ENCODERS
+from ide_agent.inference.header import ENCODERS, Header
 from ide_agent.inference.models import ModelFile
 
 _MB = 1 << 20
@@ -80,12 +79,12 @@ def share(
     )
 
 
-def _scores(header: GgufHeader, batch: int) -> int:
+def _scores(header: Header, batch: int) -> int:
     """Bytes that go into a score for each token of the vocabulary at each token of a text, wanted or not."""
     return 0 if header.architecture in ENCODERS else batch * header.vocabulary * 4
 
 
-def kv_cache(header: GgufHeader, *, context: int, slots: int, batch: int, slides: bool) -> int:
+def kv_cache(header: Header, *, context: int, slots: int, batch: int, slides: bool) -> int:
     """Bytes of KV cache.
 
     Args:

@@ -96,12 +96,13 @@ def without_engine(model: ModelFile, purpose: Purpose, part: Share, waiting: Wai
 
 
 def format_of(model: ModelFile) -> str:
-    """Format and quantisation of `model`, e.g. ``gguf/q4_k_m``, as far as its header can be read."""
+    """Format and quantisation of `model`, ``gguf/q4_k_m`` or ``hf/bf16``, as far as it can be read."""
     try:
         quantisation = model.header.quantisation.lower()
     except ModelFileInvalid:
         quantisation = ""
-    return f"gguf/{quantisation}" if quantisation else "gguf"
+    form = "hf" if model.format == "safetensors" else model.format
+    return f"{form}/{quantisation}" if quantisation else form
 
 
 def rss_of(pid: int | None) -> int | None:

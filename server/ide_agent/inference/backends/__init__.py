@@ -10,6 +10,7 @@ from ide_agent.errors import EngineStartError
 from ide_agent.inference.backends.base import Backend, Costs, EngineSpec, Purpose
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
+from ide_agent.inference.header import Format
 from ide_agent.paths import state_dir
 
 __all__ = ["BACKENDS", "Backend", "Costs", "EngineSpec", "Purpose", "costs", "remember_fastest", "usable"]
@@ -17,16 +18,19 @@ __all__ = ["BACKENDS", "Backend", "Costs", "EngineSpec", "Purpose", "costs", "re
 BACKENDS: tuple[Backend, ...] = (LlamaCppPython(), Xllamacpp())
 
 
-def usable(preference: str, model: str = "") -> list[Backend]:
+def usable(preference: str, model: str = "", form: Format = "gguf") -> list[Backend]:
     """The installed backends to try, in this order.
 
     Args:
         preference: a backend's name, or ``auto`` for all of them, what was measured to be fastest here first.
         model: who asks; for the message.
+        form: its format.
 
     Raises:
         EngineStartError: none is installed.
     """
+    if form != "gguf":
+        raise EngineStartError("error.engine.no_runtime", model=model, format=form)
     invalidate_caches()  # the native one may have been installed since we started
     wanted = [backend for backend in BACKENDS if preference in ("auto", backend.name)]
     found = [backend for backend in wanted if backend.available()]

@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
+from ide_agent.inference.header import Format
+
 Purpose = Literal["text", "embedding"]
 
 
@@ -75,6 +77,7 @@ class Backend(ABC):
     progress: ClassVar[bool]
     """Whether a prompt must be streamed with its progress for a caller who left to be noticed at once."""
     costs: ClassVar[Costs] = Costs()
+    formats: ClassVar[tuple[Format, ...]] = ("gguf",)
 
     @abstractmethod
     def available(self) -> bool:
