@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any, TypedDict
 
 from ide_agent.errors import ModelFileInvalid
@@ -106,12 +107,17 @@ def format_of(model: ModelFile) -> str:
 
 
 def rss_of(pid: int | None) -> int | None:
-    """Bytes of memory that process `pid` has; None when it has gone."""
+    """Bytes of memory that process `pid` has, with all that it started; None when it has gone."""
     import psutil
 
     if pid is None:
         return None
     try:
-        return int(psutil.Process(pid).memory_info().rss)
+        process = psutil.Process(pid)
+        total = process.memory_info().rss
+        for child in process.children(recursive=True):
+            with suppress(psutil.Error):
+                total += child.memory_info().rss
     except psutil.Error:
         return None
+    return int(total)

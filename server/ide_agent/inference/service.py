@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
-from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, usable
+from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, suited
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.kinds import check_purpose, purpose_of
 from ide_agent.inference.memory import Load, Memory
@@ -272,7 +272,7 @@ class Inference:
             old.kept = key in memory.kept
             return old
         try:
-            backends = usable(self._settings.engine, file.name, file.format)
+            backends = suited(self._settings, file.name, file.format, key[1])
         except IdeAgentError as failure:
             self._tell(file, "", "error", failure)
             raise
@@ -333,7 +333,7 @@ class Inference:
             slots=1 if embedding else self._settings.slots,
             threads=self._settings.threads,
             embedding=embedding,
-            costs=costs(self._settings.engine),
+            costs=costs(self._settings, file.format, purpose),
         )
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:
