@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import Any, TypedDict
 
 from ide_agent.errors import EngineClosed
-from ide_agent.inference.backends import Purpose
+from ide_agent.inference.backends import Dialect, Purpose
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import Share
@@ -130,6 +130,11 @@ class Engine:
     def backend(self) -> str:
         """The implementation's name, e.g. ``xllamacpp``."""
         return self._supervisor.backend.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """What it speaks."""
+        return self._supervisor.backend.dialect
 
     @property
     def url(self) -> str:

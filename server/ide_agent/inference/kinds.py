@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, get_args
 
-from ide_agent.errors import ModelFileInvalid
+from ide_agent.errors import ModelError, ModelFileInvalid
 from ide_agent.inference.backends import Purpose
 from ide_agent.inference.gguf import read_header
+from ide_agent.inference.header import makes_vectors
 from ide_agent.inference.models import PROJECTOR, ModelFile
 
 Kind = Literal["text", "image", "audio", "multi", "embedding"]
@@ -16,9 +17,7 @@ with both; ``embedding`` makes vectors of text."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# `general.architecture` of models that are for one thing only; those of `ENCODERS` write nothing
-ENCODERS = {"bert", "modern-bert", "neo-bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2",
-              "jina-bert-v3", "eurobert", "gemma-embedding", "t5encoder"}  # fmt: skip
+# architectures of models that are for one thing only
 _AUDIO = {"whisper", "wavtokenizer-dec"}
 _IMAGE = {"flux", "sd1", "sd3", "sdxl", "qwen2vl", "qwen3vl", "qwen3vlmoe", "cogvlm"}
 
@@ -30,9 +29,10 @@ def kind_of(model: ModelFile) -> Kind:
         ModelFileInvalid: its header cannot be read.
     """
     header = model.header
-    if header.architecture in ENCODERS or header.pooling_type:
+    if makes_vectors(header):
         return "embedding"
-    senses = {"image"} if header.architecture in _IMAGE else set()
+    senses = set(header.encoders)
+    senses |= {"image"} if header.architecture in _IMAGE else set()
     senses |= {"audio"} if header.architecture in _AUDIO else set()
     for projector in model.file.parent.glob(f"{PROJECTOR}*.gguf"):
         senses |= _senses(projector)
@@ -44,6 +44,19 @@ def kind_of(model: ModelFile) -> Kind:
 def purpose_of(model: ModelFile) -> Purpose:
     """What an engine for `model` is to do when nobody says."""
     return "embedding" if kind_of(model) == "embedding" else "text"
+
+
+def check_purpose(model: ModelFile, purpose: Purpose) -> None:
+    """Refuse what `model` cannot do at all.
+
+    Raises:
+        ModelError: says what it is for.
+        ModelFileInvalid: its header cannot be read.
+    """
+    if model.format in ("ctranslate2", "piper"):
+        raise ModelError("error.model.for_speech", name=model.name)
+    if purpose == "text" and model.format != "gguf" and kind_of(model) == "embedding":
+        raise ModelError("error.model.for_vectors", name=model.name)
 
 
 def _senses(projector: Path) -> set[str]:

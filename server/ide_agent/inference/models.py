@@ -1,4 +1,4 @@
-"""The models on this machine: ``<models>/<name>/<file>.gguf``."""
+"""The models on this machine: ``<models>/<name>/<file>.gguf``, or a folder in another format."""
 
 from __future__ import annotations
 
@@ -9,49 +9,55 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ide_agent.errors import ModelNotFound
+from ide_agent.errors import ModelFileInvalid, ModelNotFound
+from ide_agent.inference.folders import look, read_folder
 from ide_agent.inference.gguf import GgufHeader, read_header
+from ide_agent.inference.header import Format, Header, makes_vectors
 
 USED = ".used"
 """A file beside a model; its time is that of the model's last use."""
 
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 PROJECTOR = "mmproj"
+_READ_TEXT: tuple[Format, ...] = ("gguf", "safetensors", "onnx")
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file.
+    """A model: a file, or a folder where its format is not GGUF.
 
     Attributes:
         name: what people and settings call it.
-        file: the GGUF file; the first one of a split model.
-        bytes: its size; that of all parts of a split model.
+        file: the GGUF file; the first one of a split model. Of others the file that begins them:
+            ``config.json`` of safetensors, the graph of ONNX and Piper, ``model.bin`` of CTranslate2.
+        bytes: its size; that of all its files.
         modified_ns: when it was changed last, any part of it.
+        format: how it is stored, which decides what can run it.
     """
 
     name: str
     file: Path
     bytes: int
     modified_ns: int
+    format: Format = "gguf"
 
     @property
     def weights(self) -> int:
         """Number of weights; where the model is split, estimated from the first part's share of the bytes."""
         header = self.header
-        if self.bytes <= header.file_bytes:
+        if not isinstance(header, GgufHeader) or self.bytes <= header.file_bytes:
             return header.parameters
         # a first part may hold no weights at all; a byte each is about right
         return header.parameters * self.bytes // header.file_bytes or self.bytes
 
     @property
-    def header(self) -> GgufHeader:
-        """What its header says; read once for every version of the file.
+    def header(self) -> Header:
+        """What its header says; read once for every version of the file. A `GgufHeader` where it is GGUF.
 
         Raises:
-            ModelFileInvalid: not GGUF, corrupt or truncated.
+            ModelFileInvalid: not what it is called, corrupt or truncated.
         """
-        return _header(self.file, self.bytes, self.modified_ns)
+        return _header(self.format, self.file, self.bytes, self.modified_ns)
 
 
 def note_use(model: ModelFile) -> None:
@@ -61,8 +67,8 @@ def note_use(model: ModelFile) -> None:
 
 
 @lru_cache(maxsize=64)
-def _header(file: Path, size: int, modified_ns: int) -> GgufHeader:
-    return read_header(file)
+def _header(form: Format, file: Path, size: int, modified_ns: int) -> Header:
+    return read_header(file) if form == "gguf" else read_folder(form, file)
 
 
 class ModelStore:
@@ -70,7 +76,8 @@ class ModelStore:
 
     Args:
         folder: holds one folder a model.
-        default: the model that an empty name stands for; empty: the newest one.
+        default: the model that an empty name stands for; empty: the newest one that writes text, in GGUF if
+            there is any.
     """
 
     def __init__(self, folder: Path, default: str = "") -> None:
@@ -91,20 +98,21 @@ class ModelStore:
                 model = _model(name, file)
                 if model is not None:
                     found.append(model)
+            if not files and (model := _folder_model(folder)) is not None:
+                found.append(model)
         return sorted(found, key=lambda model: (-model.modified_ns, model.name))
 
     def find(self, name: str = "") -> ModelFile:
-        """The model called `name`: a name out of `list`, a folder's name or the path of a GGUF file.
+        """The model called `name`: a name out of `list`, a folder's name, the path of a GGUF file or that of
+        a folder in another format.
 
         Raises:
-            ModelNotFound: there is none; without a name: there is no model at all.
+            ModelNotFound: there is none; without a name: there is no model that text can be had from.
         """
         wanted = name or self._default
         models = self.list()
         if not wanted:
-            if not models:
-                raise ModelNotFound("error.model.none")
-            return models[0]
+            return _default(models)
         for model in models:
             if wanted in (model.name, model.file.parent.name):
                 return model
@@ -113,7 +121,40 @@ class ModelStore:
             given = _model(file.stem, file)
             if given is not None:
                 return given
+        elif (folder := Path(wanted).expanduser()).is_absolute():
+            given = _folder_model(folder)
+            if given is not None:
+                return given
         raise ModelNotFound(name=wanted)
+
+
+def _default(models: list[ModelFile]) -> ModelFile:
+    """Of `models`, newest first, the one that somebody gets who names none."""
+    able = [model for form in _READ_TEXT for model in models if model.format == form]
+    found = next((model for model in able if _writes(model)), able[0] if able else None)
+    if found is None:
+        raise ModelNotFound("error.model.none")
+    return found
+
+
+def _writes(model: ModelFile) -> bool:
+    """Whether `model` writes text; of a damaged one that is assumed, for whoever asks it to hear of that."""
+    try:
+        return not makes_vectors(model.header)
+    except ModelFileInvalid:
+        return True
+
+
+def _folder_model(folder: Path) -> ModelFile | None:
+    try:
+        found = look(folder)
+        stats = [file.stat() for file in found.files] if found is not None else []
+    except OSError:
+        return None
+    if found is None:
+        return None
+    size, modified = sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
+    return ModelFile(folder.name, found.begins, size, modified, found.format)
 
 
 def _starts_model(file: Path) -> bool:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference.backends.base import Costs
-from ide_agent.inference.gguf import GgufHeader
-from ide_agent.inference.kinds import ENCODERS
+from ide_agent.inference.header import ENCODERS, Header
 from ide_agent.inference.models import ModelFile
 
 _MB = 1 << 20
@@ -18,6 +17,7 @@ _SLIDES = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4}
 """Of so many blocks one sees the whole context; by architecture, as llama.cpp has it."""
 _SLIDING_STEP = 256
 _COSTS = Costs()
+_EMBEDDER_TOKENS = 512  # where an embedder does not say how long its texts may be
 _RESERVE = 128 * _MB  # what the editor and the system keep in any case
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -65,7 +65,8 @@ def share(
         costs: of the engine.
     """
     header = model.header
-    context = min(context_tokens, header.context_length or context_tokens)
+    longest = _EMBEDDER_TOKENS if model.format == "onnx" else context_tokens
+    context = min(context_tokens, header.context_length or longest)
     chosen = threads or default_threads()
     batch = min(context, 2048) if embedding else prompt_batch(model.weights, chosen)
     return Share(
@@ -76,16 +77,16 @@ def share(
         + kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
         + costs.process
         + costs.token * header.vocabulary,
-        cache=_scores(header, batch) if embedding else costs.prompts,
+        cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,
     )
 
 
-def _scores(header: GgufHeader, batch: int) -> int:
+def _scores(header: Header, batch: int) -> int:
     """Bytes that go into a score for each token of the vocabulary at each token of a text, wanted or not."""
     return 0 if header.architecture in ENCODERS else batch * header.vocabulary * 4
 
 
-def kv_cache(header: GgufHeader, *, context: int, slots: int, batch: int, slides: bool) -> int:
+def kv_cache(header: Header, *, context: int, slots: int, batch: int, slides: bool) -> int:
     """Bytes of KV cache.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any, TypedDict
 
 from ide_agent.errors import ModelFileInvalid
@@ -96,21 +97,27 @@ def without_engine(model: ModelFile, purpose: Purpose, part: Share, waiting: Wai
 
 
 def format_of(model: ModelFile) -> str:
-    """Format and quantisation of `model`, e.g. ``gguf/q4_k_m``, as far as its header can be read."""
+    """Format and quantisation of `model`, ``gguf/q4_k_m`` or ``hf/bf16``, as far as it can be read."""
     try:
         quantisation = model.header.quantisation.lower()
     except ModelFileInvalid:
         quantisation = ""
-    return f"gguf/{quantisation}" if quantisation else "gguf"
+    form = "hf" if model.format == "safetensors" else model.format
+    return f"{form}/{quantisation}" if quantisation else form
 
 
 def rss_of(pid: int | None) -> int | None:
-    """Bytes of memory that process `pid` has; None when it has gone."""
+    """Bytes of memory that process `pid` has, with all that it started; None when it has gone."""
     import psutil
 
     if pid is None:
         return None
     try:
-        return int(psutil.Process(pid).memory_info().rss)
+        process = psutil.Process(pid)
+        total = process.memory_info().rss
+        for child in process.children(recursive=True):
+            with suppress(psutil.Error):
+                total += child.memory_info().rss
     except psutil.Error:
         return None
+    return int(total)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
-from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, usable
+from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, suited
 from ide_agent.inference.engine import Engine, EngineState
-from ide_agent.inference.kinds import purpose_of
+from ide_agent.inference.kinds import check_purpose, purpose_of
 from ide_agent.inference.memory import Load, Memory
 from ide_agent.inference.model import Model
 from ide_agent.inference.models import ModelFile, ModelStore, note_use
@@ -236,7 +236,8 @@ class Inference:
         """Begin to load `file` as soon as there is room for it."""
         try:
             await asyncio.to_thread(lambda: file.header)
-        except ModelFileInvalid as failure:
+            check_purpose(file, key[1])
+        except ModelError as failure:
             self._tell(file, "", "error", failure)
             raise
         wish = Wish(key, file.name, self._share(file, key[1]).bytes, priority)
@@ -271,7 +272,7 @@ class Inference:
             old.kept = key in memory.kept
             return old
         try:
-            backends = usable(self._settings.engine, file.name)
+            backends = suited(self._settings, file.name, file.format, key[1])
         except IdeAgentError as failure:
             self._tell(file, "", "error", failure)
             raise
@@ -332,7 +333,7 @@ class Inference:
             slots=1 if embedding else self._settings.slots,
             threads=self._settings.threads,
             embedding=embedding,
-            costs=costs(self._settings.engine),
+            costs=costs(self._settings, file.format, purpose),
         )
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:

@@ -2,10 +2,12 @@ import sys
 
 import pytest
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError
-from ide_agent.inference.backends import BACKENDS, usable
+from ide_agent.inference.backends import BACKENDS, Costs, costs, suited, usable
 from ide_agent.inference.backends.base import Backend
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
+from ide_agent.inference.backends.onnx import OnnxRuntime
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
 
 
@@ -33,3 +35,17 @@ def test_an_engine_that_is_not_here_says_how_to_get_it(
     with pytest.raises(EngineStartError) as caught:
         usable(preference, "m")
     assert caught.value.key_used == key
+
+
+def test_the_format_decides_what_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = InferenceSettings()
+    assert [each.name for each in suited(settings, "m", "onnx", "embedding")] == ["onnxruntime"]
+    for form, purpose in (("onnx", "text"), ("piper", "text"), ("ctranslate2", "embedding")):
+        with pytest.raises(EngineStartError) as caught:
+            suited(settings, "m", form, purpose)
+        assert caught.value.key_used == "error.engine.no_runtime"
+    monkeypatch.setattr(OnnxRuntime, "available", lambda self: False)
+    with pytest.raises(EngineStartError) as caught:
+        suited(settings, "m", "onnx", "embedding")
+    assert caught.value.key_used == "error.engine.missing"
+    assert costs(settings, "onnx", "embedding") == Costs()

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from ide_agent.inference.serve.dialect import BadRequest, Native, OpenAI, Wish, parse
+from ide_agent.inference.serve.dialect import Native, OpenAI, Wish, parse
 from ide_agent.inference.serve.generation import Generation, Piece
+from ide_agent.inference.serve.http import BadRequest
 from ide_agent.inference.serve.sampler import Sampling
 
 

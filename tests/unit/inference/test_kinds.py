@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ide_agent.inference.kinds import Kind, kind_of, purpose_of
+from ide_agent.errors import ModelError
+from ide_agent.inference.kinds import Kind, check_purpose, kind_of, purpose_of
 from ide_agent.inference.models import ModelFile, ModelStore
-from support import gguf_file
+from support import gguf_file, model_folders
 
 
 def model(folder: Path, values: dict[str, Any], projector: dict[str, Any] | None = None) -> ModelFile:
@@ -47,3 +48,36 @@ def test_a_damaged_projector_brings_nothing(tmp_path: Path) -> None:
     found = model(tmp_path, gguf_file.llama(), {})
     (tmp_path / "m" / "mmproj-m.gguf").write_bytes(b"GGUF")
     assert kind_of(found) == "text"
+
+
+def test_folders_by_their_format(tmp_path: Path) -> None:
+    model_folders.llama(tmp_path / "hf")
+    model_folders.llama(tmp_path / "sees", vision_config={})
+    (model_folders.llama(tmp_path / "vectors") / "modules.json").write_text("[]")
+    model_folders.embedder(tmp_path / "onnx")
+    model_folders.whisper(tmp_path / "whisper")
+    model_folders.voice(tmp_path / "voice")
+    assert {each.name: kind_of(each) for each in ModelStore(tmp_path).list()} == {
+        "hf": "text",
+        "sees": "image",
+        "vectors": "embedding",
+        "onnx": "embedding",
+        "whisper": "audio",
+        "voice": "audio",
+    }
+
+
+def test_what_a_model_cannot_do_is_said(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    model_folders.whisper(tmp_path / "whisper")
+    model_folders.voice(tmp_path / "voice")
+    model_folders.embedder(tmp_path / "onnx")
+    model_folders.llama(tmp_path / "hf")
+    for name in ("whisper", "voice"):
+        for purpose in ("text", "embedding"):
+            with pytest.raises(ModelError, match=f"{name} is for speech"):
+                check_purpose(store.find(name), purpose)
+    with pytest.raises(ModelError, match="onnx turns text into vectors"):
+        check_purpose(store.find("onnx"), "text")
+    check_purpose(store.find("onnx"), "embedding")
+    check_purpose(store.find("hf"), "text")

@@ -5,7 +5,7 @@ import pytest
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.inference.models import ModelStore
-from support import gguf_file
+from support import gguf_file, model_folders
 
 
 def put(folder: Path, name: str, file: str, age: int = 0, content: bytes | None = None) -> Path:
@@ -100,3 +100,18 @@ def test_a_first_part_without_weights(tmp_path: Path) -> None:
     put(tmp_path, "split", "big-00001-of-00002.gguf", content=head)
     put(tmp_path, "split", "big-00002-of-00002.gguf", content=bytes(5000))
     assert ModelStore(tmp_path).find("split").weights == len(head) + 5000
+
+
+def test_who_names_none_gets_one_that_writes(tmp_path: Path) -> None:
+    model_folders.whisper(tmp_path / "whisper")
+    store = ModelStore(tmp_path)
+    with pytest.raises(ModelNotFound):
+        store.find()
+    model_folders.embedder(tmp_path / "onnx")
+    assert store.find().name == "onnx"  # for vectors
+    model_folders.llama(tmp_path / "hf")
+    assert store.find().name == "hf"
+    put(tmp_path, "old", "o.gguf", age=9)
+    bert = gguf_file.file({"general.architecture": "bert"})
+    put(tmp_path, "new", "n.gguf", content=bert)
+    assert store.find().name == "old"

@@ -157,11 +157,11 @@ def _sampling(alternative: int) -> dict[str, object]:
 
 
 async def _new_planner(engine: Engine) -> PromptPlanner:
-    from ide_agent.inference import special_texts
+    from ide_agent.inference import GgufHeader, special_texts
 
     header = engine.model.header
     known = templates.choose(f"{engine.model.file.name} {header.name}", header.fim)
-    special = await asyncio.to_thread(special_texts, header)
+    special = await asyncio.to_thread(special_texts, header) if isinstance(header, GgufHeader) else []
     return PromptPlanner(await templates.resolve(known, engine.tokenize), engine.tokenize, special)
 
 

@@ -15,6 +15,7 @@ from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.inference.backends import costs
+from ide_agent.inference.kinds import purpose_of
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
 
@@ -141,7 +142,7 @@ def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
         context_tokens=settings.context_tokens,
         slots=settings.slots,
         threads=settings.threads,
-        costs=costs(settings.engine),
+        costs=costs(settings, model.format, purpose_of(model)),
     )
     return {
         **known,

@@ -6,19 +6,67 @@ from contextlib import suppress
 from importlib import invalidate_caches
 from pathlib import Path
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError
-from ide_agent.inference.backends.base import Backend, Costs, EngineSpec, Purpose
+from ide_agent.inference.backends.base import Backend, Costs, Dialect, EngineSpec, Purpose
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
+from ide_agent.inference.backends.onnx import OnnxRuntime
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
+from ide_agent.inference.header import Format
 from ide_agent.paths import state_dir
 
-__all__ = ["BACKENDS", "Backend", "Costs", "EngineSpec", "Purpose", "costs", "remember_fastest", "usable"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Costs",
+    "Dialect",
+    "EngineSpec",
+    "Purpose",
+    "costs",
+    "remember_fastest",
+    "runtimes",
+    "suited",
+    "usable",
+]
 
 BACKENDS: tuple[Backend, ...] = (LlamaCppPython(), Xllamacpp())
+"""Those that run GGUF."""
+
+
+def runtimes(settings: InferenceSettings) -> tuple[Backend, ...]:
+    """Those that run the other formats, best first, here or not."""
+    return (OnnxRuntime(),)
+
+
+def suited(
+    settings: InferenceSettings, model: str = "", form: Format = "gguf", purpose: Purpose = "text"
+) -> list[Backend]:
+    """The backends to try for a model, in this order.
+
+    Args:
+        settings: the user's.
+        model: its name; for the message.
+        form: its format.
+        purpose: what it is to do.
+
+    Raises:
+        EngineStartError: none of those that could is here; says how to get one.
+    """
+    if form == "gguf":
+        return usable(settings.engine, model)
+    invalidate_caches()
+    able = [each for each in runtimes(settings) if form in each.formats and purpose in each.purposes]
+    found = [backend for backend in able if backend.available()]
+    if not able:
+        raise EngineStartError("error.engine.no_runtime", model=model, format=form)
+    if not found:
+        names = ", ".join(backend.name for backend in able)
+        raise EngineStartError(able[-1].missing, model=model, engine=names)
+    return found
 
 
 def usable(preference: str, model: str = "") -> list[Backend]:
-    """The installed backends to try, in this order.
+    """The installed backends to try for GGUF, in this order.
 
     Args:
         preference: a backend's name, or ``auto`` for all of them, what was measured to be fastest here first.
@@ -38,14 +86,10 @@ def usable(preference: str, model: str = "") -> list[Backend]:
     return sorted(found, key=lambda backend: backend.name != fastest)
 
 
-def costs(preference: str) -> Costs:
-    """What the engine that will be used takes of memory.
-
-    Args:
-        preference: as `usable` takes it.
-    """
+def costs(settings: InferenceSettings, form: Format = "gguf", purpose: Purpose = "text") -> Costs:
+    """What the engine that will be used takes of memory; arguments as `suited` takes them."""
     try:
-        return usable(preference)[0].costs
+        return suited(settings, "", form, purpose)[0].costs
     except EngineStartError:
         return Costs()
 

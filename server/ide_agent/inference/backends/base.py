@@ -8,7 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
+from ide_agent.inference.header import Format
+
 Purpose = Literal["text", "embedding"]
+Dialect = Literal["llama", "openai"]
+"""``llama``: llama-server's, OpenAI's with more to it; ``openai``: nothing but OpenAI's."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class EngineSpec:
     """All that an engine process is told. It travels as one line on its stdin, so keys stay out of argv.
 
     Attributes:
-        model: path of the GGUF file.
+        model: path of the file that begins the model.
         context: tokens of KV cache per slot.
         slots: requests it works on at once.
         batch: prompt tokens per computing step.
@@ -66,7 +70,7 @@ class EngineSpec:
 
 
 class Backend(ABC):
-    """One implementation of the engine. It runs in a process of its own and speaks llama-server's dialect.
+    """One implementation of the engine. It runs in a process of its own and speaks its `dialect`.
 
     The process reads an `EngineSpec` from its stdin and writes one JSON line to its stdout: ``{"port": …}``
     when it listens, or ``{"error": …, "model": bool}`` when it cannot, `model` being true when the file is at
@@ -77,6 +81,11 @@ class Backend(ABC):
     progress: ClassVar[bool]
     """Whether a prompt must be streamed with its progress for a caller who left to be noticed at once."""
     costs: ClassVar[Costs] = Costs()
+    dialect: ClassVar[Dialect] = "llama"
+    formats: ClassVar[tuple[Format, ...]] = ("gguf",)
+    purposes: ClassVar[tuple[Purpose, ...]] = ("text", "embedding")
+    missing: ClassVar[str] = "error.engine.missing"
+    """The message for who has no such engine."""
 
     @abstractmethod
     def available(self) -> bool:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ide_agent.inference.serve.dialect import Native, OpenAI, Wish
 from ide_agent.inference.serve.generation import Generation, Piece
+from ide_agent.inference.serve.http import error_body, send_json
 from ide_agent.inference.serve.scheduler import Scheduler
 
 _Pieces = asyncio.Queue[tuple[int, Piece]]
@@ -104,19 +105,6 @@ class Answer(Response):
                 last[index] = piece
         ends = [last[index] for index in range(len(works))]
         await send_json(send, self._shape.whole(texts, ends, works), 200)
-
-
-async def send_json(send: Send, body: dict[str, Any], status: int) -> None:
-    """Answer with `body`."""
-    data = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": data, "more_body": False})
-
-
-def error_body(message: str, kind: str = "server_error") -> dict[str, Any]:
-    """An error as llama-server words it."""
-    return {"error": {"message": message, "type": kind}}
 
 
 async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
-import secrets
-import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from ide_agent.inference.backends.base import EngineSpec
-from ide_agent.inference.serve.answer import Answer, error_body, send_json
+from ide_agent.inference.serve.answer import Answer
 from ide_agent.inference.serve.chat import ChatPrompt
-from ide_agent.inference.serve.dialect import BadRequest, Native, OpenAI, Wish, parse
+from ide_agent.inference.serve.dialect import Native, OpenAI, Wish, parse
+from ide_agent.inference.serve.http import BadRequest, WithKey, bad_request, body_of, embeddings, encoding_of
 from ide_agent.inference.serve.llama import Context, DecodeFailed, Model
 from ide_agent.inference.serve.scheduler import Scheduler
-
-_MAX_BODY = 64 << 20
 
 
 class EngineApp:
@@ -60,8 +54,8 @@ class EngineApp:
                 Route("/v1/completions", self._openai, methods=["POST"]),
                 Route("/v1/chat/completions", self._openai_chat, methods=["POST"]),
             ]
-        return _WithKey(
-            Starlette(routes=routes, exception_handlers={BadRequest: _bad_request}), self._spec.api_key
+        return WithKey(
+            Starlette(routes=routes, exception_handlers={BadRequest: bad_request}), self._spec.api_key
         )
 
     async def _health(self, request: Request) -> Response:
@@ -88,7 +82,7 @@ class EngineApp:
         return JSONResponse({"object": "list", "data": [described]})
 
     async def _tokenize(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await body_of(request)
         tokens = self._model.tokenize(
             str(body.get("content", "")),
             start=body.get("add_special") is True,
@@ -97,23 +91,23 @@ class EngineApp:
         return JSONResponse({"tokens": tokens})
 
     async def _detokenize(self, request: Request) -> Response:
-        tokens = (await _body(request)).get("tokens")
+        tokens = (await body_of(request)).get("tokens")
         if not isinstance(tokens, list) or not all(isinstance(token, int) for token in tokens):
             raise BadRequest("tokens: a list of token ids is needed")
         return JSONResponse({"content": self._model.text(tokens)})
 
     async def _completion(self, request: Request) -> Response:
-        wish = parse(self._model, await _body(request), self._context.size)
+        wish = parse(self._model, await body_of(request), self._context.size)
         return self._answer(wish, Native(self._model.file, wish), end=b"")
 
     async def _openai(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await body_of(request)
         wish = parse(self._model, body, self._context.size)
         answer = OpenAI(str(body.get("model") or self._model.file), wish, chat=False)
         return self._answer(wish, answer, end=b"data: [DONE]\n\n")
 
     async def _openai_chat(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await body_of(request)
         wish = parse(self._model, body, self._context.size, self._chat.tokens(body))
         answer = OpenAI(str(body.get("model") or self._model.file), wish, chat=True)
         return self._answer(wish, answer, end=b"data: [DONE]\n\n")
@@ -123,15 +117,13 @@ class EngineApp:
         return ChatPrompt(self._model)
 
     async def _embeddings(self, request: Request) -> Response:
-        body = await _body(request)
-        encoding = body.get("encoding_format") or "float"
-        if encoding not in ("float", "base64"):
-            raise BadRequest("encoding_format: float or base64 is needed")
+        body = await body_of(request)
+        encoding = encoding_of(body)
         given = body.get("input")
         texts = given if isinstance(given, list) and not all(isinstance(i, int) for i in given) else [given]
-        data: list[dict[str, Any]] = []
+        vectors: list[Sequence[float]] = []
         total = 0
-        for index, text in enumerate(texts):
+        for text in texts:
             if isinstance(text, str):
                 tokens = self._model.tokenize(text, start=True, special=False)
             elif isinstance(text, list) and all(isinstance(token, int) for token in text):
@@ -143,52 +135,11 @@ class EngineApp:
             total += len(tokens)
             loop = asyncio.get_running_loop()
             try:
-                vector = await loop.run_in_executor(self._worker, self._context.embed, tokens)
+                vectors.append(await loop.run_in_executor(self._worker, self._context.embed, tokens))
             except DecodeFailed as failure:
                 raise BadRequest(str(failure)) from failure
-            coded = vector if encoding == "float" else _base64(vector)
-            data.append({"object": "embedding", "index": index, "embedding": coded})
-        usage = {"prompt_tokens": total, "total_tokens": total}
-        model = str(body.get("model") or self._model.file)
-        return JSONResponse({"object": "list", "data": data, "model": model, "usage": usage})
+        return embeddings(vectors, total, str(body.get("model") or self._model.file), encoding)
 
     def _answer(self, wish: Wish, shape: Native | OpenAI, *, end: bytes) -> Response:
         assert self._scheduler is not None
         return Answer(self._scheduler, wish, shape, end)
-
-
-class _WithKey:
-    """Lets nobody in who does not know the key: a web page can reach the port, but not the key."""
-
-    def __init__(self, app: ASGIApp, key: str) -> None:
-        self._app = app
-        self._key = f"Bearer {key}".encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if scope["path"] == "/health" or secrets.compare_digest(given, self._key):
-            await self._app(scope, receive, send)
-        else:
-            await send_json(send, error_body("Invalid API Key", "authentication_error"), 401)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    if int(request.headers.get("content-length", 0)) > _MAX_BODY:
-        raise BadRequest("the request is too long")
-    try:
-        body = json.loads(await request.body())
-    except ValueError as failure:
-        raise BadRequest("the request is no JSON") from failure
-    if not isinstance(body, dict):
-        raise BadRequest("the request is no JSON object")
-    return body
-
-
-async def _bad_request(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, BadRequest)
-    return JSONResponse(error_body(str(failure), failure.kind), 400)
-
-
-def _base64(vector: Sequence[float]) -> str:
-    """As OpenAI does it: 32-bit numbers, little-endian."""
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ide_agent.inference.serve.dialect import BadRequest
+from ide_agent.inference.serve.http import BadRequest
 from ide_agent.inference.serve.llama import Model
 
 

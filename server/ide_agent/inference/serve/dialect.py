@@ -10,24 +10,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ide_agent.inference.serve.generation import Generation, Piece
+from ide_agent.inference.serve.http import BadRequest
 from ide_agent.inference.serve.llama import Model
 from ide_agent.inference.serve.sampler import Sampling
 
 _FINISH = {"eos": "stop", "word": "stop", "limit": "length"}
 _MOST = 64  # answers to one request
 _NEEDED = "prompt: a string or a list of token ids and strings is needed"
-
-
-class BadRequest(ValueError):
-    """The request makes no sense; the message says why.
-
-    Attributes:
-        kind: llama-server's name for it.
-    """
-
-    def __init__(self, message: str, kind: str = "invalid_request_error") -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 @dataclass(frozen=True)

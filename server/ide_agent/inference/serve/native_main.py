@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,14 +22,9 @@ def main() -> None:
     except Exception as failure:
         announce(error=str(failure) or type(failure).__name__, model=type(failure).__name__ == "ModelRefused")
         sys.exit(1)
-    import uvicorn
+    from ide_agent.inference.serve.http import serve
 
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    announce(port=listener.getsockname()[1])
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
-    uvicorn.Server(config).run(sockets=[listener])
+    serve(app)
 
 
 def _load(spec: EngineSpec):  # type: ignore[no-untyped-def]

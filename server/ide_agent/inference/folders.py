@@ -1,0 +1,259 @@
+"""Models that are folders, as Hugging Face, ONNX, CTranslate2 and Piper lay them out, and what they say.
+
+Weights are never read. What is read has a limit: a hostile file costs a few megabytes and an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ide_agent.errors import ModelFileInvalid
+from ide_agent.inference.header import Format
+from ide_agent.inference.reader import reading
+
+_MAX_JSON = 4 << 20  # the header of a file of weights that has 30,000 tensors
+_MAX_COUNT = 1 << 40
+_MAX_BLOCKS = 4096
+_MAX_NAME = 200
+_MEAN = 1
+_NOT_ITS_OWN = "model.json"  # what the hub notes beside a model
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt")
+_SENSES = {"vision_config": "image", "audio_config": "audio"}
+_TOKENIZER_LIMIT = 1 << 20  # "no limit" is written as 1e30 there
+# safetensors' dtype → (what we call it, bits of a weight)
+_TYPES = {
+    "F64": ("F64", 64), "F32": ("F32", 32), "BF16": ("BF16", 16), "F16": ("F16", 16), "F8_E4M3": ("FP8", 8),
+    "F8_E5M2": ("FP8", 8), "I64": ("I64", 64), "I32": ("I32", 32), "I16": ("I16", 16), "I8": ("INT8", 8),
+    "U8": ("U8", 8), "BOOL": ("BOOL", 8),
+}  # fmt: skip
+# how a file or a folder spells what its weights are stored as
+_NAMES = {
+    "uint8": "INT8", "qint8": "INT8", "int8": "INT8", "quantized": "INT8", "q8": "INT8", "int4": "INT4",
+    "q4": "INT4", "q4f16": "INT4", "bnb4": "INT4", "fp16": "F16", "f16": "F16", "bf16": "BF16",
+    "fp32": "F32", "f32": "F32",
+}  # fmt: skip
+_NAMED = re.compile(rf"(?:^|[-_.])({'|'.join(_NAMES)})(?=$|[-_.])")
+_BITS = {"INT8": 8, "INT4": 4, "F16": 16, "BF16": 16}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A model that is a folder.
+
+    Attributes:
+        begins: the file that stands for the model.
+        files: all of its files.
+    """
+
+    format: Format
+    begins: Path
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class FolderHeader:
+    """What such a model says of itself; see `Header`."""
+
+    architecture: str = ""
+    name: str = ""
+    context_length: int = 0
+    kv_heads: tuple[int, ...] = ()
+    key_length: int = 0
+    value_length: int = 0
+    sliding_window: int = 0
+    vocabulary: int = 0
+    parameters: int = 0
+    quantisation: str = ""
+    chat_template: bool = False
+    pooling_type: int | None = None
+    fim: dict[str, int] = field(default_factory=dict)
+    has_fim: bool = False
+    encoders: tuple[str, ...] = ()
+    licence: str = ""
+
+
+def look(folder: Path) -> Folder | None:
+    """The model that `folder` is; None where it is none, or one in GGUF.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    files = {file.name: file for file in sorted(folder.iterdir()) if _belongs(file)}
+    voices = [name for name in files if name.endswith(".onnx") and f"{name}.json" in files]
+    graphs = [name for name in files if name.endswith(".onnx")]
+    weights = [name for name in files if name.endswith(".safetensors")]
+    every = tuple(files.values())
+    if any(name.endswith(".gguf") for name in files):
+        return None
+    if voices:
+        return Folder("piper", files[voices[0]], every)
+    if len(graphs) == 1 and "tokenizer.json" in files:
+        apart = tuple(file for file in every if file.suffix != ".safetensors")
+        return Folder("onnx", files[graphs[0]], apart)
+    if "config.json" not in files:
+        return None
+    if "model.bin" in files and any(name.startswith("vocabulary.") for name in files):
+        return Folder("ctranslate2", files["model.bin"], every)
+    if weights and any(name in files for name in _TOKENIZERS):
+        return Folder("safetensors", files["config.json"], every)
+    return None
+
+
+def read_folder(form: Format, begins: Path) -> FolderHeader:
+    """What the model says of itself whose first file is `begins`.
+
+    Raises:
+        ModelFileInvalid: a file of it is missing, corrupt or truncated; the message says which.
+    """
+    if form == "safetensors":
+        return _safetensors(begins.parent)
+    if form == "onnx":
+        return _onnx(begins)
+    if form == "piper":
+        voice = _json(begins.parent / f"{begins.name}.json")
+        return FolderHeader(architecture="vits", name=_text(voice.get("dataset")), encoders=("audio",))
+    return FolderHeader(architecture="whisper", encoders=("audio",))
+
+
+def _belongs(file: Path) -> bool:
+    return not file.name.startswith(".") and file.name != _NOT_ITS_OWN and file.is_file()
+
+
+def _safetensors(folder: Path) -> FolderHeader:
+    config = _json(folder / "config.json")
+    text = config.get("text_config")
+    inner: dict[str, Any] = {**config, **text} if isinstance(text, dict) else config
+    kinds: Counter[str] = Counter()
+    parameters = 0
+    for file in sorted(folder.glob("*.safetensors")):
+        for kind, size in _tensors(file):
+            name, bits = _TYPES.get(kind, (kind, 8))
+            kinds[name] += size
+            parameters += size * 8 // bits
+    quantised = config.get("quantization_config")
+    method = _text(quantised.get("quant_method")).upper() if isinstance(quantised, dict) else ""
+    heads = _count(inner.get("num_attention_heads"))
+    size = _count(inner.get("hidden_size"))
+    head = _count(inner.get("head_dim")) or (size // heads if heads else 0)
+    blocks = min(_count(inner.get("num_hidden_layers")), _MAX_BLOCKS)
+    vectors = (folder / "modules.json").is_file()  # as sentence-transformers writes it
+    slides = inner.get("use_sliding_window") is not False
+    return FolderHeader(
+        architecture=_text(config.get("model_type")),
+        name=_text(config.get("_name_or_path")).rpartition("/")[2],
+        context_length=_count(inner.get("max_position_embeddings")),
+        kv_heads=(_count(inner.get("num_key_value_heads")) or heads,) * blocks,
+        key_length=head,
+        value_length=head,
+        sliding_window=_count(inner.get("sliding_window")) if slides else 0,
+        vocabulary=_count(inner.get("vocab_size")),
+        parameters=parameters,
+        quantisation=method or (kinds.most_common(1)[0][0] if kinds else ""),
+        chat_template=_has_chat_template(folder),
+        pooling_type=_MEAN if vectors else None,
+        encoders=tuple(sense for key, sense in _SENSES.items() if isinstance(config.get(key), dict)),
+    )
+
+
+def _tensors(file: Path) -> list[tuple[str, int]]:
+    """The dtype of each tensor in `file` and its bytes."""
+    with reading(file) as reader:
+        length = reader.number("<Q") if reader.size >= 8 else 0
+        if not 2 <= length <= min(_MAX_JSON, reader.size - 8):
+            raise reader.corrupt(f"a header of {length} bytes")
+        try:
+            table = json.loads(reader.take(length))
+            entries = [entry for name, entry in table.items() if name != "__metadata__"]
+            kinds = [str(entry["dtype"]) for entry in entries]
+            spans = [_span(*entry["data_offsets"]) for entry in entries]
+        except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError) as failure:
+            raise reader.corrupt("its header makes no sense") from failure
+        ends = 8 + length + max((end for _, end in spans), default=0)
+        if ends > reader.size:
+            raise ModelFileInvalid(
+                "error.model.truncated",
+                file=str(file),
+                have_mb=round(reader.size / 1e6, 1),
+                need_mb=round(min(ends, _MAX_COUNT) / 1e6, 1),
+            )
+    return [(kind, end - start) for kind, (start, end) in zip(kinds, spans, strict=True)]
+
+
+def _span(start: object, end: object) -> tuple[int, int]:
+    if isinstance(start, int) and isinstance(end, int) and 0 <= start <= end:
+        return start, end
+    raise ValueError
+
+
+def _has_chat_template(folder: Path) -> bool:
+    if (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file():
+        return True
+    return "chat_template" in _optional(folder / "tokenizer_config.json")
+
+
+def _onnx(file: Path) -> FolderHeader:
+    folder = file.parent
+    config = _optional(folder / "config.json")
+    said = _NAMED.search(file.stem.lower()) or _NAMED.search(folder.name.lower())
+    quantisation = _NAMES[said[1]] if said else ""
+    try:
+        size = sum(part.stat().st_size for part in folder.glob("*.onnx*"))
+    except OSError as failure:
+        raise ModelFileInvalid(file=str(file), reason=failure.strerror or str(failure)) from failure
+    return FolderHeader(
+        architecture=_text(config.get("model_type")) or "bert",
+        context_length=text_limit(folder),
+        vocabulary=_count(config.get("vocab_size")),
+        parameters=size * 8 // _BITS.get(quantisation, 32),
+        quantisation=quantisation,
+        pooling_type=_MEAN,
+    )
+
+
+def text_limit(folder: Path) -> int:
+    """The longest text, in tokens, that an embedder was made for; 0 when its files do not say."""
+    said = (
+        _optional(folder / "sentence_bert_config.json").get("max_seq_length"),
+        _optional(folder / "tokenizer_config.json").get("model_max_length"),
+        _optional(folder / "config.json").get("max_position_embeddings"),
+    )
+    return min((count for count in map(_count, said) if 0 < count < _TOKENIZER_LIMIT), default=0)
+
+
+def _optional(file: Path) -> dict[str, Any]:
+    """What is in a file that need not be there, nor make sense."""
+    try:
+        return _json(file)
+    except ModelFileInvalid:
+        return {}
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        ModelFileInvalid: there is none, or it is too long.
+    """
+    with reading(file) as reader:
+        if reader.size > _MAX_JSON:
+            raise reader.corrupt(f"{file.name} of {reader.size} bytes")
+        try:
+            content = json.loads(reader.take(reader.size))
+        except (ValueError, RecursionError) as failure:
+            raise reader.corrupt(f"{file.name} is no JSON") from failure
+        if not isinstance(content, dict):
+            raise reader.corrupt(f"{file.name} is no JSON object")
+        return content
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MAX_COUNT else 0
+
+
+def _text(value: object) -> str:
+    return value[:_MAX_NAME] if isinstance(value, str) else ""

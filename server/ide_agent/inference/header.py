@@ -1,0 +1,76 @@
+"""What is known of any model without loading it, whatever it is stored as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+Format = Literal["gguf", "safetensors", "onnx", "ctranslate2", "piper"]
+
+# architectures that write nothing
+ENCODERS = {"bert", "modern-bert", "neo-bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2",
+              "jina-bert-v3", "eurobert", "gemma-embedding", "t5encoder",
+              # as Hugging Face spells them
+              "modernbert", "nomic_bert", "distilbert", "roberta", "xlm-roberta", "mpnet", "camembert",
+              "deberta", "deberta-v2", "electra"}  # fmt: skip
+
+
+class Header(Protocol):
+    """What everybody may ask of a model; `GgufHeader` and `FolderHeader` say it.
+
+    Attributes:
+        architecture: e.g. ``llama``.
+        name: what its makers call it; empty when the files do not say.
+        context_length: tokens the model was trained for; 0 when the files do not say.
+        kv_heads: heads of the KV cache, one number a block.
+        key_length: numbers of a head's key.
+        value_length: numbers of a head's value.
+        sliding_window: tokens that the blocks look back which do not see the whole context; 0 where all do.
+        vocabulary: number of tokens that it knows; 0 when the files do not say.
+        parameters: number of weights.
+        quantisation: what most weights are stored as, e.g. ``Q4_K_M`` or ``BF16``; empty when nobody says.
+        chat_template: whether it brings one.
+        pooling_type: of a model that makes vectors: how it makes one of many; None or 0 of all others.
+        fim: ids of the fill-in-the-middle sentinels that the files declare.
+        has_fim: whether those are enough.
+        encoders: what it sees and hears besides text: ``image``, ``audio``.
+        licence: SPDX id; empty when the files do not say.
+    """
+
+    @property
+    def architecture(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def context_length(self) -> int: ...  # noqa: D102
+    @property
+    def kv_heads(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def key_length(self) -> int: ...  # noqa: D102
+    @property
+    def value_length(self) -> int: ...  # noqa: D102
+    @property
+    def sliding_window(self) -> int: ...  # noqa: D102
+    @property
+    def vocabulary(self) -> int: ...  # noqa: D102
+    @property
+    def parameters(self) -> int: ...  # noqa: D102
+    @property
+    def quantisation(self) -> str: ...  # noqa: D102
+    @property
+    def chat_template(self) -> bool: ...  # noqa: D102
+    @property
+    def pooling_type(self) -> int | None: ...  # noqa: D102
+    @property
+    def fim(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def has_fim(self) -> bool: ...  # noqa: D102
+    @property
+    def encoders(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def licence(self) -> str: ...  # noqa: D102
+
+
+def makes_vectors(header: Header) -> bool:
+    """Whether the model turns text into vectors, and writes none."""
+    return header.architecture in ENCODERS or bool(header.pooling_type)
