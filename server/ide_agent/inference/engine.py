@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from ide_agent.errors import EngineClosed
 from ide_agent.inference.backends import Purpose
 from ide_agent.inference.client import EngineGone
+from ide_agent.inference.model import Dialect
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import Share
 from ide_agent.inference.supervisor import State, Supervisor
@@ -130,6 +131,11 @@ class Engine:
     def backend(self) -> str:
         """The implementation's name, e.g. ``xllamacpp``."""
         return self._supervisor.backend.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """What it understands."""
+        return "llama"
 
     @property
     def url(self) -> str:

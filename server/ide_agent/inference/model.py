@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ide_agent.inference.turns import Priority
+
+Dialect = Literal["llama", "openai"]
+"""``llama``: besides OpenAI's dialect it speaks llama-server's, with token ids, grammars and warming up."""
 
 
 class Model(Protocol):
@@ -20,6 +23,11 @@ class Model(Protocol):
     @property
     def backend(self) -> str:
         """What runs it."""
+        ...
+
+    @property
+    def dialect(self) -> Dialect:
+        """What it understands."""
         ...
 
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
