@@ -30,6 +30,12 @@ CASES = [
     ("`a` ", "`a` "),
     ("```python\na = '```'\n```", "a = '```'"),
     ("", ""),
+    ("<CURSOR/>sum(prices)", "sum(prices)"),
+    ("```\n<CURSOR/>sum(prices)\n```", "sum(prices)"),
+    ("sum(prices)<CURSOR/>\n\n\nprint(1)", "sum(prices)"),
+    ("<CURSOR()>", ""),
+    ("a <CURS b", "a <CURS b"),
+    ("a <CURS", "a <CURS"),
 ]
 
 
@@ -81,8 +87,8 @@ def test_the_cursor_is_marked_by_what_stands_nowhere_else() -> None:
     plain = Chat().fields(Hole("python", "# a.py\n", "x = ", "\ny"))["messages"]
     assert plain[-1]["content"].endswith("# a.py\nx = <CURSOR/>\ny")
     assert [each["role"] for each in plain] == ["system", "user", "assistant", "user"]
-    other = Chat().fields(Hole("python", "", "a <CURSOR/> <CURSOR1/>", ""))["messages"]
-    assert other[-1]["content"].endswith("a <CURSOR/> <CURSOR1/><CURSOR2/>")
+    other = Chat().fields(Hole("python", "", "a <CURSOR <CURSOR1/>", ""))["messages"]
+    assert other[-1]["content"].endswith("a <CURSOR <CURSOR1/><CURSOR2/>")
     assert "<CURSOR2/>" in other[0]["content"]
 
 

@@ -52,14 +52,17 @@ class Chat(Way):
 
     def answer(self, hole: Hole) -> Answer:
         """Without thoughts, fence, and what stands before the cursor already."""
-        return _Said(_echoes(hole.prefix), fences=hole.language not in _WITH_FENCES)
+        return _Said(_echoes(hole.prefix), _marker(hole), fences=hole.language not in _WITH_FENCES)
 
 
 class _Said(Answer):
     """Holds back the beginning until it is clear what it is, and a line that may close the fence."""
 
-    def __init__(self, echoes: list[str], *, fences: bool) -> None:
+    def __init__(self, echoes: list[str], marker: str, *, fences: bool) -> None:
         self._echoes = echoes
+        self._marker = marker
+        self._mark = marker.removesuffix("/>")
+        self._unmarked = ""
         self._fences = fences
         self._fenced = False
         self._begun = False
@@ -67,15 +70,27 @@ class _Said(Answer):
         self._held = ""
 
     def feed(self, text: str) -> str:
-        self._held += text
-        return self._told(final=False)
+        return self._before_mark(self._grown(text, final=False), final=False)
 
     def rest(self) -> str:
-        return self._told(final=True)
+        return self._before_mark(self._grown("", final=True), final=True)
 
-    def _told(self, *, final: bool) -> str:
+    def _before_mark(self, told: str, *, final: bool) -> str:
+        """`told` as far as it does not speak of the cursor, which stands in no text that is meant."""
+        self._unmarked += told
+        at = self._unmarked.find(self._mark)
+        if at >= 0:
+            self.ended = True
+        else:
+            held = 0 if final or self.ended else _overlap(self._unmarked, self._mark)
+            at = len(self._unmarked) - held
+        told, self._unmarked = self._unmarked[:at], "" if self.ended else self._unmarked[at:]
+        return told
+
+    def _grown(self, text: str, *, final: bool) -> str:
         if self.ended:
             return ""
+        self._held += text
         if not self._begun:
             start = self._start(final=final)
             if start is None:
@@ -110,6 +125,10 @@ class _Said(Answer):
         return self._behind_echo(at, final=final)
 
     def _behind_echo(self, at: int, *, final: bool) -> int | None:
+        if self._held.startswith(self._marker, at):
+            at += len(self._marker)
+        elif not final and self._marker.startswith(self._held[at:]):
+            return None
         rest = self._held[at:].lstrip("\n")
         for echo in self._echoes:
             if rest.startswith(echo):
@@ -142,8 +161,14 @@ def _may_open(text: str) -> bool:
 
 def _marker(hole: Hole) -> str:
     """What stands for the cursor: nothing that stands in the text."""
-    names = ("<CURSOR/>" if not number else f"<CURSOR{number}/>" for number in count())
-    return next(name for name in names if name not in hole.before + hole.prefix + hole.suffix)
+    text = hole.before + hole.prefix + hole.suffix
+    marks = ("<CURSOR" if not number else f"<CURSOR{number}" for number in count())
+    return next(mark for mark in marks if mark not in text) + "/>"
+
+
+def _overlap(text: str, mark: str) -> int:
+    """How many characters at the end of `text` may be the beginning of `mark`."""
+    return next(size for size in range(len(mark) - 1, -1, -1) if text.endswith(mark[:size]))
 
 
 def _echoes(prefix: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ from ide_agent.features.completion.templates import CODELLAMA, FimTemplate, Part
 
 # Its vocabulary writes blanks as ▁; in a text they are blanks.
 _SPELLED = {"codellama": replace(CODELLAMA, prefix="<PRE> ", suffix=" <SUF>", middle=" <MID>")}
+_TAIL = re.compile(r"\n{0,2}[ \t]*\Z")
+_LONGEST_TAIL = 200
 
 
 class Fim(Way):
@@ -41,26 +44,40 @@ class Prefix(Way):
     sees_suffix = False
 
     def fields(self, hole: Hole) -> dict[str, Any]:
-        """The text before the cursor, without the blanks at its end.
+        """The text before the cursor, without blanks and a line end or two at its end.
 
-        In most vocabularies they join the next word; a model that gets them alone says nothing sensible.
+        In most vocabularies they join what follows; a model that gets them alone says nothing sensible.
         """
-        return {"prompt": (hole.before + hole.prefix).rstrip(" \t")}
+        text = hole.before + hole.prefix
+        return {"prompt": text[: len(text) - len(_tail(text))]}
 
     def answer(self, hole: Hole) -> Answer:
-        """Without the blanks that are there already."""
-        return _WithoutBlanks(hole.prefix[len(hole.prefix.rstrip(" \t")) :])
+        """Without what is there already."""
+        return _Rejoined(_tail(hole.before + hole.prefix))
 
 
-class _WithoutBlanks(Answer):
-    """Drops `blanks` at the start as far as the answer repeats them."""
+class _Rejoined(Answer):
+    """Drops of an answer what repeats `tail`: all up to the line end, if there is one in it, and the blanks.
 
-    def __init__(self, blanks: str) -> None:
-        self._blanks = blanks
+    Of several line ends the others are left, as the cursor's line is free then.
+    """
+
+    def __init__(self, tail: str) -> None:
+        self._above = "\n" in tail
+        self._blanks = tail.rpartition("\n")[2]
 
     def feed(self, text: str) -> str:
+        if self._above:
+            _, end, text = text.partition("\n")
+            self._above = not end
         while self._blanks and text and text[0] == self._blanks[0]:
             self._blanks, text = self._blanks[1:], text[1:]
         if text:
             self._blanks = ""
         return text
+
+
+def _tail(text: str) -> str:
+    """The end of `text` that is generated again; something of it is always left."""
+    found = _TAIL.search(text, max(0, len(text) - _LONGEST_TAIL))
+    return found.group() if found and len(found.group()) < len(text) else ""
