@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -46,6 +46,14 @@ class RemoteEndpoint(Section):
     requests_per_minute: int = Field(60, ge=1, le=60_000, description="For each model.")
     timeout_seconds: float = Field(
         120.0, ge=1, le=3600, description="Longest silence before and within an answer."
+    )
+    completion: Literal["auto", "fim", "suffix", "chat", "off"] = Field(
+        "auto",
+        description="How ghost text is asked for. `fim`: `/completions` with the fill-in template of the "
+        "model's family, known by its name, or else with what stands before the cursor. `suffix`: "
+        "`/completions` with the parameter `suffix`. `chat`: `/chat/completions`. `off`: never. `auto`: "
+        "`fim` for known families (`suffix` at Ollama's port) unless the name says instruct or chat, "
+        "else `chat`.",
     )
     tokens_per_day: int = Field(0, ge=0, description="Budget of this API, in and out together; 0: none.")
     cost_per_day: float = Field(0.0, ge=0, description="Budget of this API, in US dollars; 0: none.")

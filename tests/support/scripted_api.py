@@ -141,6 +141,21 @@ def says(*pieces: str, usage: dict[str, Any] | None = None) -> Behaviour:
     return behave
 
 
+def writes(*pieces: str, finish: str = "stop") -> Behaviour:
+    """A streamed answer of these pieces to ``/completions``."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.head(200, {"Content-Type": "text/event-stream"})
+        for piece in pieces:
+            exchange.event(_text_chunk(piece))
+        exchange.event(_text_chunk("", finish))
+        counted = {"prompt_tokens": 7, "completion_tokens": len(pieces)}
+        exchange.event({"object": "text_completion", "model": "m", "choices": [], "usage": counted})
+        exchange.wfile.write(b"data: [DONE]\n\n")
+
+    return behave
+
+
 def echoes(size: int) -> Behaviour:
     """Says the last message again, in pieces of `size` characters."""
 
@@ -191,6 +206,11 @@ def silent(exchange: Exchange) -> None:
 def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     return {"object": "chat.completion.chunk", "model": "m", "choices": [choice]}
+
+
+def _text_chunk(text: str, finish: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "text": text, "finish_reason": finish}
+    return {"object": "text_completion", "model": "m", "choices": [choice]}
 
 
 def _json(exchange: Exchange, status: int, answer: Any, headers: Mapping[str, str] | None = None) -> None:

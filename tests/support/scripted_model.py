@@ -22,6 +22,7 @@ class Model:
         self.alternatives: list[int] = []
         self.cancelled: list[CursorContext] = []
         self.mouths: list[asyncio.Queue[dict[str, Any]]] = []
+        self.local = True
         self.queues = False
         """Whether what is asked with background priority never gets its turn."""
         self.open = 0
@@ -49,7 +50,7 @@ class Model:
         try:
             if queued:
                 await asyncio.Event().wait()
-            yield {"type": "start", "model": "scripted"}
+            yield {"type": "start", "model": "scripted", "local": self.local}
             while not finished:
                 event = await mouth.get()
                 finished = event["type"] == "done"
@@ -63,8 +64,8 @@ class Model:
     def say(self, text: str, mouth: int = -1) -> None:
         self.mouths[mouth].put_nowait({"type": "text", "text": text})
 
-    def end(self, mouth: int = -1) -> None:
-        self.mouths[mouth].put_nowait({"type": "done", "finish_reason": "stop"})
+    def end(self, mouth: int = -1, reason: str = "stop") -> None:
+        self.mouths[mouth].put_nowait({"type": "done", "finish_reason": reason})
 
     def fail(self, mouth: int = -1) -> None:
         error = EngineCrashed(model="m", reason="r").as_wire()

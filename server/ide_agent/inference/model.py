@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from ide_agent.inference.backends import Dialect
 from ide_agent.inference.turns import Priority
 
 
@@ -20,6 +21,11 @@ class Model(Protocol):
     @property
     def backend(self) -> str:
         """What runs it."""
+        ...
+
+    @property
+    def dialect(self) -> Dialect:
+        """What it understands."""
         ...
 
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:

@@ -116,7 +116,12 @@ class Inference:
 
     @asynccontextmanager
     async def model(
-        self, name: str = "", purpose: Purpose = "text", *, private: bool = False
+        self,
+        name: str = "",
+        purpose: Purpose = "text",
+        *,
+        private: bool = False,
+        priority: Priority = "api",
     ) -> AsyncGenerator[Model]:
         """The model called `name`: of an endpoint where it begins with the name of one, else an engine's,
         held for the time of the block.
@@ -125,17 +130,19 @@ class Inference:
             name: as clients say it; empty: the default one.
             purpose: of an engine.
             private: never one of another machine, whatever the settings have become meanwhile.
+            priority: of an engine, see `hold`. Unless it is ``api``, an endpoint answers soon or not at all.
 
         Raises:
             ModelNotFound: it is private, and that model is on another machine.
             RemoteError: it is on another machine and must not, or cannot, be asked.
             ModelError, EngineError: as `hold`.
         """
-        remote = await self.remotes.find(name, private=private) if self.remotes is not None else None
-        if remote is not None:
-            yield remote
-            return
-        async with self.hold(name, purpose) as engine:
+        if self.remotes is not None:
+            remote = await self.remotes.find(name, private=private, hurried=priority != "api")
+            if remote is not None:
+                yield remote
+                return
+        async with self.hold(name, purpose, priority) as engine:
             yield engine
 
     def snapshot(self) -> list[EngineState]:

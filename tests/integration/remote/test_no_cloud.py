@@ -30,6 +30,16 @@ url = "https://models.example/v1"
 url = "https://192.0.2.1/v1"
 models = ["m"]
 """
+RULES = """
+rules:
+  - name: go
+    when: {task: completion, language: go}
+    model: address/starcoder
+    fallbacks: [named/gpt, starter]
+  - name: rust
+    when: {task: completion, language: rust}
+    model: named/gpt
+"""
 
 
 class Guarded(PanelHost):
@@ -39,9 +49,21 @@ class Guarded(PanelHost):
         super().__init__(folder)
         self.site = folder / "site"
         (self.home / "config").mkdir(parents=True)
+        (self.home / "config" / "routes.yaml").write_text(RULES)
         (self.home / "config" / "config.toml").write_text(CONFIG.format(enabled=str(enabled).lower()))
         self.environment |= {**install(self.site), "IDE_AGENT_MODELS": str(models_dir())}
         self.environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+    def ghost_text(self, path: str = "/completion", **more: Any) -> list[dict[str, Any]]:
+        """The events of a completion."""
+        body = {"document": "file:///a", "prefix": "def f(", "max_tokens": 4, **more}
+        request = urllib.request.Request(
+            self.address + path,
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return [json.loads(line[6:]) for line in answer.read().decode().split("\n") if line]
 
     def status(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         """Status and body of an answer, whatever it is."""
@@ -94,6 +116,13 @@ def test_nothing_leaves_in_no_cloud_mode(guarded: Guarded) -> None:
                 code, body = guarded.status("POST", path, {**local, "model": model, "stream": stream})
                 assert (code, json.loads(body)["error"]["type"]) == (403, "RemoteOff")
         assert guarded.status("GET", f"/v1/models/{model}")[0] == 403
+    assert guarded.ghost_text(language="go")[0]["model"] == "starter"
+    for refused in ({"language": "rust"}, {"model": "address/starcoder"}, {"model": "named/gpt"}):
+        (error,) = guarded.ghost_text(**refused)
+        assert error["error"]["code"] == "error.remote.off"
+    warm = {"document": "file:///a", "prefix": "def f(", "language": "go"}
+    assert guarded.call("POST", "/completion/warm", warm)["prompt_tokens"] > 0
+    assert guarded.status("POST", "/completion/warm", {**warm, "language": "rust"})[0] == 403
     for name in ("named", "address"):
         assert guarded.status("POST", "/remote/test", {"name": name})[0] == 403
     listed = guarded.call("GET", "/v1/models")["data"]
@@ -114,5 +143,10 @@ def test_it_is_the_switch_that_holds_it_back(guarded: Guarded) -> None:
     )
     assert (code, json.loads(body)["error"]["code"]) == (503, "error.remote.unreachable")
     assert "socket.getaddrinfo models.example" in attempts(guarded.site)
-    (entry,) = guarded.call("GET", "/remote/audit")["requests"]
+    (failed,) = guarded.ghost_text(language="rust")
+    assert failed["error"]["code"] == "error.remote.unreachable"
+    assert guarded.ghost_text(language="rust", priority="background")[1]["finish_reason"] == "skipped"
+    guarded.call("POST", "/completion/warm", {"document": "d", "prefix": "x", "language": "rust"})
+    other, entry = guarded.call("GET", "/remote/audit")["requests"]
+    assert other["model"] == "gpt"
     assert (entry["endpoint"], entry["host"], entry["tokens_in"]) == ("named", "models.example", 0)

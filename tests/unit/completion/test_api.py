@@ -30,6 +30,8 @@ class ScriptedEngine:
     """Says `ANSWER`."""
 
     backend = "scripted"
+    dialect = "llama"
+    name = "tiny"
 
     def __init__(self, model: ModelFile) -> None:
         self.model = model
@@ -64,9 +66,11 @@ class Room:
         self.asked: list[str] = []
 
     @asynccontextmanager
-    async def hold(self, model: str = "", priority: str = "api") -> AsyncIterator[ScriptedEngine]:
+    async def model(
+        self, model: str = "", *, private: bool = False, priority: str = "api"
+    ) -> AsyncIterator[ScriptedEngine]:
         self.asked.append(model)
-        if model in ("missing", "cloud/m"):
+        if model == "missing":
             raise ModelNotFound(name=model)
         self.engine.held += 1
         try:
@@ -87,7 +91,11 @@ def model(tmp_path: Path) -> ModelFile:
 @asynccontextmanager
 async def host(engine: ScriptedEngine, file: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
     room, rules = Room(engine), Router(file or Path("/no/rules"))
-    remotes = SimpleNamespace(owner=lambda name: "cloud" if name.startswith("cloud/") else "")
+    endpoints = {"cloud": SimpleNamespace(completion="off")}
+    remotes = SimpleNamespace(
+        owner=lambda name: "cloud" if name.startswith("cloud/") else "",
+        settings=SimpleNamespace(endpoints=endpoints),
+    )
     services = SimpleNamespace(
         app=FastAPI(), settings=Settings(), inference=room, routing=rules, remotes=remotes
     )
@@ -108,7 +116,7 @@ async def test_start_text_done(model: ModelFile) -> None:
     async with host(engine) as client:
         start, *texts, done = await complete(client, max_tokens=7)
     assert start.pop("prompt_tokens") > 0
-    assert start == {"type": "start", "model": "tiny", "engine": "scripted", "fim": False}
+    assert start == {"type": "start", "model": "tiny", "engine": "scripted", "local": True, "fim": False}
     assert [event["text"] for event in texts] == ["on", "e\ntwo"]
     assert done == {"type": "done", "finish_reason": "length", "timings": {"prompt_n": 3, "cache_n": 2}}
     assert (engine.asked[0]["prompt"], engine.asked[0]["n_predict"]) == (["x("], 7)
@@ -236,7 +244,7 @@ async def test_an_address_that_is_none_is_no_place(model: ModelFile) -> None:
 
 
 @pytest.mark.parametrize("fallbacks", ["", "tiny"])
-async def test_a_rule_that_names_remote_models_does_not_break_ghost_text(
+async def test_models_of_an_endpoint_that_is_off_for_ghost_text_are_passed_over(
     model: ModelFile, tmp_path: Path, fallbacks: str
 ) -> None:
     rules = tmp_path / "routes.yaml"
@@ -245,4 +253,4 @@ async def test_a_rule_that_names_remote_models_does_not_break_ghost_text(
         start, *_ = await complete(client)
         named, *_ = await complete(client, model="cloud/m")
     assert start["model"] == "tiny"
-    assert named["type"] == "error"  # who names it is told
+    assert named["error"]["code"] == "error.remote.no_ghost_text"  # who names it is told

@@ -13,6 +13,7 @@ from ide_agent.errors import (
     IdeAgentError,
     ModelNotFound,
     NotEnoughMemory,
+    RemoteUnavailable,
 )
 from support.editor import Editor, attached, eventually
 from support.fake_host import FakeHost
@@ -90,6 +91,17 @@ async def test_another_error_or_another_model_is_news(editor: Editor, voice: Voi
         voice.error = error
         await ask(editor, 0, 4)
     assert said(editor) == [error.message("en") for error in errors]
+
+
+async def test_an_endpoint_that_fails_on_and_on_is_spoken_of_once(editor: Editor, voice: Voice) -> None:
+    await start(editor)
+    failed = RemoteUnavailable(endpoint="far", reason="r")
+    alone = RemoteUnavailable("error.remote.circuit", endpoint="far", count=3, seconds=30, reason="r")
+    other = RemoteUnavailable("error.remote.circuit", endpoint="other", count=3, seconds=30, reason="r")
+    for error in (failed, failed, alone, alone, other):
+        voice.error = error
+        await ask(editor, 0, 4)
+    assert said(editor) == [failed.message("en"), other.message("en")]
 
 
 async def test_of_others_concerns_it_does_not_speak(

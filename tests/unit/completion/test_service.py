@@ -250,3 +250,17 @@ async def test_a_line_that_comes_to_nothing_is_stopped_before_its_end(
     model.say(line[20:])
     assert await task is None
     await until(lambda: model.cancelled)
+
+
+async def test_where_the_model_was_not_asked_it_is_asked_the_next_time(
+    service: CompletionService, model: Model
+) -> None:
+    task = asyncio.create_task(ask(service, at("x = ")))
+    await until(lambda: model.asked)
+    model.end(reason="skipped")
+    assert await task is None
+    task = asyncio.create_task(ask(service, at("x = ")))
+    await until(lambda: len(model.asked) == 2)
+    model.say("1")
+    model.end()
+    assert await task is not None

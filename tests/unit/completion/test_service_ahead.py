@@ -96,3 +96,18 @@ async def test_the_user_does_not_wait_for_the_turn_of_what_is_computed_ahead(
     assert offer is not None
     assert offer.suggestion.text == " + 3"
     assert model.most_open == 1
+
+
+async def test_of_a_model_on_another_machine_nothing_is_asked_ahead(
+    service: CompletionService, model: Model
+) -> None:
+    model.local = False
+    task = asyncio.create_task(ask(service, at("x = "), lambda offer: None, prefetch=True))
+    await until(lambda: model.asked)
+    model.say("compute(1)")
+    model.end()
+    offer = await task
+    assert offer is not None
+    await until(lambda: not service.busy(URI))
+    assert await ask(service, at("x = "), prefetch=True) is not None
+    assert model.priorities == ["foreground"]

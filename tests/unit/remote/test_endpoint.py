@@ -148,6 +148,32 @@ async def test_too_many_at_once_are_told_so(api: ScriptedApi, policy: NetworkPol
         await endpoint.wait_for_turn("m")
 
 
+async def test_who_types_waits_for_a_moment_and_no_longer(
+    api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses
+) -> None:
+    endpoint = endpoint_of(api.url, policy, pauses, requests_per_second=1.0)
+    await endpoint.wait_for_turn("m", hurried=True)
+    await endpoint.wait_for_turn("m", hurried=True)
+    assert sum(pauses.seconds) == pytest.approx(1.0, abs=0.2)
+    slower = endpoint_of(api.url, policy, pauses, requests_per_second=0.5)
+    await slower.wait_for_turn("m", hurried=True)
+    with pytest.raises(RemoteUnavailable, match="wait already"):
+        await slower.wait_for_turn("m", hurried=True)
+    assert sum(pauses.seconds) < 2, "it was told at once"
+
+
+async def test_for_who_types_nothing_is_tried_again(
+    api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses
+) -> None:
+    api.script += [refuses(503), says("Hello")]
+    endpoint = endpoint_of(api.url, policy, pauses)
+    with pytest.raises(RemoteUnavailable, match="HTTP 503"):
+        async with endpoint.answer("POST", "/x", BODY, Sent("out", "h", "m", "/x"), "m", hurried=True):
+            pass
+    assert len(api.asked) == 1
+    await endpoint.close()
+
+
 @pytest.mark.parametrize("key", ["sk-very secret", "sk-şifre", "a\nb", "\x7f"])
 async def test_a_key_that_cannot_be_sent_is_not_told(
     api: ScriptedApi, policy: NetworkPolicy, pauses: Pauses, key: str

@@ -36,6 +36,8 @@ class Activity:
     """For which position `generation` answers, and who sees it grow there."""
     model: str = ""
     """The model that answered last."""
+    local: bool = True
+    """Whether that is on this machine. Elsewhere nothing is asked for ahead of the user: it costs money."""
     alternatives: Alternatives | None = None
     """What was suggested at the position where others were asked for last."""
     _lapse: asyncio.TimerHandle | None = None

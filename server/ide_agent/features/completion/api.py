@@ -8,19 +8,25 @@ import weakref
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
+from ide_agent.errors import RemoteRefused, RemoteUnavailable
 from ide_agent.host.routing import Route
 from ide_agent.host.routing import route as route_to
 from ide_agent.host.sse import EventStream, until_gone
+from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 
 from . import templates
+from .dialects.asker import Asker, Piece, Start
+from .dialects.ways import Asked
+from .leaving import fit_to_leave, in_secret
+from .policy import Policy
 from .prompt import Plan, PromptPlanner
 from .wire import CompletionEvents, CompletionRequest, Priority
 
@@ -29,16 +35,23 @@ if TYPE_CHECKING:
 
     from ide_agent.host.services import Services
     from ide_agent.inference import Engine
+    from ide_agent.inference.model import Model
 
 # Greedy: a suggestion must not change between two keystrokes that agree with it.
 _SAMPLING: dict[str, object] = {"temperature": 0.0, "cache_prompt": True}
 # Others by chance, the later the bolder: a model that is sure of itself says the same thing again and again.
 _OTHERS: dict[str, object] = {"top_p": 0.95, "cache_prompt": True}
 _WARM, _WARMER = 0.8, 0.05
+_SKIPPED = {"type": "done", "finish_reason": "skipped", "timings": {}}
+"""The model was not asked: this says nothing of what it would answer."""
+_COLD = {"prompt_tokens": 0, "cached_tokens": 0}
+_SPARE = 8
+_QUEUE = "error.remote.queue"
 
 
 def register(services: Services) -> None:
     """Add the routes to the host's app."""
+    asker, policy = Asker(), Policy(services.settings.completion)
     planners: weakref.WeakKeyDictionary[Engine, PromptPlanner] = weakref.WeakKeyDictionary()
     making = asyncio.Lock()
 
@@ -50,47 +63,90 @@ def register(services: Services) -> None:
             return found
 
     async def plan_for(body: CompletionRequest, route: Route, engine: Engine) -> Plan:
-        body.max_tokens = route.limit(body.max_tokens)
+        body = body.model_copy(update={"max_tokens": route.limit(body.max_tokens)})
         context = services.settings.inference.context_tokens
-        room = min(context, engine.model.header.context_length or context) - body.max_tokens - 8
-        body.prompt_tokens = max(1, min(body.prompt_tokens, room))
+        body = _within(body, min(context, engine.model.header.context_length or context))
         return await (await planner(engine)).plan(body)
 
     @asynccontextmanager
-    async def prepared(body: CompletionRequest, priority: Priority) -> AsyncGenerator[tuple[Engine, Plan]]:
-        """The engine, held for the time of the block, and the prompt for it."""
-        route = _engines_only(services, await route_to(services, _asked(body), body.model))
-        async with AsyncExitStack() as stack:
-            engine = await route.first(
-                lambda name: stack.enter_async_context(services.inference.hold(name, priority=priority))
-            )
-            plan = await plan_for(body, route, engine)
-            await stack.enter_async_context(engine.turn(priority))
-            yield engine, plan
+    async def had(name: str, route: Route, priority: Priority) -> AsyncGenerator[Model]:
+        """The model called `name`, held for the time of the block."""
+        if services.remotes.owner(name) and _setting(services, name) == "off":
+            raise RemoteRefused("error.remote.no_ghost_text", endpoint=services.remotes.owner(name))
+        if route.allowance is not None:
+            await services.remotes.allow(name, route.allowance)
+        async with services.inference.model(name, private=route.private, priority=priority) as model:
+            yield model
 
     @services.app.post("/completion")
     async def completion(body: CompletionRequest) -> EventStream:
         return EventStream(_complete(body))
 
     async def _complete(body: CompletionRequest) -> AsyncGenerator[dict[str, Any]]:
-        async with prepared(body, body.priority) as (engine, plan):
-            yield {
-                "type": "start",
-                "model": engine.model.name,
-                "engine": engine.backend,
-                "fim": plan.fim,
-                "prompt_tokens": plan.tokens,
-            }
+        route = _without_passed_over(services, await route_to(services, _asked(body), body.model))
+
+        async def begin(name: str) -> tuple[dict[str, Any], AsyncGenerator[dict[str, Any]]]:
+            events = _answered(name, body, route)
+            return await anext(events), events
+
+        first, events = await route.first(begin)
+        async with aclosing(events):
+            yield first
+            async for event in events:
+                yield event
+
+    async def _answered(name: str, body: CompletionRequest, route: Route) -> AsyncGenerator[dict[str, Any]]:
+        async with had(name, route, body.priority) as model:
+            answer = _of_engine if model.dialect == "llama" else _of_other
+            async with aclosing(answer(model, body, route)) as events:
+                async for event in events:
+                    yield event
+
+    async def _of_engine(
+        model: Model, body: CompletionRequest, route: Route
+    ) -> AsyncGenerator[dict[str, Any]]:
+        engine = cast("Engine", model)
+        plan = await plan_for(body, route, engine)
+        async with engine.turn(body.priority):
+            yield _start(engine, fim=plan.fim, tokens=plan.tokens)
             if not plan.parts:
                 yield {"type": "done", "finish_reason": "stop", "timings": {}}
                 return
             payload = {
                 **_sampling(body.alternative),
-                **plan.healing.payload(body.stop, body.max_tokens),
+                **plan.healing.payload(body.stop, route.limit(body.max_tokens)),
                 "prompt": plan.parts,
                 "stream": True,
             }
-            async with aclosing(_answer(body, plan, engine.stream("/completion", payload))) as events:
+            pieces = _pieces(plan, body.stop, engine.stream("/completion", payload))
+            async with aclosing(_told(body, pieces)) as events:
+                async for event in events:
+                    yield event
+
+    async def _of_other(
+        model: Model, body: CompletionRequest, route: Route
+    ) -> AsyncGenerator[dict[str, Any]]:
+        if not isinstance(model, RemoteModel):
+            body = _within(body, services.settings.inference.context_tokens)
+        elif not model.endpoint.local:
+            body = fit_to_leave(body, policy)
+            hides = services.remotes.settings.redact
+            if body.priority == "background" or (hides and in_secret(body)):
+                yield _start(model, fim=False, tokens=0)
+                yield _SKIPPED
+                return
+        async with aclosing(asker.ask(model, _known_of(model), body, route.limit)) as pieces:
+            try:
+                begun = await anext(pieces)
+            except RemoteUnavailable as failure:
+                if failure.key_used != _QUEUE:
+                    raise
+                yield _start(model, fim=False, tokens=0)  # late it would be of no use
+                yield _SKIPPED
+                return
+            assert isinstance(begun, Start)
+            yield _start(model, fim=begun.fim, tokens=begun.tokens)
+            async with aclosing(_told(body, pieces)) as events:
                 async for event in events:
                     yield event
 
@@ -99,8 +155,15 @@ def register(services: Services) -> None:
         return JSONResponse(await until_gone(request, _warm(body)))
 
     async def _warm(body: CompletionRequest) -> dict[str, int]:
+        route = _without_passed_over(services, await route_to(services, _asked(body), body.model))
+        async with AsyncExitStack() as stack:
+            model = await route.first(lambda name: stack.enter_async_context(had(name, route, "background")))
+            return await _read(cast("Engine", model), body, route) if model.dialect == "llama" else _COLD
+
+    async def _read(engine: Engine, body: CompletionRequest, route: Route) -> dict[str, int]:
         timings: dict[str, Any] = {}
-        async with prepared(body, "background") as (engine, plan):
+        plan = await plan_for(body, route, engine)
+        async with engine.turn("background"):
             if plan.parts:
                 payload = {**_SAMPLING, "prompt": plan.parts, "n_predict": 0, "stream": True}
                 async with aclosing(engine.stream("/completion", payload)) as chunks:
@@ -122,12 +185,48 @@ def register(services: Services) -> None:
         return {"recorded": len(body.events)}
 
 
-def _engines_only(services: Services, route: Route) -> Route:
-    """Without the models of APIs: ghost text comes from engines, if need be from the default model's."""
+def _without_passed_over(services: Services, route: Route) -> Route:
+    """Without the models of endpoints that are off for ghost text; if need be the default model answers."""
     if route.decision is None:
         return route
-    engines = tuple(name for name in route.models if not services.remotes.owner(name))
-    return replace(route, models=engines or ("",))
+    models = tuple(name for name in route.models if _setting(services, name) != "off")
+    return replace(route, models=models or ("",))
+
+
+def _setting(services: Services, name: str) -> str:
+    """How the settings want a model to be asked."""
+    owner = services.remotes.owner(name)
+    return services.remotes.settings.endpoints[owner].completion if owner else "auto"
+
+
+def _is_local(model: Model) -> bool:
+    """Whether it is on this machine."""
+    return not isinstance(model, RemoteModel) or model.endpoint.local
+
+
+def _known_of(model: Model) -> Asked:
+    """A model as far as the way to ask it depends on it."""
+    if not isinstance(model, RemoteModel):
+        return Asked(model.name)
+    settings = model.endpoint.settings
+    return Asked(model.id, settings.url, "auto" if settings.completion == "off" else settings.completion)
+
+
+def _within(body: CompletionRequest, context: int) -> CompletionRequest:
+    """`body` with a prompt that leaves room for the answer in a context of so many tokens."""
+    room = max(1, context - body.max_tokens - _SPARE)
+    return body.model_copy(update={"prompt_tokens": min(body.prompt_tokens, room)})
+
+
+def _start(model: Model, *, fim: bool, tokens: int) -> dict[str, Any]:
+    return {
+        "type": "start",
+        "model": model.name,
+        "engine": model.backend,
+        "local": _is_local(model),
+        "fim": fim,
+        "prompt_tokens": tokens,
+    }
 
 
 def _asked(body: CompletionRequest) -> Ask:
@@ -165,25 +264,37 @@ async def _new_planner(engine: Engine) -> PromptPlanner:
     return PromptPlanner(await templates.resolve(known, engine.tokenize), engine.tokenize, special)
 
 
-async def _answer(
-    body: CompletionRequest, plan: Plan, chunks: AsyncGenerator[dict[str, Any]]
-) -> AsyncGenerator[dict[str, Any]]:
-    """What the caller is told of the engine's answer."""
-    held, sent = "", time.monotonic()
-    said, first_line = False, body.hold_ms > 0
+async def _pieces(
+    plan: Plan, stop: list[str], chunks: AsyncGenerator[dict[str, Any]]
+) -> AsyncGenerator[Piece]:
+    """What is new to the caller in what an engine says."""
     async with aclosing(chunks):
         async for chunk in chunks:
-            text, ended = plan.healing.take(chunk.get("content") or "", body.stop)
-            ended = ended or bool(chunk.get("stop"))
-            held += text
+            text, ended = plan.healing.take(chunk.get("content") or "", stop)
+            reason = _reason(chunk) if ended or chunk.get("stop") else ""
+            yield Piece(text, reason, chunk.get("timings", {}))
+            if reason:
+                return
+
+
+async def _told(
+    body: CompletionRequest, pieces: AsyncGenerator[Piece | Start]
+) -> AsyncGenerator[dict[str, Any]]:
+    """What the caller is told of the answer."""
+    held, sent = "", time.monotonic()
+    said, first_line = False, body.hold_ms > 0
+    async with aclosing(pieces):
+        async for piece in pieces:
+            assert isinstance(piece, Piece)
+            held += piece.text
             now = time.monotonic()
             first_line = first_line and "\n" not in (held if said else held.lstrip())
             said = said or bool(held.strip())
-            if held and (ended or not first_line or now - sent >= body.hold_ms / 1000):
+            if held and (piece.reason or not first_line or now - sent >= body.hold_ms / 1000):
                 yield {"type": "text", "text": held}
                 held, sent = "", now
-            if ended:
-                yield {"type": "done", "finish_reason": _reason(chunk), "timings": chunk.get("timings", {})}
+            if piece.reason:
+                yield {"type": "done", "finish_reason": piece.reason, "timings": piece.timings}
                 return
 
 

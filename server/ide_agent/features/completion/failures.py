@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ide_agent.editor.server import EditorServer
 
 _NO_MODEL = "error.model.none"
+_LEFT_ALONE = "error.remote.circuit"
 
 
 class Failures:
@@ -42,7 +43,12 @@ class Failures:
         missing = error.key_used == _NO_MODEL
         self._server.status.show("noModel" if missing else "error", message=text)
         params = error.params
-        what = error.key_used, str(params.get("model") or params.get("name") or params.get("file"))
-        if what not in self._said and not missing:  # the hub offers a model
+        named = (params.get(name) for name in ("endpoint", "model", "name", "file", "host"))
+        whom = str(next(filter(None, named), None))
+        what = error.key_used, whom
+        known = what in self._said
+        if error.key_used == _LEFT_ALONE:  # for what was said of it already, as a rule
+            known = any(each[1] == whom for each in self._said)
+        if not known and not missing:  # the hub offers a model
             self._said.add(what)
             self._server.say(text, types.MessageType.Error)

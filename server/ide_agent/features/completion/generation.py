@@ -36,6 +36,7 @@ class Generation:
         conclusive: the model said all it had to say; it neither failed nor was stopped, nor did it break off.
         error: why it failed, if it did.
         model: name of the model that answers, once known.
+        local: that model is on this machine, as far as is known.
         first_line_s: seconds to the first line, once there is one.
     """
 
@@ -50,6 +51,7 @@ class Generation:
         self.conclusive = False
         self.error: IdeAgentError | None = None
         self.model = ""
+        self.local = True
         self.first_line_s: float | None = None
         self._raw = ""
         self._shape = shape
@@ -120,6 +122,7 @@ class Generation:
             match event["type"]:
                 case "start":
                     self.model = event["model"]
+                    self.local = event.get("local", True)
                 case "text":
                     self._raw += event["text"]
                     self._spread()
@@ -134,6 +137,8 @@ class Generation:
                     if runs_on(self._raw, self.context.line_prefix, self._shape.max_columns):
                         self._show(self._raw, final=True, truncated=True)
                         return True
+                case "done" if event.get("finish_reason") == "skipped":
+                    return False
                 case "done":
                     self._show(self._raw, final=True, truncated=event.get("finish_reason") == "length")
                     return True

@@ -274,6 +274,7 @@ class CompletionService:
     def _grown(self, document: Activity, generation: Generation, settings: CompletionSettings) -> None:
         """Put what was added into the cache and before the user."""
         found = generation.suggestion
+        document.local = generation.local
         whole = generation.done and generation.conclusive
         if found is not None:
             self._cache.extend(generation.completion_id, found.text, whole, found.replace_after)
@@ -329,7 +330,7 @@ class CompletionService:
 
     def _look_ahead(self, document: Activity, offer: Offer, settings: CompletionSettings) -> None:
         """Compute what would follow if the user took `offer`, unless that is known or on its way."""
-        if not settings.prefetch or document.live is not None:
+        if not (settings.prefetch and document.local) or document.live is not None:
             return
         taken = accepted(offer.context, offer.suggestion)
         if self._cache.lookup(taken) is None:

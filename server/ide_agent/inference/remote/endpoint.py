@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 10.0
 _ATTEMPTS = 4
 _FIRST_PAUSE = 0.5
+_HURRIED_SECONDS = 1.2
+"""Longest wait for a turn of who types: as long as one request a second makes him wait, and no more."""
 _LONGEST_PAUSE = 30.0
 """Who is told to wait longer is told so instead of being kept waiting."""
 _LONGEST_HOLD = 3600.0
@@ -107,14 +109,19 @@ class Endpoint:
         if left > 0:
             raise self._left_alone(left)
 
-    async def wait_for_turn(self, model: str) -> None:
+    async def wait_for_turn(self, model: str, *, hurried: bool = False) -> None:
         """Return when `model` may be asked again.
+
+        Args:
+            model: which.
+            hurried: soon or not at all.
 
         Raises:
             RemoteUnavailable: that would take longer than an answer may.
         """
         bucket = self._bucket(model)
-        if (delay := bucket.delay()) > self.settings.timeout_seconds:
+        longest = _HURRIED_SECONDS if hurried else self.settings.timeout_seconds
+        if (delay := bucket.delay()) > longest:
             raise RemoteUnavailable(
                 "error.remote.queue", endpoint=self.name, model=model, seconds=round(delay) or 1
             )
@@ -122,7 +129,7 @@ class Endpoint:
 
     @asynccontextmanager
     async def answer(
-        self, method: str, path: str, body: bytes, sent: Sent, model: str = ""
+        self, method: str, path: str, body: bytes, sent: Sent, model: str = "", *, hurried: bool = False
     ) -> AsyncGenerator[httpcore.Response]:
         """The head of the answer to a request; leaving the block closes the connection unless all was read.
 
@@ -132,16 +139,19 @@ class Endpoint:
             body: JSON; empty: none.
             sent: learns how much was sent.
             model: whom it is about, for errors.
+            hurried: what goes wrong is not tried again.
 
         Raises:
             RemoteError: what went wrong, and what to do.
         """
         probing = self.circuit.half_open
+        # for a list of models nobody wants to wait
+        attempts = _ATTEMPTS if method == "POST" and not (probing or hurried) else 1
         if probing and self._probing:
             raise self._left_alone(1)
         self._probing = self._probing or probing
         try:
-            response = await self._patiently(method, path, body, sent, model, probing)
+            response = await self._patiently(method, path, body, sent, model, attempts)
         finally:
             if probing:
                 self._probing = False
@@ -195,10 +205,8 @@ class Endpoint:
             await pool.aclose()
 
     async def _patiently(
-        self, method: str, path: str, body: bytes, sent: Sent, model: str, probing: bool
+        self, method: str, path: str, body: bytes, sent: Sent, model: str, attempts: int
     ) -> httpcore.Response:
-        # for a list of models nobody wants to wait
-        attempts = _ATTEMPTS if method == "POST" and not probing else 1
         attempt = 0
         paid = False
         try:

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ide_agent.errors import IdeAgentError, RemoteRefused, RemoteUnavailable
+from ide_agent.inference.model import Dialect
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.prices import tokens
@@ -49,6 +50,7 @@ class RemoteModel:
         endpoint: the API.
         books: note what leaves.
         placeholders: makes those of a request; None: secrets are sent as they are.
+        hurried: who types waits for it: an answer that would come late is not asked for.
     """
 
     def __init__(
@@ -57,11 +59,14 @@ class RemoteModel:
         endpoint: Endpoint,
         books: Books,
         placeholders: Callable[[], Placeholders] | None,
+        *,
+        hurried: bool = False,
     ) -> None:
         self.id = id
         self.endpoint = endpoint
         self._books = books
         self._placeholders = None if endpoint.local else placeholders
+        self._hurried = hurried
 
     @property
     def name(self) -> str:
@@ -72,6 +77,11 @@ class RemoteModel:
     def backend(self) -> str:
         """The endpoint's name."""
         return self.endpoint.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """What it understands."""
+        return "openai"
 
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
         """No one waits for another here; how often it is asked is limited where the request is sent."""
@@ -174,14 +184,15 @@ class RemoteModel:
             estimated=True,
         )
         if not endpoint.local:
-            await endpoint.wait_for_turn(self.id)
+            await endpoint.wait_for_turn(self.id, hurried=self._hurried)
             endpoint.check()  # while this one waited, others may have failed
             await self._books.begin(sent)
         started = time.monotonic()
         exchange: _Exchange | None = None
         sent.outcome = "cancelled"  # unless it comes to another end
         try:
-            async with endpoint.answer(method, sent.path, body, sent, self.id) as response:
+            answer = endpoint.answer(method, sent.path, body, sent, self.id, hurried=self._hurried)
+            async with answer as response:
                 exchange = _Exchange(response, sent, hiding)
                 yield exchange
             sent.outcome = "ok"

@@ -90,12 +90,13 @@ class Remotes:
         """Whether that endpoint is on this machine."""
         return self._policy.is_local(self.settings.endpoints[endpoint].url)
 
-    async def find(self, name: str, *, private: bool = False) -> RemoteModel | None:
+    async def find(self, name: str, *, private: bool = False, hurried: bool = False) -> RemoteModel | None:
         """The model called `name`, if it is one of an endpoint.
 
         Args:
             name: ``endpoint/model``.
             private: only an endpoint on this machine will do.
+            hurried: an answer that would come late is not wanted.
 
         Raises:
             ModelNotFound: it is private, and the endpoint is on another machine.
@@ -106,7 +107,7 @@ class Remotes:
         owner = self.owner(name)
         if not owner:
             return None
-        model = self._model(await self.endpoint(owner), name.removeprefix(f"{owner}/"))
+        model = self._model(await self.endpoint(owner), name.removeprefix(f"{owner}/"), hurried=hurried)
         if private and not model.endpoint.local:  # of the very address that would be asked
             raise ModelNotFound("error.routes.private")
         model.endpoint.check()
@@ -263,9 +264,9 @@ class Remotes:
             raise RemoteRefused("error.remote.unaudited", reason="no audit log")
         return self.ledger
 
-    def _model(self, endpoint: Endpoint, id: str) -> RemoteModel:
-        settings = self.settings
-        return RemoteModel(id, endpoint, self, self._placeholders if settings.redact else None)
+    def _model(self, endpoint: Endpoint, id: str, *, hurried: bool = False) -> RemoteModel:
+        hiding = self._placeholders if self.settings.redact else None
+        return RemoteModel(id, endpoint, self, hiding, hurried=hurried)
 
     def _placeholders(self) -> Placeholders:
         """Those of a new request.

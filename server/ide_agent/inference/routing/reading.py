@@ -203,20 +203,11 @@ def _idle(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) ->
                 if getattr(rule.limits, key) is not None:
                     at = root.find((*path, "limits", key))
                     yield Problem("error.routes.uncounted", at, "warning", {"key": key})
-        if all(remote) and _catches_completion(rule):
-            yield Problem("error.routes.ghost_text", root.find((*path, "model")), "warning")
 
 
 def _is_remote(name: str, known: Collection[str]) -> bool:
     endpoint, slash, model = name.partition("/")
     return bool(slash and model) and f"{endpoint}/" in known
-
-
-def _catches_completion(rule: Rule) -> bool:
-    """Whether ghost text goes by it, which says nothing and is never marked as private."""
-    when = rule.when
-    meant = when.task is None or "completion" in when.task
-    return meant and when.message is None and when.privacy is None
 
 
 def is_known(name: str, known: Collection[str]) -> bool:

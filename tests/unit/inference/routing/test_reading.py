@@ -187,15 +187,8 @@ def test_rules_that_nothing_reaches(wide: str, narrow: str, hidden: bool) -> Non
         (rule(limits="{tokens_per_day: 5, cost_per_day: 1}"), [("uncounted", 4)] * 2),
         (rule(limits="{tokens_per_day: 5}", fallbacks="[cloud/x]"), []),
         (rule(limits="{max_tokens: 5}"), []),
-        (rule(model="cloud/x"), [("ghost_text", 3)]),
-        (rule(model="cloud/x", fallbacks="[cloud/y]", when="{language: go}"), [("ghost_text", 3)]),
-        (rule(model="cloud/x", when="{task: [chat, completion]}"), [("ghost_text", 3)]),
-        (rule(model="cloud/x", fallbacks="[starter]"), []),
-        (rule(model="cloud/x", fallbacks="[default]"), []),
-        (rule(model="cloud/x", when="{task: chat}"), []),
-        (rule(model="cloud/x", when="{message: x}"), []),
-        (rule(model="cloud/x", when="{privacy: private}"), []),
-        (rule(model="cloud/x", enabled="false"), []),
+        (rule(model="cloud/x", when="{task: completion}"), []),
+        (rule(model="cloud/x"), []),
     ],
 )
 def test_what_a_rule_says_in_vain_is_a_warning(text: str, expected: list[tuple[str, int]]) -> None:
