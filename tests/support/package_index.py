@@ -6,6 +6,7 @@ import hashlib
 import io
 import random
 import zipfile
+from collections.abc import Mapping
 
 from ide_agent.features.hub.catalogue import Entry
 from support.http_server import FileServer
@@ -16,12 +17,17 @@ _METADATA = b"Metadata-Version: 2.1\nName: demo-model\nVersion: 1.0\n"
 
 
 def make_wheel(
-    content: bytes = MODEL, *, member: str = MEMBER, compression: int = zipfile.ZIP_STORED
+    content: bytes = MODEL,
+    *,
+    member: str = MEMBER,
+    compression: int = zipfile.ZIP_STORED,
+    members: Mapping[str, bytes] | None = None,
 ) -> bytes:
-    """A wheel of the package demo-model 1.0 that holds `content` as `member`."""
+    """A wheel of the package demo-model 1.0 that holds `content` as `member`, or these `members`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as wheel:
-        wheel.writestr(member, content)
+        for path, inside in (members or {member: content}).items():
+            wheel.writestr(path, inside)
         wheel.writestr("demo_model/__init__.py", "raise SystemExit('this must never be imported')\n")
         wheel.writestr("demo_model-1.0.dist-info/METADATA", _METADATA)
         wheel.writestr("demo_model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")

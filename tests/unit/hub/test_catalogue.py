@@ -27,11 +27,11 @@ def test_every_model_is_described_in_both_languages(entry: Entry) -> None:
         assert f"hub.kind.{entry.kind}" in messages(language)
     assert entry.licence
     assert entry.expected
-    if len(entry.packages) > 1:
-        assert all(package.size for package in entry.packages)
+    if len(entry.wheels) > 1:
+        assert all(package.size for package in entry.wheels)
 
 
-@pytest.mark.parametrize("name", ["starter", "gemma3-270m"])
+@pytest.mark.parametrize("name", ["starter", "gemma3-270m", "whisper-base", "minilm", "piper-joe"])
 def test_what_needs_no_hub_is_marked_as_such(name: str) -> None:
     assert source_of(load()[name].origin) == "pypi"
 
@@ -43,7 +43,7 @@ def test_all_others_are_on_a_hub_which_tells_length_and_hash() -> None:
         assert isinstance(entry.source, HubSource)
         assert entry.source.path == entry.file
         assert (entry.size, entry.sha256) == (0, "")
-    assert {entry.kind for entry in others} == {"text", "embedding"}
+    assert {entry.kind for entry in others} == {"text", "embedding", "image"}
 
 
 @pytest.mark.engine

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from ide_agent.errors import DownloadError, ModelNotFound
-from ide_agent.features.hub import about, fetch, manifest
+from ide_agent.features.hub import about, fetch, manifest, naming
 from ide_agent.features.hub.about import files_of, repositories, smaller
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.filters import source_of
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
-from ide_agent.features.hub.sources.huggingface import HubFile
+from ide_agent.features.hub.sources.huggingface import Offer
 from ide_agent.inference.resources import memory_for
 from support import gguf_file
 from support.fake_hub import REVISION, TOKEN, FakeHub
@@ -111,8 +111,7 @@ def test_the_token_is_for_the_hub_only(hub: FakeHub, monkeypatch: pytest.MonkeyP
         ("hf:me/gone", "error.model.repository"),
         ("hf:me", "error.model.repository"),
         ("hf:../../x/y", "error.model.repository"),
-        ("hf:you/chat", "error.model.no_gguf"),
-        ("hf:me/coder-GGUF", "error.model.which_file"),
+        ("hf:you/chat", "error.model.no_model"),
         ("hf:me/coder-GGUF/other.gguf", "error.model.which_file"),
     ],
 )
@@ -152,7 +151,7 @@ def test_no_hub_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_quantisation_is_in_the_name(path: str, quantisation: str) -> None:
-    assert HubFile("o/n", path, "", 0, "", "").quantisation == quantisation
+    assert Offer("o/n", path, "gguf", (), "").quantisation == quantisation
 
 
 async def test_a_new_commit_is_no_other_model(hub: FakeHub, models: Hub) -> None:
@@ -171,11 +170,13 @@ def test_the_largest_file_that_fits_is_named(monkeypatch: pytest.MonkeyPatch, mo
     entry = models.entry("hf:me/coder-GGUF/coder-q8_0.gguf")
     assert smaller(entry) is None
     free = memory_for(len(GGUF))  # the smaller one fits, the other does not
-    monkeypatch.setattr(about, "free_memory", lambda: free)
+    for module in (naming, about):
+        monkeypatch.setattr(module, "free_memory", lambda: free)
     assert [file["best"] for file in files_of("me/coder-GGUF")] == [True, False]
     fitting = smaller(entry)
     assert fitting is not None and fitting.path == "sub dir/coder-Q4_K_M.gguf"
-    monkeypatch.setattr(about, "free_memory", lambda: 1)
+    for module in (naming, about):
+        monkeypatch.setattr(module, "free_memory", lambda: 1)
     assert smaller(entry) is None
 
 

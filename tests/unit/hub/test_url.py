@@ -94,7 +94,7 @@ def test_the_origin_tells_files_apart() -> None:
     asked = [of_address(f"https://example.org/m.gguf?v={number}").origin for number in (1, 2)]
     assert len({plain, *asked}) == 3
     assert "v=1" not in asked[0]
-    named = of_address("https://example.org/o/n/resolve/c0ffee/m.gguf", known_as="hf:o/n/m.gguf")
+    named = UrlFile(url="https://example.org/o/n/resolve/c0ffee/m.gguf", known_as="hf:o/n/m.gguf")
     assert named.origin == "hf:o/n/m.gguf"
 
 

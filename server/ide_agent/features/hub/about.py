@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from ide_agent.features.hub import manifest
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.disk import sha256_of
 from ide_agent.features.hub.listing import described
+from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.inference.backends import costs
@@ -75,13 +75,13 @@ def files_of(repository: str) -> list[dict[str, Any]]:
 
     Returns:
         ``name`` (as `pull` takes it), ``path``, ``bytes``, ``sha256``, ``licence``, ``quantisation``,
-        ``memory`` and ``best`` (whether it is the largest that fits) of each.
+        ``format``, ``memory`` and ``best`` (whether it is the largest that fits) of each.
 
     Raises:
-        ModelNotFound, DownloadError: see `huggingface.files`.
+        ModelNotFound, DownloadError: see `huggingface.offers`.
     """
-    found = huggingface.files(repository)
-    best = largest_that_fits(found)
+    found = huggingface.offers(repository)
+    best = best_that_fits(found)
     return [
         {
             "name": file.name,
@@ -90,6 +90,7 @@ def files_of(repository: str) -> list[dict[str, Any]]:
             "sha256": file.sha256,
             "licence": file.licence,
             "quantisation": file.quantisation,
+            "format": file.format,
             "memory": memory(memory_for(file.size)),
             "best": file is best,
         }
@@ -97,23 +98,16 @@ def files_of(repository: str) -> list[dict[str, Any]]:
     ]
 
 
-def largest_that_fits(files: Sequence[huggingface.HubFile]) -> huggingface.HubFile | None:
-    """The one of `files` that makes most of the free memory; None when none fits into it."""
-    free = free_memory()
-    fitting = [file for file in files if file.size and memory_for(file.size) <= free]
-    return max(fitting, key=lambda file: file.size, default=None)
-
-
-def smaller(entry: Entry) -> huggingface.HubFile | None:
+def smaller(entry: Entry) -> huggingface.Offer | None:
     """Where `entry` is on a Hugging Face hub and does not fit: what of its repository would. Blocks.
 
     Raises:
         DownloadError: the hub cannot be asked.
     """
-    if not entry.origin.startswith(huggingface.PREFIX) or memory_for(entry.size) <= free_memory():
+    if not entry.origin.startswith(huggingface.PREFIX) or memory_for(entry.total) <= free_memory():
         return None
     owner, name, _ = entry.origin.removeprefix(huggingface.PREFIX).split("/", 2)
-    return largest_that_fits(huggingface.files(f"{owner}/{name}"))
+    return best_that_fits(huggingface.offers(f"{owner}/{name}"))
 
 
 def memory(need: int) -> dict[str, Any]:

@@ -5,49 +5,49 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ide_agent.errors import ModelNotFound
-from ide_agent.features.hub.sources.huggingface import HubSource
+from ide_agent.features.hub.formats import format_of, local_name
+from ide_agent.features.hub.sources.huggingface import HubSource, Offer
 from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
-from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for
+from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for, of_path
+from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import Kind
 
+FILE = r"^\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
+MANIFEST = "model.json"
+"""What is noted beside a model; see `ide_agent.features.hub.manifest`."""
+_LITTLE = 10
+_SPLIT = re.compile(r"-00001-of-\d{5}(?=\.gguf$)")
+_ENDING = re.compile(r"\.(gguf|onnx)$")
 
-class Entry(BaseModel):
-    """One model.
+
+class Item(BaseModel):
+    """One file of a model.
 
     Attributes:
-        name: what people type, and the folder below the models folder.
-        title: the model's own name.
-        about: message key: what it is good for.
-        licence: SPDX id.
-        file: name of the GGUF file.
+        file: its name.
         size: its length in bytes; 0 when the source will tell.
         sha256: its hash, lower-case hex, checked at every pull; empty when nobody told.
         source: where it comes from.
-        about_bytes: its length, about, where the source will tell.
-        kind: what it is for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    name: str = Field(pattern=NAME)
-    title: str
-    about: str
-    licence: str
-    file: str = Field(pattern=r"^[\w.-]+\.gguf$")
+    file: str = Field(pattern=FILE)
     size: int = Field(0, alias="bytes", ge=0)
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
     source: PypiPackage | PypiParts | UrlFile | HubSource = Field(discriminator="type")
-    about_bytes: int = Field(0, ge=0)
-    kind: Kind = "text"
 
     @model_validator(mode="after")
-    def _promises(self) -> Entry:
+    def _promises(self) -> Self:
         """What comes out of a package is checked against what we know of it."""
         known = self.size and self.sha256
         if not isinstance(self.source, UrlFile | HubSource) and not known:
@@ -55,20 +55,81 @@ class Entry(BaseModel):
         return self
 
     @property
-    def expected(self) -> int:
-        """Its length in bytes, as well as it is known; 0 when it is not."""
-        return self.size or self.about_bytes
-
-    @property
     def packages(self) -> tuple[PypiPackage, ...]:
         """The packages that it comes in; none when it comes from elsewhere."""
         return () if isinstance(self.source, UrlFile | HubSource) else self.source.packages
 
-    def located(self, url: str, sha256: str, size: int, licence: str) -> Entry:
-        """The same, now that its hub has told where it is and what it is like."""
-        source = UrlFile(url=url, sha256=sha256, known_as=self.origin)
-        found = {"source": source, "sha256": sha256, "size": size, "licence": licence or self.licence}
-        return self.model_copy(update=found)
+
+class Entry(Item):
+    """One model: the file that stands for it, and what comes beside it.
+
+    Attributes:
+        name: what people type, and the folder below the models folder.
+        title: the model's own name.
+        about: message key: what it is good for.
+        licence: SPDX id.
+        file: name of the file that stands for the model, see `ide_agent.inference.models.ModelFile`.
+        more: its other files.
+        about_bytes: its length, about, where the source will tell.
+        kind: what it is for.
+    """
+
+    name: str = Field(pattern=NAME)
+    title: str
+    about: str
+    licence: str
+    more: tuple[Item, ...] = ()
+    about_bytes: int = Field(0, ge=0)
+    kind: Kind = "text"
+
+    @model_validator(mode="after")
+    def _has_each_once(self) -> Self:
+        names = [item.file for item in self.items]
+        if len({*names, MANIFEST}) <= len(names):
+            raise ValueError("a file is there twice")
+        return self
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All of its files."""
+        return (self, *self.more)
+
+    @property
+    def format(self) -> Format:
+        """How it is stored."""
+        return format_of([item.file for item in self.items])
+
+    @property
+    def total(self) -> int:
+        """Length of all files in bytes; 0 where the source will tell."""
+        return sum(item.size for item in self.items) if self.size else 0
+
+    @property
+    def expected(self) -> int:
+        """Length of all files in bytes, as well as it is known; 0 when it is not."""
+        return self.total or self.about_bytes
+
+    @property
+    def wheels(self) -> tuple[PypiPackage, ...]:
+        """The packages that its files come in, each once; none when they come from elsewhere."""
+        each = [package for item in self.items for package in item.packages]
+        return tuple({package.wheel: package for package in reversed(each)}.values())[::-1]
+
+    def single(self, wheel: PypiPackage) -> tuple[Item, ...]:
+        """Its files in `wheel`, where they are so little of it that it is not worth fetching whole."""
+        inside = [item for item in self.items if any(part.wheel == wheel.wheel for part in item.packages)]
+        little = sum(item.size for item in inside) * _LITTLE < wheel.size
+        return tuple(inside) if little and all(len(item.packages) == 1 for item in inside) else ()
+
+    def worth(self, wheel: PypiPackage) -> int:
+        """How many bytes of `wheel` have to be fetched."""
+        return sum(item.size for item in self.single(wheel)) or wheel.size
+
+    def located(self, offer: Offer) -> Entry:
+        """The same, now that its hub has told where its files are and what they are like."""
+        main, *more = items_of(offer)
+        found = {"source": main.source, "sha256": main.sha256, "size": main.size, "more": tuple(more)}
+        return self.model_copy(update={**found, "licence": offer.licence or self.licence})
 
     @property
     def origin(self) -> str:
@@ -77,7 +138,7 @@ class Entry(BaseModel):
             return self.source.origin
         if isinstance(self.source, HubSource):
             return self.source.name
-        return "pypi:" + "+".join(f"{part.package}=={part.version}" for part in self.packages)
+        return "pypi:" + "+".join(f"{part.package}=={part.version}" for part in self.wheels)
 
 
 def load() -> dict[str, Entry]:
@@ -86,16 +147,13 @@ def load() -> dict[str, Entry]:
     return {name: Entry.model_validate({"name": name, **row}) for name, row in tomllib.loads(text).items()}
 
 
-def of_address(
-    url: str, name: str = "", sha256: str = "", *, known_as: str = "", licence: str = "", size: int = 0
-) -> Entry:
+def of_address(url: str, name: str = "", sha256: str = "", *, licence: str = "", size: int = 0) -> Entry:
     """An entry for the GGUF file at `url`.
 
     Args:
         url: ``https``, ``http`` or ``file``.
         name: what to call it; empty: after the file.
         sha256: its hash, if known.
-        known_as: another name that people have for it.
         licence: SPDX id, if known.
         size: in bytes, if known.
 
@@ -108,24 +166,69 @@ def of_address(
         urlsplit(url).port  # noqa: B018 - an address that cannot be read is told of here
     except ValueError:
         raise ModelNotFound("error.model.address", url="…") from None
-    source = UrlFile(url=url, sha256=sha256, known_as=known_as)
+    source = UrlFile(url=url, sha256=sha256)
     file = source.file
-    called = name or name_for(file)
-    if not is_name(called):
-        raise ModelNotFound("error.model.name", name=called)
+    main = Item(file=file, size=size, sha256=sha256, source=source)
+    return _entry(name or name_for(file), file, main, (), licence)
+
+
+def of_offer(offer: Offer, name: str = "") -> Entry:
+    """An entry for what a Hugging Face hub offers, called `name`, else after what it is.
+
+    Raises:
+        ModelNotFound: not a name.
+    """
+    alone = offer.format in ("gguf", "piper")
+    title = local_name(offer.files[0].path) if alone else offer.repository.rpartition("/")[2]
+    main, *more = items_of(offer)
+    title = _SPLIT.sub("", title)
+    return _entry(name or name_for(title), title, main, tuple(more), offer.licence)
+
+
+def of_files(files: Sequence[Path], name: str, title: str) -> Entry:
+    """An entry for `files` of this machine, of which the first one stands for the model.
+
+    Raises:
+        ModelNotFound: not a name.
+        OSError: they cannot be read.
+    """
+    main, *more = (
+        Item(file=local_name(file.name), size=file.stat().st_size, source=UrlFile(url=of_path(file)))
+        for file in files
+    )
+    return _entry(name or name_for(title), title, main, tuple(more), "")
+
+
+def items_of(offer: Offer) -> list[Item]:
+    """The files of `offer`."""
+    return [
+        Item(
+            file=local_name(file.path),
+            size=file.size,
+            sha256=file.sha256,
+            source=UrlFile(url=file.url, sha256=file.sha256, known_as=file.name if number else offer.name),
+        )
+        for number, file in enumerate(offer.files)
+    ]
+
+
+def _entry(name: str, title: str, main: Item, more: tuple[Item, ...], licence: str) -> Entry:
+    if not is_name(name):
+        raise ModelNotFound("error.model.name", name=name)
     return Entry(
-        name=called,
-        title=file.removesuffix(".gguf"),
+        name=name,
+        title=_ENDING.sub("", title),
         about="",
         licence=licence,
-        file=file,
-        size=size,
-        sha256=sha256,
-        source=source,
+        file=main.file,
+        size=main.size,
+        sha256=main.sha256,
+        source=main.source,
+        more=more,
     )
 
 
-def find(catalogue: dict[str, Entry], name: str) -> Entry:
+def find(catalogue: Mapping[str, Entry], name: str) -> Entry:
     """The entry called `name`.
 
     Raises:

@@ -63,6 +63,7 @@ def _import(
 
 def _get(what: str, called: str, sha256: str) -> None:
     from ide_agent.features.hub.about import smaller
+    from ide_agent.features.hub.place import is_model
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
 
@@ -70,7 +71,7 @@ def _get(what: str, called: str, sha256: str) -> None:
     entry = hub.entry(what, called, sha256)
     if fitting := smaller(entry):
         typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
-    _make_room(entry, 0 if any((hub.folder / entry.name).glob("*.gguf")) else entry.size)
+    _make_room(entry, 0 if is_model(hub.folder / entry.name) else entry.total)
     try:
         with _progress(entry.name) as report:
             model = asyncio.run(hub.pull(entry, report))

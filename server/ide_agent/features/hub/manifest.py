@@ -1,38 +1,54 @@
-"""``model.json`` beside a model: where it came from and what its file was when it came."""
+"""``model.json`` beside a model: where it came from and what its files were when it came."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.catalogue import MANIFEST, Entry
 
-NAME = "model.json"
+NAME = MANIFEST
 
 
-class Manifest(BaseModel):
-    """What was known when the model was pulled.
+class Noted(BaseModel):
+    """A file, as it was when it came.
 
     Attributes:
-        file: name of the GGUF file.
-        source: where from, for people; no login in it.
-        sha256: hash of the file, lower-case hex.
+        file: its name.
+        sha256: its hash, lower-case hex.
         size: its length in bytes.
-        licence: SPDX id; empty when unknown.
-        pulled: when.
     """
 
     model_config = ConfigDict(frozen=True)
 
     file: str
-    source: str
     sha256: str
     size: int
+
+
+class Manifest(Noted):
+    """What was known when the model was pulled; of the file that stands for it, and of the others.
+
+    Attributes:
+        source: where from, for people; no login in it.
+        licence: SPDX id; empty when unknown.
+        pulled: when.
+        more: the other files. Older versions noted none.
+    """
+
+    source: str
     licence: str = ""
     pulled: datetime
+    more: tuple[Noted, ...] = ()
+
+    @property
+    def files(self) -> tuple[Noted, ...]:
+        """All files."""
+        return (self, *self.more)
 
     def write(self, folder: Path) -> None:
         """Put it into `folder`, in one step."""
@@ -41,15 +57,18 @@ class Manifest(BaseModel):
         draft.replace(folder / NAME)
 
 
-def of(entry: Entry, file: Path, sha256: str) -> Manifest:
-    """For `file`, which was just pulled as `entry`."""
+def of(entry: Entry, folder: Path, hashes: Mapping[str, str]) -> Manifest:
+    """For what was just pulled as `entry` into `folder`, with the SHA-256 of each file."""
+    main, *more = (
+        Noted(file=item.file, sha256=hashes[item.file], size=(folder / item.file).stat().st_size)
+        for item in entry.items
+    )
     return Manifest(
-        file=file.name,
+        **main.model_dump(),
         source=entry.origin,
-        sha256=sha256,
-        size=file.stat().st_size,
         licence=entry.licence,
         pulled=datetime.now(UTC),
+        more=tuple(more),
     )
 
 

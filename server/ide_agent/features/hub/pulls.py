@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound
 from ide_agent.features.hub import gc
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.place import is_model
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
 
@@ -180,8 +181,8 @@ class Pulls:
         return due if dry_run else await asyncio.to_thread(gc.remove, self._hub, due)
 
     async def _make_room(self, entry: Entry, report: Report) -> None:
-        here = any((self._hub.folder / entry.name).glob("*.gguf"))
-        gone = await self.collect(need=0 if here else entry.size, keep=entry.name)
+        here = is_model(self._hub.folder / entry.name)
+        gone = await self.collect(need=0 if here else entry.total, keep=entry.name)
         if gone:
             freed = sum(each.bytes for each in gone)
             report(Progress("removed", freed, names=tuple(each.name for each in gone)))

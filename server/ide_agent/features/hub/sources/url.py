@@ -93,5 +93,6 @@ def of_path(file: Path) -> str:
 
 def name_for(file: str) -> str:
     """What to call the model in `file`: lower case, letters, digits, dot, dash and underscore."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", file.removesuffix(".gguf").lower()).strip("-._")[:80].rstrip(".")
+    stem = re.sub(r"\.(gguf|onnx)$", "", file.lower())
+    name = re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._")[:80].rstrip(".")
     return name if is_name(name) else f"model-{name}".rstrip("-")

@@ -1,0 +1,110 @@
+"""Files and folders of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ide_agent.errors import IdeAgentError, ModelFileInvalid
+from ide_agent.features.hub import fetch
+from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.sources.url import of_path
+from support import gguf_file, model_folders
+
+GGUF = gguf_file.file(gguf_file.llama())
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    return Hub(tmp_path / "models", entries={})
+
+
+@pytest.mark.parametrize(
+    ("make", "form"),
+    [
+        (model_folders.llama, "safetensors"),
+        (model_folders.embedder, "onnx"),
+        (model_folders.whisper, "ctranslate2"),
+        (model_folders.voice, "piper"),
+    ],
+)
+async def test_a_folder(make: object, form: str, models: Hub, tmp_path: Path) -> None:
+    folder = make(tmp_path / "My Model")  # type: ignore[operator]
+    (folder / "modeling.py").write_text("raise SystemExit")
+    (folder / ".hidden").write_text("x")
+    pulled = await models.pull(of_path(folder))
+    assert pulled.name == "my-model" or form == "piper"
+    [model] = models.list()
+    assert (model.format, model.name) == (form, pulled.name)
+    assert not {"modeling.py", ".hidden"} & {file.name for file in pulled.file.parent.iterdir()}
+    assert (folder / "modeling.py").exists()
+    await models.pull(of_path(folder))  # it is here
+
+
+async def test_a_voice_by_its_graph_and_a_gguf_by_its_folder(models: Hub, tmp_path: Path) -> None:
+    voice = model_folders.voice(tmp_path / "v") / "joe.onnx"
+    assert (await models.pull(of_path(voice))).name == "joe"
+    folder = model_folders.put(tmp_path / "sees", **{"a__gguf": GGUF, "mmproj-a__gguf": GGUF})
+    pulled = await models.pull(of_path(folder))
+    assert pulled.size == 2 * len(GGUF)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("README.md", b"#", "error.model.no_model_file"),
+        ("text.gguf", b"some text", "error.model.not_a_model"),
+        ("empty.gguf", b"", "error.model.not_a_model"),
+        ("pytorch_model.bin", b"PK\x03\x04", "error.model.pickle_file"),
+        ("gone.gguf", None, "error.download.no_file"),
+    ],
+)
+async def test_a_file_that_is_no_model(
+    models: Hub, tmp_path: Path, name: str, content: bytes | None, key: str
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(IdeAgentError) as caught:
+        await models.pull(of_path(file))
+    assert caught.value.key_used == key
+    for language in ("en", "tr"):
+        assert str(file) in caught.value.message(language)
+    assert models.list() == [] and not list(models.folder.rglob("*.gguf"))
+
+
+@pytest.mark.parametrize(
+    ("files", "key"),
+    [
+        ({"config__json": {}, "pytorch_model__bin": b"PK\x03\x04"}, "error.model.pickle_file"),
+        ({"notes__txt": b"x"}, "error.model.no_model_folder"),
+        (
+            {"model__bin": b"\x80\x04", "config__json": {}, "vocabulary__txt": b""},
+            "error.model.pickle_inside",
+        ),
+        ({"a__gguf": GGUF, "b__gguf": GGUF}, "error.model.which_file"),
+    ],
+)
+async def test_a_folder_that_is_no_model(
+    models: Hub, tmp_path: Path, files: dict[str, bytes], key: str
+) -> None:
+    folder = model_folders.put(tmp_path / "x", **files)
+    with pytest.raises(IdeAgentError) as caught:
+        await models.pull(of_path(folder))
+    assert caught.value.key_used == key
+    assert models.list() == []
+
+
+async def test_links_are_not_followed_out(models: Hub, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.json"
+    secret.write_text("{}")
+    folder = model_folders.embedder(tmp_path / "x")
+    (folder / "vocab.json").symlink_to(secret)
+    with pytest.raises(ModelFileInvalid) as caught:
+        await models.pull(of_path(folder))
+    assert caught.value.key_used == "error.model.link"
+    (folder / "vocab.json").unlink()
+    (folder / "vocab.json").symlink_to(folder / "tokenizer.json")
+    assert (await models.pull(of_path(folder))).name == "x"
