@@ -157,6 +157,7 @@ def test_nobody_else_makes_connections() -> None:
         "inference/remote/model.py": "types of it",
         "inference/remote/refusals.py": "its errors",
         "inference/serve/native_main.py": "listens",
+        "reasons.py": "names of its errors",
         "runtime.py": "to the host",
         "safety/connecting.py": "the policy",
         "safety/network.py": "the policy",

@@ -18,6 +18,7 @@ from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.remote.bucket import Bucket
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.refusals import Refusal, broken_connections, reason_in, refusal
+from ide_agent.reasons import reason, reason_of
 from ide_agent.storage.secrets import sendable
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Endpoint:
             method: HTTP method.
             path: below the base address.
             body: JSON; empty: none.
-            sent: learns how much was sent.
+            sent: learns whether and how much was sent.
             model: whom it is about, for errors.
 
         Raises:
@@ -174,18 +175,18 @@ class Endpoint:
         async for chunk in self.chunks(response, sent):
             body += chunk
             if len(body) > _LARGEST_ANSWER:
-                raise RemoteUnavailable(
-                    "error.remote.nonsense", endpoint=self.name, reason="an answer that does not end"
-                )
+                raise RemoteUnavailable("error.remote.nonsense", endpoint=self.name, reason=reason("endless"))
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
-            raise RemoteUnavailable("error.remote.nonsense", endpoint=self.name, reason="not JSON") from None
+            raise RemoteUnavailable(
+                "error.remote.nonsense", endpoint=self.name, reason=reason("not_json")
+            ) from None
 
     def failed(self, answer: dict[str, Any]) -> RemoteUnavailable:
         """What an answer says that is an error."""
-        reason = reason_in(answer, self._key) or "?"
-        return RemoteUnavailable("error.remote.failed", endpoint=self.name, reason=reason)
+        said = reason_in(answer, self._key) or "?"
+        return RemoteUnavailable("error.remote.failed", endpoint=self.name, reason=said)
 
     async def close(self) -> None:
         """Close all connections for good; who still reads from one gets RemoteUnavailable."""
@@ -224,7 +225,7 @@ class Endpoint:
             self._bucket(model).hold(min(pause, _LONGEST_HOLD))  # the others must wait, too
         if not found.again or pause > _LONGEST_PAUSE or attempt == attempts:
             if found.counts:
-                self.circuit.crashed(str(found.error))
+                self.circuit.crashed(reason_of(found.error))
             raise found.error
         await self._sleep(pause)
         if not self.local:
@@ -262,14 +263,19 @@ class Endpoint:
             raise RemoteUnavailable("error.remote.broken", endpoint=self.name)
         silence = self.settings.timeout_seconds
         timeouts = {"connect": _CONNECT_SECONDS, "read": silence, "write": silence, "pool": None}
+
+        async def leaves(event: str, info: dict[str, Any]) -> None:
+            if event.endswith(".send_request_headers.started"):
+                sent.left = True
+                sent.bytes_out += len(body)
+
         request = httpcore.Request(
             method,
             self.settings.url + path,
             headers=self._headers(body),
             content=body,
-            extensions={"timeout": timeouts},
+            extensions={"timeout": timeouts, "trace": leaves},
         )
-        sent.bytes_out += len(body)
         try:
             response = await self._pool.handle_async_request(request)
             if 200 <= response.status < 300:
@@ -314,8 +320,8 @@ class Endpoint:
             return Refusal(error, again=False, paid=True)  # it may be at work, and would be paid twice
         if begun:
             return Refusal(RemoteUnavailable("error.remote.broken", endpoint=self.name), again=False)
-        reason = str(failure).strip() or type(failure).__name__
+        why = reason_of(failure)
         if isinstance(failure, httpcore.LocalProtocolError):  # its text may be what we sent
-            reason = type(failure).__name__
+            why = type(failure).__name__
         paid = not isinstance(failure, httpcore.ConnectError | httpcore.ConnectTimeout)
-        return Refusal(RemoteUnavailable(endpoint=self.name, reason=reason), again=True, paid=paid)
+        return Refusal(RemoteUnavailable(endpoint=self.name, reason=why), again=True, paid=paid)

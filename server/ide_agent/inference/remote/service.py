@@ -16,6 +16,7 @@ from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Allowance, Ledger, Sent
 from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.remote.prices import cost_of
+from ide_agent.reasons import reason
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.safety.placeholders import Placeholders, Spans, own_patterns
 from ide_agent.storage.secrets import SecretError, Secrets
@@ -240,7 +241,7 @@ class Remotes:
     async def _taken_back(self, sent: Sent, noting: asyncio.Task[None]) -> None:
         with suppress(IdeAgentError):
             await noting
-            sent.tokens_in, sent.outcome = 0, "cancelled"
+            sent.tokens_in, sent.outcome, sent.left = 0, "cancelled", False
             await self._books().end(sent)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
@@ -260,7 +261,7 @@ class Remotes:
 
     def _books(self) -> Ledger:
         if self.ledger is None:
-            raise RemoteRefused("error.remote.unaudited", reason="no audit log")
+            raise RemoteRefused("error.remote.unaudited", reason=reason("no_log"))
         return self.ledger
 
     def _model(self, endpoint: Endpoint, id: str) -> RemoteModel:
