@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
+from ide_agent.reasons import reason_of
 
 PREFIX = "hf:"
 _ENDPOINT = "https://huggingface.co"
@@ -236,8 +237,9 @@ def _ask(path: str, what: str, query: dict[str, str]) -> Any:
         reason = f"HTTP {failure.response.status_code}"
         raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as failure:
-        reason = (str(failure).splitlines() or [type(failure).__name__])[0][:200]
-        raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure
+        why = reason_of(failure)
+        why = why.splitlines()[0][:200] if isinstance(why, str) else why
+        raise DownloadError("error.download.hub", url=endpoint(), reason=why) from failure
 
 
 def _licence(model: dict[str, Any]) -> str:
