@@ -201,3 +201,16 @@ def test_amounts_are_written_as_is_the_custom(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(terminal, "language", lambda: "tr")
     monkeypatch.setattr(module, "language", lambda: "tr")
     assert "0,2500 $" in run("usage")[1]
+
+
+def test_what_can_be_read_on_the_way_is_said() -> None:
+    config_file().write_text(
+        '[remote.endpoints.plain]\nurl = "http://models.example/v1"\n'
+        '[remote.endpoints.tunnel]\nurl = "http://localhost:1/v1"\nforwards = true\n'
+    )
+    for command in (("list",), ("on", "--yes")):
+        lines = run(*command)[1].splitlines()
+        (plain,) = [line for line in lines if "models.example" in line]
+        (tunnel,) = [line for line in lines if "localhost" in line]
+        assert "without encryption" in plain and "use https://" in plain
+        assert "on another machine, behind an address of this one" in tunnel

@@ -53,7 +53,7 @@ def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) 
 
         show(text("remote.none", file=config_file()), 0)
     for each in found:
-        where = text("remote.here" if each["local"] else "remote.elsewhere")
+        where = text(f"remote.{each['place']}")
         key = text(f"remote.key_in.{places[each['name']] or 'none'}")
         show(f"{each['name']:<16} {each['url']}  {where}, {key}")
 
@@ -81,7 +81,7 @@ def _on(yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.yes"))) ->
     typer.echo(text("remote.will_leave" if settings.redact else "remote.will_leave_unredacted"))
     for each in endpoints(settings, NetworkPolicy()):
         if not each["local"]:
-            typer.echo(f"  {each['name']}: {each['url']}")
+            show(f"  {each['name']}: {each['url']}, {text('remote.' + each['place'])}")
     if not (yes or confirmed(text("remote.sure"))):
         raise typer.Exit(1)
     _switch(True)

@@ -67,7 +67,7 @@ def _endpoint(found: dict[str, Any], language: str) -> Row:
     cells = {
         "name": found["name"],
         "address": found["url"],
-        "where": translate("remote.here" if found["local"] else "remote.elsewhere", language),
+        "where": translate(f"remote.{found['place']}", language),
         "key": translate(f"remote.key_in.{found['key'] or 'none'}", language),
         "models": str(len(found["models"])) if found["models"] else "",
         "state": from_wire(problem).message(language) if problem else ready,

@@ -60,7 +60,7 @@ class Endpoint:
     ) -> None:
         self.name = name
         self.settings = settings
-        self.local = policy.is_local(settings.url)
+        self.local = policy.is_local(settings)
         self.host = urlsplit(settings.url).hostname or ""
         self.circuit = Circuit()
         self._policy = policy
@@ -103,7 +103,7 @@ class Endpoint:
             RemoteOff: it is on another machine, and remote is off.
             RemoteUnavailable: it failed several times in a row.
         """
-        self._policy.check(self.settings.url)
+        self._policy.check(self.settings)
         left = self.circuit.open_for()
         if left > 0:
             raise self._left_alone(left)
@@ -253,11 +253,11 @@ class Endpoint:
     ) -> httpcore.Response | Refusal:
         import httpcore
 
-        self._policy.check(self.settings.url)
+        self._policy.check(self.settings)
         if not sendable(self._key):
             raise RemoteRefused("error.remote.unfit_key", endpoint=self.name)
         if self._pool is None:
-            made = await asyncio.to_thread(self._policy.pool, self.settings.url, self.name)
+            made = await asyncio.to_thread(self._policy.pool, self.settings, self.name)
             self._pool = self._pool or made  # somebody else may have been first
         if self._closed:
             raise RemoteUnavailable("error.remote.broken", endpoint=self.name)

@@ -89,7 +89,7 @@ class Remotes:
 
     def is_local(self, endpoint: str) -> bool:
         """Whether that endpoint is on this machine."""
-        return self._policy.is_local(self.settings.endpoints[endpoint].url)
+        return self._policy.is_local(self.settings.endpoints[endpoint])
 
     async def find(self, name: str, *, private: bool = False) -> RemoteModel | None:
         """The model called `name`, if it is one of an endpoint.
@@ -138,15 +138,15 @@ class Remotes:
             raise RemoteRefused("error.remote.unknown", name=name, names=names)
         return settings
 
-    async def _key(self, name: str, url: str) -> str:
+    async def _key(self, name: str, section: RemoteEndpoint) -> str:
         try:
             key, audience = await asyncio.to_thread(self._secrets.kept, key_name(name))
         except SecretError:
-            if self._policy.is_local(url):  # most of those want none
+            if self._policy.is_local(section):  # most of those want none
                 return ""
             raise
-        if key and audience and audience != origin(url):
-            raise RemoteRefused("error.remote.other_key", endpoint=name, host=audience, now=origin(url))
+        if key and audience and audience != (now := origin(section.url)):
+            raise RemoteRefused("error.remote.other_key", endpoint=name, host=audience, now=now)
         return key
 
     async def endpoint(self, name: str) -> Endpoint:
@@ -159,7 +159,7 @@ class Remotes:
         settings = self.section(name)
         found = self._endpoints.get(name)
         if found is None:
-            key = await self._key(name, settings.url)
+            key = await self._key(name, settings)
             found = Endpoint(name, settings, self._policy, key, self._sleep, self._clock)
             # who asked at the same time may have been first; settings may have changed
             if self.settings.endpoints.get(name) != settings:
