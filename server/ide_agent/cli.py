@@ -177,14 +177,7 @@ def engine_native() -> None:
             told = words
     if last.get("phase") != "ready":
         raise HostUnavailable()
-    typer.echo(
-        text("cli.engine.gained", before=_rate(last, "before"), after=_rate(last, "tokens_per_second"))
-    )
-
-
-def _rate(event: dict[str, Any], name: str) -> str:
-    value = event.get(name)
-    return f"{value:.1f}" if isinstance(value, int | float) else "?"
+    typer.echo(text("cli.engine.gained", before=last["before"], after=last["tokens_per_second"]))
 
 
 @app.command("panel", help=text("cli.panel.help"))

@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 
 from ide_agent.config_remote import RemoteEndpoint, RemoteSettings, Section
 from ide_agent.errors import ConfigError
+from ide_agent.reasons import reason_of
 
 __all__ = [
     "WORKSPACE_FILE",
@@ -246,14 +247,14 @@ def _problem(file: str, path: list[str], error: ErrorDetails) -> ConfigError:
         if kind.startswith(beginning):
             return ConfigError(f"error.config_{takes}", file=file, key=key)
     if kind == "literal_error":
-        return ConfigError(
-            "error.config_choice", file=file, key=key, choices=limits["expected"].replace(" or ", ", ")
-        )
+        choices = limits["expected"].replace(" or ", ", ")
+        count = len(choices.split(", "))
+        return ConfigError("error.config_choice", file=file, key=key, choices=choices, count=count)
     if kind == "greater_than":
-        return ConfigError("error.config_above", file=file, key=key, limit=limits["gt"])
+        return ConfigError("error.config_above", file=file, key=key, limit=str(limits["gt"]))
     if kind in ("greater_than_equal", "less_than_equal"):
         which, limit = ("least", limits["ge"]) if "ge" in limits else ("most", limits["le"])
-        return ConfigError(f"error.config_{which}", file=file, key=key, limit=limit)
+        return ConfigError(f"error.config_{which}", file=file, key=key, limit=str(limit))
     return ConfigError(file=file, key=key, problem=error["msg"])
 
 
@@ -317,7 +318,7 @@ def _read(file: Path, problems: list[ConfigError]) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as failure:
-        problems.append(ConfigError("error.config_file", file=str(file), key="*", problem=str(failure)))
+        problems.append(ConfigError("error.config_file", file=str(file), key="*", problem=reason_of(failure)))
         return {}
 
 

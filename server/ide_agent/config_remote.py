@@ -37,6 +37,11 @@ class RemoteEndpoint(Section):
         description="Base address of the API, e.g. `https://openrouter.ai/api/v1`. One on this machine "
         "(`http://127.0.0.1:11434/v1`) is local: always allowed, nothing redacted, counted or recorded."
     )
+    forwards: bool = Field(
+        False,
+        description="Say true where an address of this machine leads to another one, as that of an SSH "
+        "tunnel does: then the API counts as being on another machine.",
+    )
     models: tuple[str, ...] = Field(
         (), strict=False, description="Ids of the models to offer; empty: those that the API lists."
     )

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from ide_agent import __version__
 from ide_agent.errors import HostStartError, HostUnavailable, from_wire
 from ide_agent.paths import log_file, state_dir
+from ide_agent.reasons import reason
 from ide_agent.spawn import spawn, tail
 from ide_agent.versions import OURS, PROTOCOL, Program, compare
 
@@ -305,7 +306,8 @@ def _start(deadline: float, timeout: float) -> RuntimeInfo:
             if found is not None:
                 return found
             if ended:
-                raise HostStartError(reason=tail(output, begin) or f"exit status {process.returncode}")
+                said = tail(output, begin) or reason("exit_status", status=process.returncode)
+                raise HostStartError(reason=said)
             time.sleep(_POLL_SECONDS)
         process.terminate()
         raise _late(timeout)

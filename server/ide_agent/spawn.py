@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ide_agent.errors import HostStartError
+from ide_agent.reasons import reason_of
 
 _TAIL_LINES = 3
 _TAIL_CHARS = 600
@@ -40,7 +41,7 @@ def spawn(log: Path) -> subprocess.Popen[bytes]:
             **detached,
         )
     except OSError as failure:
-        raise HostStartError(reason=str(failure)) from failure
+        raise HostStartError(reason=reason_of(failure, where=True)) from failure
     finally:
         os.close(handle)
 

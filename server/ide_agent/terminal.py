@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -30,6 +34,25 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def text(key: str, /, **params: Any) -> str:
     """A message in the user's language."""
     return translate(key, language(), **params)
+
+
+def show(line: str, indent: int = 4) -> None:
+    """Print `line`; in a terminal that is narrower, broken between words, and what follows is indented.
+
+    What is read by a program stays one line.
+    """
+    columns = shutil.get_terminal_size().columns
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        line = textwrap.fill(
+            line,
+            max(columns, indent + 20),
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+            drop_whitespace=True,
+        )
+    typer.echo(line)
 
 
 def confirmed(question: str) -> bool:

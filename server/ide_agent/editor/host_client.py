@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ide_agent.editor.link import Answer, Broken, Host, Link, Refused
 from ide_agent.errors import HostStartError, HostUnavailable, IdeAgentError, from_wire
+from ide_agent.reasons import reason_of
 
 log = logging.getLogger(__name__)
 _START_SECONDS = 30.0
@@ -209,7 +210,7 @@ class HostClient:
         try:
             host = await asyncio.to_thread(self._ensure, _START_SECONDS)
         except OSError as failure:  # of the state folder or its lock
-            raise HostStartError(reason=str(failure)) from failure
+            raise HostStartError(reason=reason_of(failure, where=True)) from failure
         self._link = await asyncio.to_thread(Link, host)
         return self._link
 

@@ -13,7 +13,8 @@ from typing import Any
 from ide_agent import __version__, config
 from ide_agent.errors import IdeAgentError, ModelError, from_wire
 from ide_agent.locale import translate
-from ide_agent.paths import config_file, data_dir, models_dir, state_dir
+from ide_agent.paths import config_file, data_dir, models_dir, routes_file, state_dir
+from ide_agent.reasons import Reason
 from ide_agent.runtime import RuntimeInfo, call, ensure_host
 
 _ENGINES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
@@ -57,7 +58,9 @@ def examine() -> Iterator[Finding]:
     if not all(finding.ok for finding in environment):
         return
     yield from _settings(_workspace())
-    yield _remote()
+    yield from _remote()
+    rules = list(_rules())
+    yield from rules
     models = _models()
     yield models
     try:
@@ -67,7 +70,8 @@ def examine() -> Iterator[Finding]:
         yield Finding.bad("host", error)
         return
     yield Finding("host", True, "cli.host.running", {"url": info.url, "pid": info.pid})
-    yield from _complaints(status)
+    said = {finding.detail("en") for finding in rules}  # of the file as it is now
+    yield from (finding for finding in _complaints(status) if finding.detail("en") not in said)
     if models.ok:
         yield _engine(info)
 
@@ -170,9 +174,42 @@ def _settings(workspace: Path | None) -> Iterator[Finding]:
         yield Finding("settings", True, "cli.doctor.file", {"file": str(file)})
 
 
-def _remote() -> Finding:
+def _remote() -> Iterator[Finding]:
+    """Whether remote models are on, and where each endpoint is."""
+    from ide_agent.safety.network import NetworkPolicy
+
+    settings, problems = config.load(user=config_file())
+    if any(str(problem.params.get("key")).startswith("remote.") for problem in problems):
+        yield Finding("remote", False, "remote.kept_off")
+        return
+    remote, policy = settings.remote, NetworkPolicy()
+    yield Finding("remote", True, "remote.is_on" if remote.enabled else "remote.is_off")
+    for name, each in remote.endpoints.items():
+        place: Reason = {"code": f"remote.{policy.place(each)}", "params": {}}
+        # switched off it harms nobody
+        fine = not (remote.enabled and policy.in_clear(each))
+        yield Finding("remote", fine, "cli.doctor.endpoint", {"name": name, "url": each.url, "place": place})
+
+
+def _rules() -> Iterator[Finding]:
+    """The user's routing rules, as they are in the file."""
+    from ide_agent.inference.models import ModelStore
+    from ide_agent.inference.routing.known import known_models
+    from ide_agent.inference.routing.router import load
+
+    file = routes_file()
+    if not file.exists():
+        yield Finding("routes", True, "routes.absent", {"file": str(file)})
+        return
     settings, _ = config.load(user=config_file())
-    return Finding("remote", True, "remote.is_on" if settings.remote.enabled else "remote.is_off")
+    known = known_models(ModelStore(models_dir(), settings.inference.model), settings.remote.endpoints)
+    reading = load(file, known)
+    wrong = [problem for problem in reading.problems if problem.severity == "error"]
+    yield from (Finding.bad("routes", problem.error(str(file))) for problem in wrong)
+    if not wrong:
+        count = len(reading.routes.rules) if reading.routes is not None else 0
+        key = "cli.doctor.rules_warned" if reading.problems else "cli.doctor.rules"
+        yield Finding("routes", True, key, {"count": count, "file": str(file)})
 
 
 def _models() -> Finding:

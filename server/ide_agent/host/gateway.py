@@ -19,6 +19,7 @@ from ide_agent.host.errors import BadRequest, error_response
 from ide_agent.host.routing import route_openai
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream, until_gone
+from ide_agent.reasons import reason
 
 if TYPE_CHECKING:
     from ide_agent.inference.backends import Purpose
@@ -106,7 +107,7 @@ def _refuse(payload: dict[str, Any]) -> None:
     if payload.get("best_of") not in (None, 1):
         wanted.append("best_of")
     if wanted:
-        raise EngineError(_REFUSED, reason=f"{', '.join(wanted)}: not supported")
+        raise EngineError(_REFUSED, reason=reason("unsupported", names=", ".join(wanted)))
 
 
 async def _whole(model: Model, path: str, payload: dict[str, Any]) -> Any:

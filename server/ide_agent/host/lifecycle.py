@@ -22,6 +22,7 @@ from ide_agent.host import logs
 from ide_agent.host.app import create_app
 from ide_agent.host.services import Services
 from ide_agent.paths import config_file, log_file, state_dir
+from ide_agent.reasons import reason_of
 from ide_agent.runtime import RuntimeInfo
 
 log = logging.getLogger(__name__)
@@ -191,5 +192,5 @@ def _listen(port: int) -> socket.socket:
         listener.close()
         if failure.errno == errno.EADDRINUSE:
             raise HostStartError("error.host.port", port=port) from None
-        raise HostStartError(reason=str(failure)) from failure
+        raise HostStartError(reason=reason_of(failure)) from failure
     return listener

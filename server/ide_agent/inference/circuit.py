@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ide_agent.reasons import Reason
+
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
 
@@ -26,9 +28,9 @@ class Circuit:
         self._clock = clock
         self._last = 0.0
         self.crashes = 0
-        self.reason = ""
+        self.reason: Reason = ""
 
-    def crashed(self, reason: str) -> None:
+    def crashed(self, reason: Reason) -> None:
         """The engine died by itself, or did not come up."""
         self.crashes += 1
         self.reason = reason

@@ -23,6 +23,7 @@ from ide_agent.inference.process import engine_log
 from ide_agent.inference.service import Inference
 from ide_agent.locale import translate
 from ide_agent.paths import state_dir
+from ide_agent.reasons import reason
 
 REQUIREMENT = "llama-cpp-python==0.3.36"
 ENGINE = "llama-cpp-python"
@@ -123,7 +124,7 @@ async def _build() -> AsyncGenerator[dict[str, Any], None]:
                     yield event if percent is None else {**event, "progress": percent}
     invalidate_caches()
     if find_spec("llama_cpp") is None:
-        raise EngineStartError("error.engine.build", engine=ENGINE, reason="nothing was installed")
+        raise EngineStartError("error.engine.build", engine=ENGINE, reason=reason("nothing_installed"))
 
 
 async def _run(command: list[str]) -> AsyncGenerator[str, None]:

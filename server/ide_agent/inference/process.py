@@ -19,6 +19,7 @@ from typing import Any
 from ide_agent.errors import EngineStartError, ModelFileInvalid
 from ide_agent.inference.backends.base import EngineSpec
 from ide_agent.paths import log_file, state_dir
+from ide_agent.reasons import Reason, reason, reason_of
 
 START_SECONDS = 300.0  # a big model from a slow disk
 _STOP_SECONDS = 5.0
@@ -94,14 +95,15 @@ class EngineProcess:
                 **detached,
             )
         except OSError as failure:
-            raise EngineStartError(model=label, reason=str(failure)) from failure
+            raise EngineStartError(model=label, reason=reason_of(failure, where=True)) from failure
         engine = cls(process, label)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await engine._greet(spec)
         except TimeoutError:
             await engine.stop()
-            raise EngineStartError(model=label, reason=f"not ready after {START_SECONDS:.0f} s") from None
+            late = reason("late", seconds=round(START_SECONDS))
+            raise EngineStartError(model=label, reason=late) from None
         except BaseException:
             await engine.stop()
             raise
@@ -123,12 +125,12 @@ class EngineProcess:
         await self.wait()
         said = self._last_error() or str(answer.get("error", "")) or self.cause()
         loading = [line.rpartition(_REFUSED)[2] for line in self._tail if _REFUSED in line]
-        reason = loading[0] if loading else said
-        if self.killed or _SHORT_OF_MEMORY.search(reason):  # which is no fault of the file
-            raise EngineStartError("error.engine.memory", file=spec.model, reason=reason)
+        why = loading[0] if loading else said
+        if self.killed or _SHORT_OF_MEMORY.search(str(why)):  # which is no fault of the file
+            raise EngineStartError("error.engine.memory", file=spec.model, reason=why)
         if loading or answer.get("model"):
-            raise ModelFileInvalid("error.model.refused", file=spec.model, reason=reason)
-        raise EngineStartError(model=self._label, reason=reason)
+            raise ModelFileInvalid("error.model.refused", file=spec.model, reason=why)
+        raise EngineStartError(model=self._label, reason=why)
 
     async def wait(self) -> None:
         """Until it is gone and all it said is in the log."""
@@ -152,18 +154,18 @@ class EngineProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
-    def cause(self) -> str:
+    def cause(self) -> Reason:
         """Why it died, in a few words; for messages."""
         code = self._process.returncode
         if code is None:
-            return "no answer"
+            return reason("no_answer")
         if code < 0:
             try:
                 name = signal.Signals(-code).name
             except ValueError:
                 name = str(-code)
             return f"{name}, {self._last_error()}" if self._last_error() else name
-        return self._last_error() or f"exit status {code}"
+        return self._last_error() or reason("exit_status", status=code)
 
     @property
     def killed(self) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ide_agent.errors import ModelFileInvalid
+from ide_agent.reasons import reason_of
 
 _MAX_HEADER = 512 << 20
 _MAX_STRINGS = 4_000_000
@@ -31,7 +32,7 @@ def reading(file: Path) -> Iterator[Reader]:
         with file.open("rb") as stream:
             yield Reader(file, stream)
     except OSError as failure:
-        raise ModelFileInvalid(file=str(file), reason=failure.strerror or str(failure)) from failure
+        raise ModelFileInvalid(file=str(file), reason=reason_of(failure)) from failure
 
 
 class Reader:

@@ -22,6 +22,8 @@ from ide_agent.inference.backends import Backend, EngineSpec
 from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.client import EngineClient, EngineGone
 from ide_agent.inference.process import EngineProcess
+from ide_agent.locale import translate
+from ide_agent.reasons import Reason, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +132,7 @@ class Supervisor:
         await asyncio.wait([running.watching], timeout=_DYING_SECONDS)
         if process.alive:
             running.heard = 0.0  # the next request looks whether it is well
-            return EngineCrashed(model=self._label, reason=str(failure)[:200])
+            return EngineCrashed(model=self._label, reason=reason_of(failure))
         return self._crash(process)
 
     async def unload(self) -> None:
@@ -157,7 +159,7 @@ class Supervisor:
             running = await self._launch()
         except IdeAgentError as failure:
             if isinstance(failure, EngineStartError):
-                self._circuit.crashed(str(failure.params.get("reason", "")))
+                self._circuit.crashed(failure.params.get("reason", ""))
             self._change("error", failure)
             raise
         except asyncio.CancelledError:
@@ -178,7 +180,7 @@ class Supervisor:
                     backend.command(), backend.environment(), spec, self._label
                 )
             except (EngineStartError, ModelFileInvalid) as failure:
-                if self._give_up(str(failure.params.get("reason", ""))):
+                if self._give_up(failure.params.get("reason", "")):
                     continue
                 if isinstance(failure, ModelFileInvalid):
                     self._refusal = failure  # the same file will not be better the next time
@@ -186,12 +188,17 @@ class Supervisor:
             client = EngineClient(f"http://127.0.0.1:{process.port}", spec.api_key)
             return Running(backend, process, client)
 
-    def _give_up(self, reason: str) -> bool:
+    def _give_up(self, reason: Reason) -> bool:
         """Go on with the next backend; False when this is the last."""
         if len(self._backends) == 1:
             return False
         given_up = self._backends.pop(0)
-        log.warning("%s: %s is given up (%s)", self._label, given_up.name, reason)
+        log.warning(
+            "%s: %s is given up (%s)",
+            self._label,
+            given_up.name,
+            translate("error.foreign", "en", message=reason),
+        )
         self._circuit = Circuit()
         return True
 

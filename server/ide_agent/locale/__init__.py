@@ -15,12 +15,47 @@ LANGUAGES = ("en", "tr")
 
 
 def translate(key: str, language: str, /, **params: Any) -> str:
-    """The message `key` in `language`, falling back to English, then to the key itself."""
-    template = catalogue(language).get(key) or catalogue("en").get(key) or key
+    """The message `key` in `language`, falling back to English, then to the key itself.
+
+    Args:
+        key: where ``<key>_one`` is there too, that is taken when `count` is one.
+        language: of the outcome.
+        params: values for the placeholders. One with a ``code`` and ``params`` is a message itself; floats
+            are written as is the custom.
+    """
+    template = _template(key, language, params) or key
     try:
-        return template.format(**params)
+        return template.format(**{name: _shown(value, language) for name, value in params.items()})
     except (KeyError, IndexError, ValueError):
         return template
+
+
+def number(value: float, language: str, digits: int = 1) -> str:
+    """With so many digits after the point, or after the comma where that is the custom."""
+    return f"{_shown(float(value), language):.{digits}f}"
+
+
+class _Comma(float):
+    """Written with a comma."""
+
+    def __format__(self, form: str) -> str:
+        return format(float(self), form).replace(".", ",")
+
+
+def _shown(value: Any, language: str) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("code"), str):
+        params = value.get("params")
+        said = translate(value["code"], language, **(params if isinstance(params, dict) else {}))
+        return said.rstrip(".")  # it stands inside a sentence
+    return _Comma(value) if isinstance(value, float) and language == "tr" else value
+
+
+def _template(key: str, language: str, params: dict[str, Any]) -> str | None:
+    keys = (f"{key}_one", key) if params.get("count") == 1 else (key,)
+    return next(
+        (known[each] for known in (catalogue(language), catalogue("en")) for each in keys if each in known),
+        None,
+    )
 
 
 def translator(language: str) -> Callable[..., str]:

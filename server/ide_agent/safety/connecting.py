@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 
 if TYPE_CHECKING:
-    from ide_agent.safety.network import NetworkPolicy
+    from ide_agent.safety.network import NetworkPolicy, Target
 
 
 class _Checked(httpcore.AsyncNetworkBackend):
-    def __init__(self, policy: NetworkPolicy, url: str, endpoint: str) -> None:
+    def __init__(self, policy: NetworkPolicy, target: Target, endpoint: str) -> None:
         self._policy = policy
-        self._url = url
+        self._target = target
         self._endpoint = endpoint
         self._inner = httpcore.AnyIOBackend()
 
@@ -47,7 +47,7 @@ class _Checked(httpcore.AsyncNetworkBackend):
         local_address: str | None,
         socket_options: Iterable[Any] | None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._policy.resolve(host, port, self._url, self._endpoint)
+        addresses = await self._policy.resolve(host, port, self._target, self._endpoint)
         failures: list[Exception] = []
         for address in addresses:
             try:
@@ -73,6 +73,6 @@ class _Checked(httpcore.AsyncNetworkBackend):
         await self._inner.sleep(seconds)
 
 
-def checked_backend(policy: NetworkPolicy, url: str, endpoint: str) -> httpcore.AsyncNetworkBackend:
+def checked_backend(policy: NetworkPolicy, target: Target, endpoint: str) -> httpcore.AsyncNetworkBackend:
     """What makes the connections of a pool, asking `policy` each time."""
-    return _Checked(policy, url, endpoint)
+    return _Checked(policy, target, endpoint)

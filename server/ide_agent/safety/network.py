@@ -14,7 +14,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from ide_agent.errors import RemoteOff, RemoteRefused
@@ -25,6 +25,20 @@ if TYPE_CHECKING:
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 LOOPBACK: tuple[_Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+class Target(Protocol):
+    """Whom to ask, as the settings say."""
+
+    @property
+    def url(self) -> str:
+        """Base address."""
+        ...
+
+    @property
+    def forwards(self) -> bool:
+        """Whether that is an address of this machine behind which another one is, as of a tunnel."""
+        ...
 
 
 @dataclass
@@ -43,48 +57,59 @@ class NetworkPolicy:
     plain: tuple[_Network, ...] = LOOPBACK
     refresh: Callable[[], object] = lambda: None
 
-    def is_local(self, url: str) -> bool:
-        """Whether an address names this machine, told without looking anything up."""
-        host = urlsplit(url).hostname or ""
-        return _within(_literal(host), self.local)
+    def is_local(self, target: Target) -> bool:
+        """Whether what is sent there stays on this machine, told without looking anything up."""
+        return not target.forwards and _within(_literal(_host(target)), self.local)
 
-    def check(self, url: str) -> None:
+    def in_clear(self, target: Target) -> bool:
+        """Whether others could read on the way what is sent there, so that nothing is."""
+        return not (target.url.startswith("https:") or _within(_literal(_host(target)), self.plain))
+
+    def place(self, target: Target) -> Literal["here", "behind", "in_clear", "elsewhere"]:
+        """Where it is, and how safe the way there is."""
+        if self.is_local(target):
+            return "here"
+        if self.in_clear(target):
+            return "in_clear"
+        return "behind" if target.forwards and _within(_literal(_host(target)), self.local) else "elsewhere"
+
+    def check(self, target: Target) -> None:
         """Whether this may be asked now.
 
         Raises:
             RemoteOff: it is on another machine, and remote is off.
         """
         self.refresh()
-        if not (self.remote or self.is_local(url)):
-            raise RemoteOff(host=urlsplit(url).hostname or url)
+        if not (self.remote or self.is_local(target)):
+            raise RemoteOff(host=_host(target) or target.url)
 
-    def pool(self, url: str, endpoint: str) -> httpcore.AsyncConnectionPool:
-        """Connections for requests below `url`, each of which is checked as it is made.
+    def pool(self, target: Target, endpoint: str) -> httpcore.AsyncConnectionPool:
+        """Connections for requests to `target`, each of which is checked as it is made.
 
         Args:
-            url: base address. One that is local stays so: it cannot lead elsewhere.
+            target: one that is local stays so: it cannot lead elsewhere.
             endpoint: what to call it in errors.
         """
         import httpcore
 
         from ide_agent.safety.connecting import checked_backend
 
-        tls = _tls() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls = _tls() if target.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return httpcore.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=None,
             max_keepalive_connections=4,
             keepalive_expiry=20.0,
-            network_backend=checked_backend(self, url, endpoint),
+            network_backend=checked_backend(self, target, endpoint),
         )
 
-    async def resolve(self, host: str, port: int, url: str, endpoint: str) -> list[str]:
+    async def resolve(self, host: str, port: int, target: Target, endpoint: str) -> list[str]:
         """The addresses to connect to for `host`, all of which are allowed.
 
         Args:
             host: what the URL names.
             port: to connect to.
-            url: of the endpoint.
+            target: the endpoint.
             endpoint: its name.
 
         Raises:
@@ -101,12 +126,12 @@ class NetworkPolicy:
         else:
             infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
             found = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
-        if not _within(found, self.local):
+        if target.forwards or not _within(found, self.local):
             if not self.remote:
                 raise RemoteOff(host=host)
-            if self.is_local(url):
+            if self.is_local(target):
                 raise RemoteRefused("error.remote.address", host=host, endpoint=endpoint)
-        if not (url.startswith("https:") or _within(found, self.plain)):
+        if not (target.url.startswith("https:") or _within(found, self.plain)):
             raise RemoteRefused("error.remote.unencrypted", host=host)
         return list(dict.fromkeys(map(str, found)))
 
@@ -114,6 +139,10 @@ class NetworkPolicy:
 def networks(*names: str) -> tuple[_Network, ...]:
     """Networks by their names, e.g. ``127.0.0.0/8``."""
     return tuple(ipaddress.ip_network(name) for name in names)
+
+
+def _host(target: Target) -> str:
+    return urlsplit(target.url).hostname or ""
 
 
 def _literal(host: str) -> list[_Address]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ide_agent.errors import IdeAgentError
+from ide_agent.reasons import reason, reason_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. A file that has it is opened without importing Alembic, which takes long."""
 _SIDE_FILES = ("", "-wal", "-shm")
 
@@ -82,12 +83,12 @@ class Database:
         from sqlalchemy.orm import Session
 
         if self._engine is None:
-            raise self._failure or StorageError(file=str(self.path), reason="not open")
+            raise self._failure or StorageError(file=str(self.path), reason=reason("not_open"))
         try:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 return work(session)
         except DatabaseError as failure:
-            raise StorageError(file=str(self.path), reason=str(failure.orig)) from failure
+            raise StorageError(file=str(self.path), reason=reason_of(failure.orig or failure)) from failure
 
     def _open(self) -> None:
         try:
@@ -103,7 +104,9 @@ class Database:
                 self._prepare()
                 self._engine = _migrated(self.path)
         except Exception as failure:
-            self._failure = StorageError(file=str(self.path), reason=_reason(failure))
+            self._failure = StorageError(
+                file=str(self.path), reason=reason_of(getattr(failure, "orig", None) or failure)
+            )
             log.error("%s", self._failure)
 
     def _prepare(self) -> None:
@@ -216,7 +219,3 @@ def _move_aside(path: Path, why: str) -> Path:
         if side.exists():
             side.rename(f"{aside}{suffix}")
     return aside
-
-
-def _reason(failure: Exception) -> str:
-    return str(getattr(failure, "orig", None) or failure)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ide_agent.errors import IdeAgentError
 from ide_agent.paths import data_dir
+from ide_agent.reasons import reason_of
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -160,8 +161,7 @@ class Secrets:
             raise self._unwritable(failure) from None
 
     def _unwritable(self, failure: Exception) -> SecretError:
-        reason = getattr(failure, "strerror", "") or type(failure).__name__
-        return SecretError(file=str(self.file), reason=reason)
+        return SecretError(file=str(self.file), reason=reason_of(failure))
 
 
 def sendable(secret: str) -> bool:

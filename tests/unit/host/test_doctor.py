@@ -74,6 +74,39 @@ def test_whether_anything_may_leave_is_said(home: Path) -> None:
     assert findings()["remote"][1].startswith("Remote models are on")
 
 
+def test_each_endpoint_is_named_and_how_safe_the_way_there_is(home: Path) -> None:
+    (home / "config").mkdir(exist_ok=True)
+    settings = home / "config" / "config.toml"
+    endpoints = (
+        '[remote.endpoints.plain]\nurl = "http://models.example/v1"\n'
+        '[remote.endpoints.near]\nurl = "http://localhost:1/v1"\n'
+    )
+    for enabled in (False, True):
+        settings.write_text(f"[remote]\nenabled = {str(enabled).lower()}\n{endpoints}")
+        _, plain, near = [each for each in doctor.examine() if each.subject == "remote"]
+        assert (plain.ok, near.ok) == (not enabled, True)
+        assert "without encryption" in plain.detail("en") and "şifresiz" in plain.detail("tr")
+        assert near.detail("tr") == "near: http://localhost:1/v1, bu makinede"
+    settings.write_text("[remote]\nenabled = true\ncost_per_day = -1\n")
+    assert findings()["remote"][0] is False
+
+
+def test_rules_are_counted_and_their_faults_said_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert findings()["routes"][1].startswith("There are no rules")
+    (home / "config").mkdir(exist_ok=True)
+    file = home / "config" / "routes.yaml"
+    file.write_text("rules:\n  - name: all\n    model: default\n")
+    assert findings()["routes"] == (True, f"one rule in {file}")
+    file.write_text("rules:\n  - name: all\n    model: nobody\n")
+    assert "routes check" in findings()["routes"][1]
+    file.write_text("rules:\n  - name: all\n    modle: default\n")
+    wrong = [each for each in doctor.examine() if each.subject == "routes"]
+    assert wrong and not any(each.ok for each in wrong)
+    answer(monkeypatch, {}, wrong[0].error.as_wire() if wrong[0].error else None)
+    again = [each.detail("tr") for each in doctor.examine() if each.subject == "routes"]
+    assert len(again) == len(set(again)) == len(wrong)
+
+
 def test_corrupt_model_is_named(home: Path) -> None:
     (home / "models" / "bad").mkdir(parents=True)
     (home / "models" / "bad" / "bad.gguf").write_bytes(b"no model at all")

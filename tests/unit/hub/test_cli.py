@@ -342,3 +342,19 @@ def test_a_model_is_deactivated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "find_host", lambda: HOST)
     monkeypatch.setattr(runtime, "call", lambda *_, **__: {"deactivated": 1})
     assert run("deactivate", "a")[1] == "a is no longer active.\n"
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+@pytest.mark.parametrize("columns", [80, 60])
+def test_words_stay_whole_in_a_narrow_terminal(
+    home: Path, monkeypatch: pytest.MonkeyPatch, language: str, columns: int
+) -> None:
+    monkeypatch.setattr(terminal, "language", lambda: language)
+    monkeypatch.setattr(module, "language", lambda: language)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    whole = run("list")[1]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    narrow = run("list")[1]
+    assert narrow.split() == whole.split()
+    assert max(map(len, narrow.splitlines())) <= columns
+    assert len(whole.splitlines()) < len(narrow.splitlines())

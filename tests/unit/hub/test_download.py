@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ide_agent.errors import DownloadError
@@ -42,14 +43,25 @@ class Run:
     """A download into `folder`, its reports kept."""
 
     def __init__(
-        self, server: FileServer, folder: Path, *, sha256: str = SHA256, policy: Policy = HASTY
+        self,
+        server: FileServer,
+        folder: Path,
+        *,
+        sha256: str = SHA256,
+        policy: Policy = HASTY,
+        url: str = "",
     ) -> None:
         self.reports: list[Progress] = []
         self.target = folder / "model.whl"
         self.part = folder / "model.whl.part"
         self.note = folder / "model.whl.part.json"
         self.download = Download(
-            Remote(server.url, sha256), self.target, name="starter", report=self._keep, need=0, policy=policy
+            Remote(url or server.url, sha256),
+            self.target,
+            name="starter",
+            report=self._keep,
+            need=0,
+            policy=policy,
         )
 
     def _keep(self, progress: Progress) -> None:
@@ -116,6 +128,49 @@ async def test_cuts_without_progress_end_with_a_reason_and_keep_the_part(
     await run.fails("error.download.lost")
     assert run.part.stat().st_size == 500_000
     assert len(server.requests) == 1 + HASTY.attempts
+
+
+async def test_where_nobody_is_it_gives_up_at_once_and_says_so(tmp_path: Path, server: FileServer) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://user:secret@127.0.0.1:{listener.getsockname()[1]}/m.whl"
+    patient = Policy(stall=20.0, attempts=1000, first_wait=0.001, longest_wait=0.01)
+    run = Run(server, tmp_path, policy=patient, url=url)
+    error = await run.fails("error.download.unreached")
+    assert run.phases == ["retry"]
+    assert error.params["reason"] == {"code": "reason.refused", "params": {}}
+    assert "secret" not in str(error)
+
+
+async def test_a_name_that_nobody_knows_is_told_as_that(
+    tmp_path: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def getaddrinfo(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    run = Run(server, tmp_path, url="http://nowhere.invalid/m.whl")
+    error = await run.fails("error.download.unreached")
+    assert "nowhere.invalid adresine ulaşılamıyor (ağda böyle bir ad bilinmiyor)" in error.message("tr")
+
+
+async def test_who_answered_before_is_waited_for_with_patience(tmp_path: Path, server: FileServer) -> None:
+    server.script.append(http_server.cut_after(500_000))
+    run = Run(server, tmp_path)
+    attempts: list[object] = []
+    client = run.download._client()
+    send = client.send
+
+    async def once(*given: object, **more: object) -> object:
+        attempts.append(given)
+        if len(attempts) > 1:
+            raise httpx.ConnectError("gone") from ConnectionRefusedError(errno.ECONNREFUSED, "x")
+        return await send(*given, **more)  # type: ignore[arg-type]
+
+    client.send = once  # type: ignore[method-assign, assignment]
+    run.download._client = lambda: client  # type: ignore[method-assign]
+    await run.fails("error.download.lost")
+    assert len(attempts) == 1 + HASTY.attempts
 
 
 async def test_a_server_that_ignores_ranges_and_cuts_is_not_asked_for_ever(
@@ -347,15 +402,6 @@ async def test_a_refusal_ends_it_at_once(server: FileServer, tmp_path: Path, cod
 async def test_a_wrong_hash_is_never_kept(server: FileServer, tmp_path: Path) -> None:
     await Run(server, tmp_path, sha256="0" * 64).fails("error.download.hash")
     assert list(tmp_path.iterdir()) == []
-
-
-async def test_no_server_at_all_is_a_lost_connection(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        nowhere = FileServer.__new__(FileServer)
-        nowhere.path = "/"
-        nowhere._server = type("Port", (), {"server_port": taken.getsockname()[1]})()
-        await Run(nowhere, tmp_path).fails("error.download.lost")
 
 
 async def test_too_little_space_is_said_before_anything_is_written(

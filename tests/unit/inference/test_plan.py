@@ -59,7 +59,7 @@ def test_why_it_waits_is_said_in_words_and_what_helps() -> None:
         "Deactivate one, or raise inference.active_models."
     )
     assert waits(wish(), [ghost], limit=1).startswith(
-        "new waits: 1 of 1 models are in memory (ghost), for what is being typed."
+        "new waits: 1 of 1 models is in memory (ghost), for what is being typed."
     )
 
 

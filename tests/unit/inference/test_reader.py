@@ -125,5 +125,5 @@ def test_a_file_that_cannot_be_read_names_itself(tmp_path: Path) -> None:
 
 
 def test_a_failing_disk_is_a_file_that_cannot_be_read(file: Path) -> None:
-    with pytest.raises(ModelFileInvalid, match="Input/output error"), reading(file):
+    with pytest.raises(ModelFileInvalid, match="The disk reports a fault"), reading(file):
         raise OSError(5, "Input/output error")

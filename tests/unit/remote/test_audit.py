@@ -70,6 +70,17 @@ async def test_usage_is_known_after_a_restart(desk: Desk) -> None:
     assert day.models["out", "m"].requests == 3
 
 
+async def test_what_did_not_leave_counts_as_such(desk: Desk) -> None:
+    await desk.send(10, 0.5)
+    sent = Sent("out", "h", "m", "/chat/completions", tokens_in=5, secrets=3)
+    sent.number = await desk.audit.begin(sent)
+    sent.outcome, sent.left = "RemoteUnavailable", False
+    await desk.audit.end(sent)
+    for day in (await desk.audit.today(), await desk.make().today()):
+        assert (day.all.requests, day.all.unsent, day.all.tokens, day.all.secrets) == (1, 1, 10, 0)
+    assert [entry["left"] for entry in await desk.audit.last(10)] == [False, True]
+
+
 async def test_a_day_is_the_users(desk: Desk) -> None:
     desk.now = NOON.replace(hour=0, minute=30)  # 21:30 of the day before in UTC
     await desk.send()

@@ -31,8 +31,17 @@ ENTRY = {
     "cost": None,
     "seconds": 1.0,
     "outcome": "RemoteUnavailable",
+    "left": True,
 }
-USED = {"requests": 1, "unpriced": 0, "tokens_in": 5, "tokens_out": 6, "cost": 0.25, "secrets": 0}
+USED = {
+    "requests": 1,
+    "unsent": 1,
+    "unpriced": 0,
+    "tokens_in": 5,
+    "tokens_out": 6,
+    "cost": 0.25,
+    "secrets": 0,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -150,11 +159,58 @@ def test_usage_and_audit() -> None:
     one, total = run("usage")[1].splitlines()
     assert one.startswith("out/m ")
     assert total.startswith("Together")
-    assert "$0.2500" in one
+    assert "$0.2500" in one and "not sent: 1" in one
     assert json.loads(run("usage", "--json")[1])["total"] == USED
-    (line,) = run("audit")[1].splitlines()
+    line, totals = run("audit")[1].splitlines()
     assert (
         "models.example  out/m  /chat/completions  tokens ~5 / ~6, 99 bytes, secrets replaced: 2, ?" in line
     )
-    assert line.endswith("failed (RemoteUnavailable)")
+    assert line.endswith("failed: out of reach")
+    assert totals == "Sent: 1, not sent: 0"
     assert json.loads(run("audit", "--json")[1])["requests"] == [ENTRY]
+
+
+def test_what_never_left_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [ENTRY, {**ENTRY, "left": False}, {**ENTRY, "left": False, "outcome": "cancelled"}]
+    monkeypatch.setattr(runtime, "call", lambda *given, **more: {"requests": entries})
+    cancelled, unsent, sent, totals = run("audit")[1].splitlines()
+    assert sent.endswith("failed: out of reach")
+    assert unsent.endswith("not sent: out of reach")
+    assert cancelled.endswith("not sent: cancelled")
+    assert totals == "Sent: 1, not sent: 2"
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+@pytest.mark.parametrize("columns", [80, 60])
+def test_words_stay_whole_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, language: str, columns: int
+) -> None:
+    monkeypatch.setattr(terminal, "language", lambda: language)
+    monkeypatch.setattr(module, "language", lambda: language)
+    for command in ("list", "usage", "audit"):
+        monkeypatch.delenv("COLUMNS", raising=False)
+        whole = run(command)[1]
+        monkeypatch.setenv("COLUMNS", str(columns))
+        narrow = run(command)[1]
+        assert narrow.split() == whole.split()
+        assert max(map(len, narrow.splitlines())) <= columns
+        assert command != "audit" or len(whole.splitlines()) < len(narrow.splitlines())
+
+
+def test_amounts_are_written_as_is_the_custom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "language", lambda: "tr")
+    monkeypatch.setattr(module, "language", lambda: "tr")
+    assert "0,2500 $" in run("usage")[1]
+
+
+def test_what_can_be_read_on_the_way_is_said() -> None:
+    config_file().write_text(
+        '[remote.endpoints.plain]\nurl = "http://models.example/v1"\n'
+        '[remote.endpoints.tunnel]\nurl = "http://localhost:1/v1"\nforwards = true\n'
+    )
+    for command in (("list",), ("on", "--yes")):
+        lines = run(*command)[1].splitlines()
+        (plain,) = [line for line in lines if "models.example" in line]
+        (tunnel,) = [line for line in lines if "localhost" in line]
+        assert "without encryption" in plain and "use https://" in plain
+        assert "on another machine, behind an address of this one" in tunnel

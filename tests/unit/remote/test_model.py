@@ -1,5 +1,6 @@
 import asyncio
 import json
+import socket
 from contextlib import aclosing
 from typing import Any
 
@@ -15,7 +16,7 @@ from ide_agent.storage.secrets import Secrets
 from support.scripted_api import Exchange, ScriptedApi, cut_after, echoes, endless, refuses, says, silent
 from support.waiting import until
 
-from .conftest import Books, Make, Pauses
+from .conftest import ELSEWHERE, Books, Make, Pauses
 
 CHAT = "/v1/chat/completions"
 TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
@@ -180,6 +181,7 @@ async def test_who_leaves_stops_the_api(remotes_of: Make, api: ScriptedApi, book
     assert await asyncio.to_thread(api.left.wait, 60)
     await remotes.close()
     assert books.ended[0].outcome == "cancelled"
+    assert books.ended[0].left
     assert books.ended[0].estimated
     assert books.ended[0].tokens_out == 5
     assert books.ended[0].tokens_in > 0
@@ -195,6 +197,38 @@ async def test_a_request_in_one_piece_is_cancelled(remotes_of: Make, api: Script
     await remotes.close()
     assert asking.cancelled()
     assert books.ended[0].outcome == "cancelled"
+
+
+async def test_what_never_left_is_noted_as_such(remotes_of: Make, books: Books) -> None:
+    with socket.socket() as listener:
+        listener.bind((ELSEWHERE, 0))
+        port = listener.getsockname()[1]
+    remotes = remotes_of(out=f"http://{ELSEWHERE}:{port}/v1")
+    with pytest.raises(RemoteUnavailable, match="Connection refused"):
+        await whole(remotes, "out/m", asks("hi"))
+    await remotes.close()
+    (sent,) = books.ended
+    assert (sent.left, sent.bytes_out, sent.tokens_in) == (False, 0, 0)
+
+
+async def test_who_gives_up_while_connecting_has_sent_nothing(
+    remotes_of: Make, api: ScriptedApi, books: Books, policy: NetworkPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting = asyncio.Event()
+
+    async def resolve(*asked: Any) -> list[str]:
+        connecting.set()
+        return await asyncio.Future()
+
+    monkeypatch.setattr(NetworkPolicy, "resolve", resolve)
+    remotes = remotes_of(out=api.url)
+    asking = asyncio.create_task(whole(remotes, "out/m", asks("hi")))
+    await connecting.wait()
+    asking.cancel()
+    await asyncio.wait([asking])
+    await remotes.close()
+    (sent,) = books.ended
+    assert (sent.outcome, sent.left, sent.bytes_out, sent.tokens_in) == ("cancelled", False, 0, 0)
 
 
 async def test_a_cut_stream_is_an_error(remotes_of: Make, api: ScriptedApi, books: Books) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from ide_agent.config import RemoteEndpoint
-from ide_agent.errors import ModelNotFound, RemoteRefused
+from ide_agent.errors import ModelNotFound, RemoteOff, RemoteRefused
 from ide_agent.inference.remote.ledger import Allowance
 from ide_agent.inference.remote.service import key_name, origin
 from ide_agent.safety.network import NetworkPolicy
@@ -65,6 +65,27 @@ async def test_what_is_private_never_finds_a_model_elsewhere(
         with pytest.raises(ModelNotFound) as caught:
             await remotes.find("out/m", private=True)
         assert caught.value.key_used == "error.routes.private"
+    await remotes.close()
+
+
+async def test_what_forwards_is_another_machine_throughout(
+    remotes_of: Make, here: ScriptedApi, policy: NetworkPolicy, books: Books
+) -> None:
+    remotes = remotes_of(tunnel=RemoteEndpoint(url=here.url, forwards=True, models=("m",)))
+    with pytest.raises(ModelNotFound):
+        await remotes.find("tunnel/m", private=True)
+    model = await remotes.find("tunnel/m")
+    assert model is not None
+    secret = "ghp_" + "a1B2c3D4e5F6" * 3
+    await model.request("POST", "/v1/chat/completions", {"messages": [{"role": "user", "content": secret}]})
+    assert secret not in str(here.asked)
+    await remotes.allow("tunnel/m", Allowance("rule", tokens=1))
+    assert books.asked == [("tunnel", "m", "rule")]
+    assert [sent.endpoint for sent in books.begun] == ["tunnel"]
+    policy.remote = False
+    with pytest.raises(RemoteOff):
+        await remotes.find("tunnel/m")
+    assert await remotes.listed() == []
     await remotes.close()
 
 

@@ -96,3 +96,23 @@ def test_without_rules_and_with_broken_ones(file: Path) -> None:
         code, out, err = run(*command)
         assert (code, out) == (1, "")
         assert err.startswith(f"{file}:1: ") and "last good ones" in err
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+@pytest.mark.parametrize("columns", [80, 60])
+def test_words_stay_whole_in_a_narrow_terminal(
+    file: Path, monkeypatch: pytest.MonkeyPatch, language: str, columns: int
+) -> None:
+    monkeypatch.setattr(terminal, "language", lambda: language)
+    monkeypatch.setattr(module, "language", lambda: language)
+    name, model = "a-rule-with-quite-a-long-name", "a-model-with-quite-a-long-name"
+    when = "{task: [chat, review], path: [src/, tests/], message: refactor}"
+    file.write_text(f"rules:\n  - name: {name}\n    when: {when}\n    model: {model}\n")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    _, out, _ = run("show")
+    assert max(map(len, out.splitlines())) <= columns
+    words = out.split()
+    for word in (name, model, "task:", "chat,", "review;", "src/,", "tests/;", "/refactor/"):
+        assert word in words
+    monkeypatch.setenv("COLUMNS", "250")
+    assert len([line for line in run("show")[1].splitlines() if name in line and model in line]) == 1

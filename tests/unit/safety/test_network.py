@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,14 @@ from support.scripted_api import ScriptedApi
 SERVER = Path(__file__).parents[3] / "server" / "ide_agent"
 
 
-async def get(policy: NetworkPolicy, url: str) -> int:
-    async with policy.pool(url, "out") as pool:
+@dataclass(frozen=True)
+class At:
+    url: str
+    forwards: bool = False
+
+
+async def get(policy: NetworkPolicy, url: str, forwards: bool = False) -> int:
+    async with policy.pool(At(url, forwards), "out") as pool:
         response = await pool.request("GET", f"{url}/models")
         return response.status
 
@@ -53,13 +60,13 @@ def resolving_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 )
 def test_what_is_this_machine(url: str, local: bool) -> None:
     policy = NetworkPolicy()
-    assert policy.is_local(url) is local
+    assert policy.is_local(At(url)) is local
     if local:
-        policy.check(url)
+        policy.check(At(url))
     else:
         with pytest.raises(RemoteOff):
-            policy.check(url)
-    NetworkPolicy(remote=True).check(url)
+            policy.check(At(url))
+    NetworkPolicy(remote=True).check(At(url))
 
 
 async def test_off_no_name_is_even_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +132,7 @@ async def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch: pytes
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
     url = "https://models.example/v1"
     with pytest.raises(httpcore.ConnectTimeout):
-        await checked_backend(NetworkPolicy(remote=True), url, "out").connect_tcp(
+        await checked_backend(NetworkPolicy(remote=True), At(url), "out").connect_tcp(
             "models.example", 443, timeout=0.01
         )
 
@@ -133,7 +140,34 @@ async def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch: pytes
 async def test_what_is_taken_for_local_cannot_lead_elsewhere() -> None:
     policy = NetworkPolicy(remote=True, local=networks("127.0.0.1/32"))
     with pytest.raises(RemoteRefused, match="is not on this machine"):
-        await policy.resolve("192.0.2.1", 80, "http://127.0.0.1/v1", "near")
+        await policy.resolve("192.0.2.1", 80, At("http://127.0.0.1/v1"), "near")
+
+
+async def test_what_forwards_is_another_machine() -> None:
+    with ScriptedApi().running() as api:
+        tunnel, policy = At(api.url, forwards=True), NetworkPolicy()
+        assert not policy.is_local(tunnel)
+        with pytest.raises(RemoteOff):
+            policy.check(tunnel)
+        with pytest.raises(RemoteOff):
+            await get(policy, api.url, forwards=True)
+        assert api.asked == []
+        policy.remote = True
+        assert await get(policy, api.url, forwards=True) == 200
+        assert not policy.in_clear(tunnel), "what a tunnel sends on is its own affair"
+
+
+@pytest.mark.parametrize(
+    ("url", "in_clear"),
+    [
+        ("http://127.0.0.1:1/v1", False),
+        ("https://gpu.example/v1", False),
+        ("http://gpu.example/v1", True),
+        ("http://192.168.1.5:8000/v1", True),
+    ],
+)
+def test_what_others_could_read_on_the_way(url: str, in_clear: bool) -> None:
+    assert NetworkPolicy(remote=True).in_clear(At(url)) is in_clear
 
 
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +191,7 @@ def test_nobody_else_makes_connections() -> None:
         "inference/remote/model.py": "types of it",
         "inference/remote/refusals.py": "its errors",
         "inference/serve/native_main.py": "listens",
+        "reasons.py": "names of its errors",
         "runtime.py": "to the host",
         "safety/connecting.py": "the policy",
         "safety/network.py": "the policy",

@@ -16,7 +16,7 @@ import typer
 
 from ide_agent.errors import IdeAgentError, from_wire
 from ide_agent.locale import language
-from ide_agent.terminal import App, confirmed, text
+from ide_agent.terminal import App, confirmed, show, text
 
 if TYPE_CHECKING:
     from ide_agent.features.hub.catalogue import Entry
@@ -171,7 +171,7 @@ def _list(
     for model in models:
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
-        typer.echo(f"{model['name']:<{column}} {size(model['bytes'], language()):>10}  {about}")
+        show(f"{model['name']:<{column}} {size(model['bytes'], language()):>10}  {about}")
     known = {entry.name for entry in hub.catalogue()}
     for each in hub.unfinished():
         entry = each.entry
@@ -181,7 +181,7 @@ def _list(
             total=size(each.total, language()) if each.total else "?",
             what=entry.name if entry.name in known else entry.origin,
         )
-        typer.echo(f"{entry.name:<{column}} {stopped}")
+        show(f"{entry.name:<{column}} {stopped}")
     for entry in offered:
         about = text(
             "hub.available",
@@ -190,7 +190,7 @@ def _list(
             licence=entry.licence,
             about=text(entry.about),
         )
-        typer.echo(f"{entry.name:<{column}} {about}")
+        show(f"{entry.name:<{column}} {about}")
 
 
 def _rm(

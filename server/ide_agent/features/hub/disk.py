@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from ide_agent.errors import DownloadError
+from ide_agent.reasons import reason_of
 
 SPARE_BYTES = 500_000_000
 """What a pull leaves free on the disk."""
@@ -35,5 +36,5 @@ def disk_error(failure: OSError, name: str, path: Path) -> DownloadError:
     """What `failure` means to somebody who wants `name` at `path`."""
     if failure.errno in _FULL:
         return DownloadError("error.download.disk_filled", name=name, path=str(path.parent))
-    reason = failure.strerror or type(failure).__name__
-    return DownloadError("error.download.write", name=name, path=str(failure.filename or path), reason=reason)
+    where = str(failure.filename or path)
+    return DownloadError("error.download.write", name=name, path=where, reason=reason_of(failure))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -24,9 +25,11 @@ from ide_agent.features.hub.partial import Part, UnusableError
 from ide_agent.features.hub.progress import Phase, Report, Speedometer
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.waiting import in_thread
+from ide_agent.reasons import Reason, reason, reason_of, unreached
 
 _BLOCK = 1 << 20
 _REPORT_SECONDS = 0.2
+_ATTEMPTS_AT_NOBODY = 2
 _ELSEWHERE = {
     "error.download.login": "error.download.not_let_in",
     "error.download.refused": "error.download.not_there",
@@ -61,10 +64,14 @@ PATIENT = Policy()
 class _RetryError(Exception):
     """This attempt ended early; another may do better."""
 
-    def __init__(self, reason: str, *, phase: Phase = "retry", wait: float = 0.0) -> None:
+    def __init__(
+        self, reason: Reason, *, phase: Phase = "retry", wait: float = 0.0, nobody: bool = False
+    ) -> None:
         super().__init__(reason)
+        self.reason = reason
         self.phase: Phase = phase
         self.wait = wait
+        self.nobody = nobody  # is at that address
 
 
 class Download:
@@ -97,6 +104,7 @@ class Download:
         self._part = Part(target, remote)
         self._speed = Speedometer()
         self._reported = 0.0
+        self._reached = False
         self._late: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
@@ -134,8 +142,14 @@ class Download:
                     failures, furthest = 0, self._part.done
                 else:
                     failures += 1
+                if again.nobody and not self._reached and failures >= _ATTEMPTS_AT_NOBODY:
+                    host = urlsplit(self._remote.url).netloc.rpartition("@")[2]
+                    raise DownloadError(
+                        "error.download.unreached", name=self._name, host=host, reason=again.reason
+                    )
                 if failures >= self._policy.attempts:
-                    raise DownloadError("error.download.lost", name=self._name, reason=str(again))
+                    key = "error.download.lost" if self._part.done else "error.download.nothing_came"
+                    raise DownloadError(key, name=self._name, reason=again.reason)
                 self._speed.reset()
                 self._tell(again.phase, always=True)
                 await asyncio.sleep(
@@ -147,12 +161,13 @@ class Download:
         try:
             await self._attempt(client)
         except httpx.ReadTimeout as late:
-            return _RetryError(type(late).__name__, phase="stalled")
+            return _RetryError(reason_of(late), phase="stalled")
         except httpx.RequestError as broken:
             detail = str(broken) or type(broken).__name__
             if "CERTIFICATE_VERIFY_FAILED" in detail:
                 raise DownloadError("error.download.certificate", name=self._name, reason=detail) from broken
-            return _RetryError(detail)
+            nobody = isinstance(broken, httpx.ConnectTimeout) or unreached(broken)
+            return _RetryError(reason_of(broken), nobody=nobody)
         except UnusableError as answer:
             return _RetryError(str(answer))
         except _RetryError as again:
@@ -161,6 +176,7 @@ class Download:
 
     async def _attempt(self, client: httpx.AsyncClient) -> None:
         async with client.stream("GET", self._remote.url, headers=self._part.request_headers()) as response:
+            self._reached = True
             if response.status_code == 416:
                 if self._part.ended(response):
                     return
@@ -174,7 +190,7 @@ class Download:
             await self._receive(response)
         self._tell("download", always=True)
         if self._part.done < self._part.total:
-            raise _RetryError(f"{self._part.done} < {self._part.total}")
+            raise _RetryError(reason("incomplete", have=self._part.done, need=self._part.total))
 
     async def _receive(self, response: httpx.Response) -> None:
         """Append the body to the part file, block by block, and what there is of it when it ends early."""

@@ -27,6 +27,7 @@ from ide_agent.features.hub.sources.url import is_name
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.inference.models import USED
 from ide_agent.paths import models_dir
+from ide_agent.reasons import reason_of
 
 if TYPE_CHECKING:
     from ide_agent.inference.models import ModelFile
@@ -261,7 +262,7 @@ class Hub:
 
 
 def _not_removed(name: str, failure: OSError) -> ModelError:
-    return ModelError("error.model.remove", name=name, reason=failure.strerror or str(failure))
+    return ModelError("error.model.remove", name=name, reason=reason_of(failure))
 
 
 def _same(entry: Entry, known: manifest.Manifest | None) -> bool:

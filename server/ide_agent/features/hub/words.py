@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ide_agent.errors import from_wire
-from ide_agent.locale import translate
+from ide_agent.locale import number, translate
 
 _MB, _GB = 1_000_000, 1_000_000_000
 _MILLION = 1_000_000
@@ -44,12 +44,6 @@ def size(count: int, language: str) -> str:
     if count >= _GB:
         return f"{number(count / _GB, language)} GB"
     return f"{number(count / _MB, language)} MB"
-
-
-def number(value: float, language: str) -> str:
-    """One digit after the point, or after the comma where that is the custom."""
-    text = f"{value:.1f}"
-    return text.replace(".", ",") if language == "tr" else text
 
 
 def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from ide_agent.config import RemoteSettings
 from ide_agent.errors import IdeAgentError, RemoteRefused
 from ide_agent.features.remote.usage import Day
 from ide_agent.inference.remote.ledger import Allowance, Sent
+from ide_agent.reasons import reason_of
 
 if TYPE_CHECKING:
     from ide_agent.storage.database import Database
@@ -104,7 +105,7 @@ class Audit:
         except BaseException as failure:
             day.add(guessed, -1)
             if isinstance(failure, IdeAgentError):
-                raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+                raise RemoteRefused("error.remote.unaudited", reason=reason_of(failure)) from failure
             raise
         self._guessed[noted.id] = day, guessed
         return noted.id
@@ -143,7 +144,7 @@ class Audit:
         try:
             return await self.today()
         except IdeAgentError as failure:
-            raise RemoteRefused("error.remote.unaudited", reason=str(failure)) from failure
+            raise RemoteRefused("error.remote.unaudited", reason=reason_of(failure)) from failure
 
     async def _read(self) -> None:
         from sqlalchemy import select

@@ -11,7 +11,7 @@ import typer
 
 from ide_agent.errors import IdeAgentError, RemoteRefused
 from ide_agent.locale import language
-from ide_agent.terminal import App, confirmed, text
+from ide_agent.terminal import App, confirmed, show, text
 
 if TYPE_CHECKING:
     from ide_agent.config import RemoteSettings
@@ -47,15 +47,15 @@ def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) 
         listed = [{**each, "key": places[each["name"]]} for each in found]
         typer.echo(json.dumps({"enabled": settings.enabled, "endpoints": listed}, indent=2))
         return
-    typer.echo(text("remote.is_on" if settings.enabled else "remote.is_off"))
+    show(text("remote.is_on" if settings.enabled else "remote.is_off"), 0)
     if not found:
         from ide_agent.paths import config_file
 
-        typer.echo(text("remote.none", file=config_file()))
+        show(text("remote.none", file=config_file()), 0)
     for each in found:
-        where = text("remote.here" if each["local"] else "remote.elsewhere")
+        where = text(f"remote.{each['place']}")
         key = text(f"remote.key_in.{places[each['name']] or 'none'}")
-        typer.echo(f"{each['name']:<16} {each['url']}  {where}, {key}")
+        show(f"{each['name']:<16} {each['url']}  {where}, {key}")
 
 
 def _test(
@@ -81,7 +81,7 @@ def _on(yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.yes"))) ->
     typer.echo(text("remote.will_leave" if settings.redact else "remote.will_leave_unredacted"))
     for each in endpoints(settings, NetworkPolicy()):
         if not each["local"]:
-            typer.echo(f"  {each['name']}: {each['url']}")
+            show(f"  {each['name']}: {each['url']}, {text('remote.' + each['place'])}")
     if not (yes or confirmed(text("remote.sure"))):
         raise typer.Exit(1)
     _switch(True)
@@ -138,22 +138,25 @@ def _usage(as_json: bool = typer.Option(False, "--json", help=text("cli.json")))
         typer.echo(json.dumps(found, indent=2))
         return
     rows = [(model(each, language()), each) for each in found["models"]]
-    for name, used in (*rows, (text("remote.total"), found["total"])):
+    rows.append((text("remote.total"), found["total"]))
+    column = max(len(name) for name, _ in rows)
+    for name, used in rows:
         amounts = text(
             "remote.used",
             requests=used["requests"],
+            unsent=used["unsent"],
             tokens_in=used["tokens_in"],
             tokens_out=used["tokens_out"],
             cost=cost(used, language()),
         )
-        typer.echo(f"{name:<40} {amounts}")
+        show(f"{name:<{column}}  {amounts}")
 
 
 def _audit(
     limit: int = typer.Option(50, "--lines", "-n", min=1, max=1000, help=text("remote.lines")),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
-    from ide_agent.features.remote.words import line
+    from ide_agent.features.remote.words import line, totals
     from ide_agent.runtime import call, ensure_host
 
     found: list[dict[str, Any]] = call(ensure_host(), "GET", f"/remote/audit?limit={limit}")["requests"]
@@ -162,8 +165,10 @@ def _audit(
         return
     if not found:
         typer.echo(text("remote.nothing_left"))
+        return
     for each in reversed(found):
-        typer.echo(line(each, language()))
+        show(line(each, language()))
+    typer.echo(totals(found, language()))
 
 
 def _settings() -> RemoteSettings:

@@ -67,7 +67,7 @@ def _endpoint(found: dict[str, Any], language: str) -> Row:
     cells = {
         "name": found["name"],
         "address": found["url"],
-        "where": translate("remote.here" if found["local"] else "remote.elsewhere", language),
+        "where": translate(f"remote.{found['place']}", language),
         "key": translate(f"remote.key_in.{found['key'] or 'none'}", language),
         "models": str(len(found["models"])) if found["models"] else "",
         "state": from_wire(problem).message(language) if problem else ready,
@@ -113,7 +113,7 @@ def used(usage: dict[str, Any], language: str) -> TableBlock:
     if rows:
         total = translate("remote.total", language)
         rows.append(Row(id="*", cells={**_amounts(usage["total"], language), "model": total}))
-    names = ("model", "requests", "tokens_in", "tokens_out", "secrets", "cost")
+    names = ("model", "requests", "unsent", "tokens_in", "tokens_out", "secrets", "cost")
     return TableBlock(
         id=USAGE,
         title=translate("remote.panel.today", language),
@@ -124,7 +124,7 @@ def used(usage: dict[str, Any], language: str) -> TableBlock:
 
 
 def _amounts(of: dict[str, Any], language: str) -> dict[str, str]:
-    counts = {name: str(of[name]) for name in ("requests", "tokens_in", "tokens_out", "secrets")}
+    counts = {name: str(of[name]) for name in ("requests", "unsent", "tokens_in", "tokens_out", "secrets")}
     return {**counts, "cost": cost(of, language)}
 
 
@@ -142,12 +142,12 @@ def log(entries: list[dict[str, Any]], language: str) -> TableBlock:
                 cells={
                     "time": moment(each),
                     "host": each["host"],
-                    "model": f"{each['endpoint']}/{each['model']}",
+                    "model": model(each, language),
                     "task": each["path"],
                     "tokens": tokens(each),
                     "bytes": str(each["bytes_out"]),
                     "secrets": str(each["secrets"]),
-                    "cost": price(each),
+                    "cost": price(each, language),
                     "outcome": outcome(each, language),
                 },
             )

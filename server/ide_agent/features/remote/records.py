@@ -16,7 +16,7 @@ _NAMES = tuple(each.name for each in fields(Sent) if each.name != "number")
 
 
 class RemoteRequest(Base):
-    """One row for each request that left this machine; its columns are the attributes of `Sent`."""
+    """One row for each request that left this machine or was about to; columns: the attributes of `Sent`."""
 
     __tablename__ = "remote_request"
 
@@ -35,6 +35,7 @@ class RemoteRequest(Base):
     cost: Mapped[float | None]
     seconds: Mapped[float]
     outcome: Mapped[str] = mapped_column(String(64))
+    left: Mapped[bool]
 
 
 def row(sent: Sent) -> RemoteRequest:

@@ -105,9 +105,15 @@ class Remote:
 
 
 def endpoints(settings: RemoteSettings, policy: NetworkPolicy) -> list[dict[str, Any]]:
-    """The endpoints of the settings: name, address, whether it is on this machine, models that are named."""
+    """The endpoints of the settings: name, address, where that is, models that are named."""
     return [
-        {"name": name, "url": each.url, "local": policy.is_local(each.url), "models": list(each.models)}
+        {
+            "name": name,
+            "url": each.url,
+            "local": policy.is_local(each),
+            "place": policy.place(each),
+            "models": list(each.models),
+        }
         for name, each in settings.endpoints.items()
     ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ide_agent.errors import ConfigError
+from ide_agent.reasons import reason_of
 
 _HEADER = re.compile(r"[ \t]*\[[ \t]*remote[ \t]*\][ \t]*(?:#.*)?")
 _ANY_HEADER = re.compile(r"[ \t]*\[")
@@ -26,7 +27,7 @@ def switch(file: Path, on: bool) -> None:
         text = file.read_bytes().decode() if file.exists() else ""
         before = tomllib.loads(text)
     except (OSError, ValueError) as failure:
-        raise ConfigError("error.config_file", file=str(file), key="*", problem=str(failure)) from None
+        raise ConfigError("error.config_file", file=str(file), key="*", problem=reason_of(failure)) from None
     if before.get("remote", {}) == {} and not on:
         return
     changed = _changed(text, on)
@@ -80,5 +81,4 @@ def _write(file: Path, text: str) -> None:
         fresh.replace(target)
     except OSError as failure:
         fresh.unlink(missing_ok=True)
-        reason = failure.strerror or type(failure).__name__
-        raise ConfigError("error.config_write", file=str(file), reason=reason) from None
+        raise ConfigError("error.config_write", file=str(file), reason=reason_of(failure)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ide_agent.config import RemoteSettings
 from ide_agent.errors import BudgetSpent
@@ -18,7 +19,8 @@ class Usage:
     """Of a day.
 
     Attributes:
-        requests: how many.
+        requests: how many left.
+        unsent: how many did not: nobody there, refused or called off before.
         unpriced: how many of them have no known price.
         tokens_in: in all prompts.
         tokens_out: in all answers.
@@ -27,6 +29,7 @@ class Usage:
     """
 
     requests: int = 0
+    unsent: int = 0
     unpriced: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
@@ -40,6 +43,9 @@ class Usage:
 
     def add(self, sent: Sent, times: int = 1) -> None:
         """Count one request; `times` -1: no longer."""
+        if not sent.left:
+            self.unsent += times
+            return
         self.requests += times
         self.unpriced += times * (sent.cost is None and bool(sent.tokens_in or sent.tokens_out))
         self.tokens_in += times * sent.tokens_in
@@ -102,7 +108,7 @@ class _Limit:
     of: float
 
     @property
-    def words(self) -> dict[str, str]:
+    def words(self) -> dict[str, Any]:
         return {
             **_amounts(self.kind, self.used, self.of),
             "scope": self.setting.rpartition(".")[0],
@@ -135,13 +141,13 @@ class RuleLimit:
         return BudgetSpent(f"error.routes.{self.kind}_spent", **self._words)
 
     @property
-    def _words(self) -> dict[str, str]:
+    def _words(self) -> dict[str, Any]:
         return {**_amounts(self.kind, self.used, self.of), "model": self.model, "rule": self.rule}
 
 
-def _amounts(kind: str, used: float, of: float) -> dict[str, str]:
-    amount = "{:.2f}" if kind == "cost" else "{:.0f}"
-    return {"used": amount.format(used), "limit": amount.format(of)}
+def _amounts(kind: str, used: float, of: float) -> dict[str, Any]:
+    amount = float if kind == "cost" else round
+    return {"used": amount(used), "limit": amount(of)}
 
 
 def _of(scope: str, tokens: int, cost: float, used: Usage) -> Iterator[_Limit]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ide_agent.locale import translate
+from ide_agent.locale import translatable, translate
+
+_ENDS = ("begun", "ok", "cancelled")
 
 
 def cost(used: dict[str, Any], language: str) -> str:
     """What it cost, of usage (``cost``, ``unpriced``); says where prices are not known."""
     if not used["unpriced"]:
-        return translate("remote.cost", language, cost=f"{used['cost']:.4f}")
+        return translate("remote.cost", language, cost=float(used["cost"]))
     if not used["cost"]:
         return translate("remote.no_price", language)
-    return translate("remote.cost_at_least", language, cost=f"{used['cost']:.4f}")
+    return translate("remote.cost_at_least", language, cost=float(used["cost"]))
 
 
 def model(of: dict[str, Any], language: str) -> str:
@@ -25,10 +27,19 @@ def model(of: dict[str, Any], language: str) -> str:
 
 
 def outcome(entry: dict[str, Any], language: str) -> str:
-    """How a request ended."""
-    known = ("begun", "ok", "cancelled")
+    """How a request ended, and whether it left at all."""
     ended = entry["outcome"]
-    return translate(f"remote.outcome.{ended if ended in known else 'failed'}", language, error=ended)
+    known = translatable(f"remote.outcome.{ended}", {})
+    words = translate(f"remote.outcome.{ended}", language) if known else ended
+    if not entry["left"]:
+        return translate("remote.unsent", language, why=words)
+    return words if ended in _ENDS else translate("remote.failed", language, why=words)
+
+
+def totals(entries: list[dict[str, Any]], language: str) -> str:
+    """How many of them left, and how many did not."""
+    left = sum(each["left"] for each in entries)
+    return translate("remote.totals", language, sent=left, unsent=len(entries) - left)
 
 
 def moment(entry: dict[str, Any]) -> str:
@@ -42,9 +53,10 @@ def tokens(entry: dict[str, Any]) -> str:
     return f"{mark}{entry['tokens_in']} / {mark}{entry['tokens_out']}"
 
 
-def price(entry: dict[str, Any]) -> str:
+def price(entry: dict[str, Any], language: str) -> str:
     """What one request cost."""
-    return "?" if entry["cost"] is None else f"${entry['cost']:.4f}"
+    known = entry["cost"]
+    return "?" if known is None else translate("remote.cost", language, cost=float(known))
 
 
 def line(entry: dict[str, Any], language: str) -> str:
@@ -55,7 +67,7 @@ def line(entry: dict[str, Any], language: str) -> str:
         tokens=tokens(entry),
         bytes=entry["bytes_out"],
         secrets=entry["secrets"],
-        cost=price(entry),
+        cost=price(entry, language),
         outcome=outcome(entry, language),
     )
     return f"{moment(entry)}  {entry['host']}  {model(entry, language)}  {entry['path']}  {what}"

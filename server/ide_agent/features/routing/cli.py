@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from ide_agent.errors import ConfigError
 from ide_agent.locale import language
-from ide_agent.terminal import App, text
+from ide_agent.terminal import App, show, text
 
 if TYPE_CHECKING:
     from ide_agent.config import RemoteEndpoint
     from ide_agent.inference.models import ModelStore
     from ide_agent.inference.routing.router import Router
+
+_ENDLESS = 10_000
+"""Columns of what no person reads."""
 
 
 def app() -> typer.Typer:
@@ -107,11 +111,21 @@ def _table(router: Router) -> None:
     table = Table(box=box.SIMPLE)
     table.add_column("")
     for name in CELLS:
-        table.add_column(text(f"routes.column.{name}"), overflow="fold")
-    for number, rule in enumerate(router.routes.rules, 1):
-        shown: dict[str, Any] = cells(rule, language())
-        table.add_row(str(number), *(Text(shown[name]) for name in CELLS))
-    Console().print(table)
+        table.add_column(text(f"routes.column.{name}"), no_wrap=True)
+    rows: list[dict[str, str]] = [cells(rule, language()) for rule in router.routes.rules]
+    for number, row in enumerate(rows, 1):
+        table.add_row(str(number), *(Text(row[name]) for name in CELLS))
+    console = Console()
+    if not (console.is_terminal or os.environ.get("COLUMNS")):
+        console.width = _ENDLESS
+    if console.measure(table, options=console.options.update(max_width=_ENDLESS)).maximum <= console.width:
+        console.print(table)
+        return
+    for number, row in enumerate(rows, 1):  # rather below each other than with words broken in two
+        show(f"{number}  {row['name']}")
+        for name in CELLS:
+            if row[name] and name != "name":
+                show(f"    {text(f'routes.column.{name}')}: {row[name]}", 8)
 
 
 def _refuse_broken(router: Router) -> None:

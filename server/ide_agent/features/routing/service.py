@@ -13,6 +13,7 @@ from pathlib import Path
 from ide_agent.errors import RoutesError
 from ide_agent.features.routing.edits import Edit
 from ide_agent.inference.routing.reading import read
+from ide_agent.reasons import reason_of
 
 _NEW = 0o600
 
@@ -47,8 +48,9 @@ class RulesFile:
         except UnicodeDecodeError:
             raise RoutesError("error.routes.encoding", file=str(self.path), line=1) from None
         except OSError as failure:
-            reason = failure.strerror or type(failure).__name__
-            raise RoutesError("error.routes.unreadable", file=str(self.path), line=1, reason=reason) from None
+            raise RoutesError(
+                "error.routes.unreadable", file=str(self.path), line=1, reason=reason_of(failure)
+            ) from None
 
     def change(self, stamp: str, edit: Edit) -> str:
         """Write what `edit` makes of the text; its stamp.
@@ -100,8 +102,7 @@ class RulesFile:
                     Path(name).unlink()
                 raise
         except OSError as failure:
-            reason = failure.strerror or type(failure).__name__
-            raise RoutesError("error.routes.write", path=str(self.path), reason=reason) from None
+            raise RoutesError("error.routes.write", path=str(self.path), reason=reason_of(failure)) from None
         return _stamp(content)
 
 

@@ -18,6 +18,7 @@ from ide_agent.inference.circuit import Circuit
 from ide_agent.inference.remote.bucket import Bucket
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.refusals import Refusal, broken_connections, reason_in, refusal
+from ide_agent.reasons import reason, reason_of
 from ide_agent.storage.secrets import sendable
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Endpoint:
     ) -> None:
         self.name = name
         self.settings = settings
-        self.local = policy.is_local(settings.url)
+        self.local = policy.is_local(settings)
         self.host = urlsplit(settings.url).hostname or ""
         self.circuit = Circuit()
         self._policy = policy
@@ -104,7 +105,7 @@ class Endpoint:
             RemoteOff: it is on another machine, and remote is off.
             RemoteUnavailable: it failed several times in a row.
         """
-        self._policy.check(self.settings.url)
+        self._policy.check(self.settings)
         left = self.circuit.open_for()
         if left > 0:
             raise self._left_alone(left)
@@ -137,7 +138,7 @@ class Endpoint:
             method: HTTP method.
             path: below the base address.
             body: JSON; empty: none.
-            sent: learns how much was sent.
+            sent: learns whether and how much was sent.
             model: whom it is about, for errors.
             hurried: what goes wrong is not tried again.
 
@@ -184,18 +185,18 @@ class Endpoint:
         async for chunk in self.chunks(response, sent):
             body += chunk
             if len(body) > _LARGEST_ANSWER:
-                raise RemoteUnavailable(
-                    "error.remote.nonsense", endpoint=self.name, reason="an answer that does not end"
-                )
+                raise RemoteUnavailable("error.remote.nonsense", endpoint=self.name, reason=reason("endless"))
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
-            raise RemoteUnavailable("error.remote.nonsense", endpoint=self.name, reason="not JSON") from None
+            raise RemoteUnavailable(
+                "error.remote.nonsense", endpoint=self.name, reason=reason("not_json")
+            ) from None
 
     def failed(self, answer: dict[str, Any]) -> RemoteUnavailable:
         """What an answer says that is an error."""
-        reason = reason_in(answer, self._key) or "?"
-        return RemoteUnavailable("error.remote.failed", endpoint=self.name, reason=reason)
+        said = reason_in(answer, self._key) or "?"
+        return RemoteUnavailable("error.remote.failed", endpoint=self.name, reason=said)
 
     async def close(self) -> None:
         """Close all connections for good; who still reads from one gets RemoteUnavailable."""
@@ -232,7 +233,7 @@ class Endpoint:
             self._bucket(model).hold(min(pause, _LONGEST_HOLD))  # the others must wait, too
         if not found.again or pause > _LONGEST_PAUSE or attempt == attempts:
             if found.counts:
-                self.circuit.crashed(str(found.error))
+                self.circuit.crashed(reason_of(found.error))
             raise found.error
         await self._sleep(pause)
         if not self.local:
@@ -260,24 +261,29 @@ class Endpoint:
     ) -> httpcore.Response | Refusal:
         import httpcore
 
-        self._policy.check(self.settings.url)
+        self._policy.check(self.settings)
         if not sendable(self._key):
             raise RemoteRefused("error.remote.unfit_key", endpoint=self.name)
         if self._pool is None:
-            made = await asyncio.to_thread(self._policy.pool, self.settings.url, self.name)
+            made = await asyncio.to_thread(self._policy.pool, self.settings, self.name)
             self._pool = self._pool or made  # somebody else may have been first
         if self._closed:
             raise RemoteUnavailable("error.remote.broken", endpoint=self.name)
         silence = self.settings.timeout_seconds
         timeouts = {"connect": _CONNECT_SECONDS, "read": silence, "write": silence, "pool": None}
+
+        async def leaves(event: str, info: dict[str, Any]) -> None:
+            if event.endswith(".send_request_headers.started"):
+                sent.left = True
+                sent.bytes_out += len(body)
+
         request = httpcore.Request(
             method,
             self.settings.url + path,
             headers=self._headers(body),
             content=body,
-            extensions={"timeout": timeouts},
+            extensions={"timeout": timeouts, "trace": leaves},
         )
-        sent.bytes_out += len(body)
         try:
             response = await self._pool.handle_async_request(request)
             if 200 <= response.status < 300:
@@ -322,8 +328,8 @@ class Endpoint:
             return Refusal(error, again=False, paid=True)  # it may be at work, and would be paid twice
         if begun:
             return Refusal(RemoteUnavailable("error.remote.broken", endpoint=self.name), again=False)
-        reason = str(failure).strip() or type(failure).__name__
+        why = reason_of(failure)
         if isinstance(failure, httpcore.LocalProtocolError):  # its text may be what we sent
-            reason = type(failure).__name__
+            why = type(failure).__name__
         paid = not isinstance(failure, httpcore.ConnectError | httpcore.ConnectTimeout)
-        return Refusal(RemoteUnavailable(endpoint=self.name, reason=reason), again=True, paid=paid)
+        return Refusal(RemoteUnavailable(endpoint=self.name, reason=why), again=True, paid=paid)

@@ -27,6 +27,7 @@ class Sent:
         cost: in US dollars; None: the price is not known.
         seconds: until the answer was whole.
         outcome: ``begun``, ``ok``, ``cancelled`` or the name of an error.
+        left: whether any of it left this machine. One that is under way counts as if it had.
     """
 
     endpoint: str
@@ -42,6 +43,7 @@ class Sent:
     cost: float | None = None
     seconds: float = 0.0
     outcome: str = "begun"
+    left: bool = True
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     number: int = 0
 

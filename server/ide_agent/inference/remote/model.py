@@ -10,13 +10,14 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ide_agent.errors import IdeAgentError, RemoteRefused, RemoteUnavailable
-from ide_agent.inference.model import Dialect
+from ide_agent.inference.backends import Dialect
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.prices import tokens
 from ide_agent.inference.remote.putting_back import Restored
 from ide_agent.inference.sse import EventDecoder
 from ide_agent.inference.turns import Priority
+from ide_agent.reasons import reason
 
 if TYPE_CHECKING:
     import httpcore
@@ -111,7 +112,7 @@ class RemoteModel:
                         exchange.count(event)
                         shown = list(exchange.restored.event(event))
                     except (TypeError, AttributeError):
-                        raise self._nonsense("an event of another form") from None
+                        raise self._nonsense("odd_event") from None
                     if not wants_usage and event.get("usage") and not event.get("choices"):
                         continue
                     for restored in shown:
@@ -128,7 +129,7 @@ class RemoteModel:
         async with self._exchange(method, path, json) as exchange:
             answer = await self.endpoint.whole(exchange.response, exchange.sent)
             if not isinstance(answer, dict):
-                raise self._nonsense("not a JSON object")
+                raise self._nonsense("not_an_object")
             if answer.get("error") and not answer.get("choices"):
                 raise self.endpoint.failed(answer)
             exchange.count(answer)
@@ -145,13 +146,13 @@ class RemoteModel:
                             raise self.endpoint.failed(event)
                         choices = event.get("choices") or []
                         if not isinstance(choices, list):
-                            raise self._nonsense("an event of another form")
+                            raise self._nonsense("odd_event")
                         finished = finished or any(
                             isinstance(choice, dict) and choice.get("finish_reason") for choice in choices
                         )
                         yield event
                 except ValueError:
-                    raise self._nonsense("not an event stream") from None
+                    raise self._nonsense("no_stream") from None
         if not (finished or decoder.done):
             raise RemoteUnavailable("error.remote.broken", endpoint=self.endpoint.name)
 
@@ -189,6 +190,7 @@ class RemoteModel:
             await self._books.begin(sent)
         started = time.monotonic()
         exchange: _Exchange | None = None
+        sent.left = False  # until its first byte does
         sent.outcome = "cancelled"  # unless it comes to another end
         try:
             answer = endpoint.answer(method, sent.path, body, sent, self.id, hurried=self._hurried)
@@ -204,11 +206,13 @@ class RemoteModel:
             raise
         finally:
             sent.seconds = time.monotonic() - started
+            if not sent.left:
+                sent.tokens_in = 0
             if not endpoint.local:
                 self._books.end(sent, exchange.usage if exchange is not None else {})
 
-    def _nonsense(self, reason: str) -> RemoteUnavailable:
-        return RemoteUnavailable("error.remote.nonsense", endpoint=self.endpoint.name, reason=reason)
+    def _nonsense(self, why: str) -> RemoteUnavailable:
+        return RemoteUnavailable("error.remote.nonsense", endpoint=self.endpoint.name, reason=reason(why))
 
 
 class _Exchange:

@@ -16,6 +16,7 @@ from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Allowance, Ledger, Sent
 from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.remote.prices import cost_of
+from ide_agent.reasons import reason
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.safety.placeholders import Placeholders, Spans, own_patterns
 from ide_agent.storage.secrets import SecretError, Secrets
@@ -88,7 +89,7 @@ class Remotes:
 
     def is_local(self, endpoint: str) -> bool:
         """Whether that endpoint is on this machine."""
-        return self._policy.is_local(self.settings.endpoints[endpoint].url)
+        return self._policy.is_local(self.settings.endpoints[endpoint])
 
     async def find(self, name: str, *, private: bool = False, hurried: bool = False) -> RemoteModel | None:
         """The model called `name`, if it is one of an endpoint.
@@ -138,15 +139,15 @@ class Remotes:
             raise RemoteRefused("error.remote.unknown", name=name, names=names)
         return settings
 
-    async def _key(self, name: str, url: str) -> str:
+    async def _key(self, name: str, section: RemoteEndpoint) -> str:
         try:
             key, audience = await asyncio.to_thread(self._secrets.kept, key_name(name))
         except SecretError:
-            if self._policy.is_local(url):  # most of those want none
+            if self._policy.is_local(section):  # most of those want none
                 return ""
             raise
-        if key and audience and audience != origin(url):
-            raise RemoteRefused("error.remote.other_key", endpoint=name, host=audience, now=origin(url))
+        if key and audience and audience != (now := origin(section.url)):
+            raise RemoteRefused("error.remote.other_key", endpoint=name, host=audience, now=now)
         return key
 
     async def endpoint(self, name: str) -> Endpoint:
@@ -159,7 +160,7 @@ class Remotes:
         settings = self.section(name)
         found = self._endpoints.get(name)
         if found is None:
-            key = await self._key(name, settings.url)
+            key = await self._key(name, settings)
             found = Endpoint(name, settings, self._policy, key, self._sleep, self._clock)
             # who asked at the same time may have been first; settings may have changed
             if self.settings.endpoints.get(name) != settings:
@@ -241,7 +242,7 @@ class Remotes:
     async def _taken_back(self, sent: Sent, noting: asyncio.Task[None]) -> None:
         with suppress(IdeAgentError):
             await noting
-            sent.tokens_in, sent.outcome = 0, "cancelled"
+            sent.tokens_in, sent.outcome, sent.left = 0, "cancelled", False
             await self._books().end(sent)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
@@ -261,7 +262,7 @@ class Remotes:
 
     def _books(self) -> Ledger:
         if self.ledger is None:
-            raise RemoteRefused("error.remote.unaudited", reason="no audit log")
+            raise RemoteRefused("error.remote.unaudited", reason=reason("no_log"))
         return self.ledger
 
     def _model(self, endpoint: Endpoint, id: str, *, hurried: bool = False) -> RemoteModel:

@@ -31,7 +31,7 @@ def is_here(
     """
     endpoint, slash, model = name.partition("/")
     if slash and model and endpoint in endpoints:
-        return network.is_local(endpoints[endpoint].url)
+        return network.is_local(endpoints[endpoint])
     try:
         store.find(name)
     except ModelNotFound:

@@ -122,7 +122,7 @@ def _invalid(error: ErrorDetails, root: Node, kind: type[BaseModel]) -> Problem:
     if type_ == "literal_error":
         return _choice(error, key, at)
     if type_ == "greater_than_equal":
-        return Problem("error.routes.least", at, params={"key": key, "limit": limits["ge"]})
+        return Problem("error.routes.least", at, params={"key": key, "limit": str(limits["ge"])})
     if type_ == "string_too_long":
         return Problem("error.routes.long", at, params={"key": key, "limit": limits["max_length"]})
     for beginning, takes in _TAKES.items():
@@ -135,7 +135,7 @@ def _choice(error: ErrorDetails, key: str, at: Range) -> Problem:
     given = error.get("input")
     choices = error.get("ctx", {})["expected"].replace("'", "").replace(" or ", ", ").split(", ")
     near = get_close_matches(given, choices, 1) if isinstance(given, str) else []
-    params = {"key": key, "choices": ", ".join(choices)}
+    params = {"key": key, "choices": ", ".join(choices), "count": len(choices)}
     if near:
         return Problem("error.routes.choice_near", at, params={**params, "near": near[0]})
     return Problem("error.routes.choice", at, params=params)

@@ -15,6 +15,7 @@ from ide_agent.inference.routing.problems import Problem, Range
 from ide_agent.inference.routing.reading import DEFAULT_MODELS, Reading, read
 from ide_agent.inference.routing.rules import Limits, Routes, WorkspaceRoutes
 from ide_agent.locale import translate
+from ide_agent.reasons import reason_of
 
 WORKSPACE_FILE = ".ide-agent-routes.yaml"
 _MOST_BYTES = 1 << 20
@@ -114,7 +115,7 @@ def load(file: Path, known: Collection[str] | None = None, *, workspace: bool = 
     except UnicodeDecodeError:
         return Reading(None, (), (Problem("error.routes.encoding", Range()),))
     except OSError as failure:
-        params = {"reason": failure.strerror or type(failure).__name__}
+        params = {"reason": reason_of(failure)}
         return Reading(None, (), (Problem("error.routes.unreadable", Range(), params=params),))
     return read(text, known, workspace=workspace)
 

@@ -23,6 +23,7 @@ from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
 from ide_agent.features.hub.formats import has_pickles, layouts
 from ide_agent.inference.header import Format
+from ide_agent.reasons import Reason, reason_of
 
 PREFIX = "hf:"
 _ENDPOINT = "https://huggingface.co"
@@ -267,7 +268,7 @@ def _ask(path: str, what: str, query: dict[str, str]) -> Any:
     try:
         return _get(endpoint() + path, what, query).json()
     except ValueError as failure:
-        raise DownloadError("error.download.hub", url=endpoint(), reason=_first_line(failure)) from failure
+        raise DownloadError("error.download.hub", url=endpoint(), reason=_why(failure)) from failure
 
 
 def _get(url: str, what: str, query: dict[str, str]) -> httpx.Response:
@@ -295,11 +296,13 @@ def _get(url: str, what: str, query: dict[str, str]) -> httpx.Response:
         reason = f"HTTP {failure.response.status_code}"
         raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure
     except (httpx.HTTPError, httpx.InvalidURL) as failure:
-        raise DownloadError("error.download.hub", url=endpoint(), reason=_first_line(failure)) from failure
+        raise DownloadError("error.download.hub", url=endpoint(), reason=_why(failure)) from failure
 
 
-def _first_line(failure: Exception) -> str:
-    return (str(failure).splitlines() or [type(failure).__name__])[0][:200]
+def _why(failure: Exception) -> Reason:
+    """A reason for people, in one line."""
+    reason = reason_of(failure)
+    return reason.splitlines()[0][:200] if isinstance(reason, str) else reason
 
 
 def _licence(model: dict[str, Any]) -> str:

@@ -24,6 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.sources import Remote, pip
+from ide_agent.reasons import Reason, reason_in
+from ide_agent.reasons import reason as said
 
 _SECONDS = 600.0  # a slow index without metadata and ranges makes pip fetch the whole wheel first
 _DRY_RUN = (
@@ -85,7 +87,7 @@ class PypiPackage(BaseModel):
             info = await self._ask(environment)
             _, listing, _ = await configuration
         except TimeoutError:
-            raise self._error("error.download.no_index", f"> {_SECONDS:.0f} s") from None
+            raise self._error("error.download.no_index", said("silence", seconds=round(_SECONDS))) from None
         finally:
             configuration.cancel()
             await asyncio.gather(configuration, return_exceptions=True)
@@ -117,8 +119,9 @@ class PypiPackage(BaseModel):
                 raise self._error(*reason(errors)) from None
             return info
 
-    def _error(self, key: str, detail: str) -> DownloadError:
-        return DownloadError(key, name=self.package, version=self.version, reason=detail)
+    def _error(self, key: str, detail: Reason) -> DownloadError:
+        known = reason_in(detail) if isinstance(detail, str) else detail
+        return DownloadError(key, name=self.package, version=self.version, reason=known)
 
 
 class PypiParts(BaseModel):
