@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference.backends.base import Costs
+from ide_agent.inference.gpus import Offload, offload
 from ide_agent.inference.header import ENCODERS, Header
 from ide_agent.inference.models import ModelFile
 
@@ -36,6 +37,7 @@ class Share:
         batch: prompt tokens computed between two looks at whether the caller is still there.
         bytes: memory it will need, about.
         cache: memory that its use may add: for prompts of the past, or the scores of long texts.
+        gpu: the part that is computed on GPUs, which `bytes` does not hold; None where there are none.
     """
 
     context: int
@@ -43,6 +45,7 @@ class Share:
     batch: int
     bytes: int
     cache: int = 0
+    gpu: Offload | None = None
 
 
 def share(
@@ -69,15 +72,17 @@ def share(
     context = min(context_tokens, header.context_length or longest)
     chosen = threads or default_threads()
     batch = min(context, 2048) if embedding else prompt_batch(model.weights, chosen)
+    kv = kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
+    gpu = None
+    if costs.gpu_room and model.format == "gguf":
+        gpu = offload(len(header.kv_heads), model.bytes, kv, costs.gpu_room, costs.gpu_layers)
     return Share(
         context=context,
         threads=chosen,
         batch=batch,
-        bytes=model.bytes
-        + kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
-        + costs.process
-        + costs.token * header.vocabulary,
+        bytes=model.bytes + kv - (gpu.bytes if gpu else 0) + costs.process + costs.token * header.vocabulary,
         cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,
+        gpu=gpu,
     )
 
 

@@ -312,6 +312,7 @@ class Inference:
                 parent=os.getpid(),
                 embedding=purpose == "embedding",
                 mean_pooling=purpose == "embedding" and not file.header.pooling_type,
+                gpu_layers=part.gpu.layers if part.gpu else 0,
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:

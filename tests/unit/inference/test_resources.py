@@ -130,3 +130,15 @@ def test_each_engine_has_costs_of_its_own(model: ModelFile) -> None:
     assert [each.cache for each in shares] == [0, 5]
     embedder = share(model, context_tokens=512, slots=1, threads=1, embedding=True, costs=large)
     assert embedder.cache == 512 * model.header.vocabulary * 4  # a score for each token at each place
+
+
+def test_what_goes_onto_a_gpu_is_not_taken_of_memory(model: ModelFile) -> None:
+    without = share(model, context_tokens=4096, slots=2, threads=1)
+    whole = share(model, context_tokens=4096, slots=2, threads=1, costs=Costs(gpu_room=1 << 40))
+    assert without.gpu is None
+    assert whole.gpu is not None
+    assert whole.gpu.layers == whole.gpu.of == len(model.header.kv_heads) + 1
+    assert whole.bytes + whole.gpu.bytes == without.bytes
+    none = share(model, context_tokens=4096, slots=2, threads=1, costs=Costs(gpu_room=1 << 40, gpu_layers=0))
+    assert none.gpu is not None
+    assert (none.gpu.layers, none.bytes) == (0, without.bytes)

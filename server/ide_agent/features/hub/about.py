@@ -15,6 +15,7 @@ from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.inference.backends import costs
+from ide_agent.inference.gpus import Offload
 from ide_agent.inference.kinds import purpose_of
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
@@ -110,11 +111,21 @@ def smaller(entry: Entry) -> huggingface.Offer | None:
     return best_that_fits(huggingface.offers(f"{owner}/{name}"))
 
 
-def memory(need: int) -> dict[str, Any]:
-    """Whether `need` bytes can be had: ``need``, ``free`` and ``total`` in bytes, and the verdict."""
-    free, total = free_memory(), total_memory()
+def memory(need: int, gpu: Offload | None = None) -> dict[str, Any]:
+    """Whether `need` bytes can be had.
+
+    Args:
+        need: besides what goes onto GPUs.
+        gpu: that part; None: not known, so that what is free there counts as free memory.
+
+    Returns:
+        ``need``, ``free`` and ``total`` in bytes, the ``verdict`` and ``gpu``: `gpu` as an object.
+    """
+    more = 0 if gpu else costs(InferenceSettings()).gpu_room
+    free, total = free_memory() + more, total_memory() + more
     verdict: Verdict = "fits" if need <= free else "crowded" if need <= total else "too_big"
-    return {"need": need, "free": free, "total": total, "verdict": verdict}
+    told = asdict(gpu) if gpu else None
+    return {"need": need, "free": free, "total": total, "verdict": verdict, "gpu": told}
 
 
 def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
@@ -146,7 +157,7 @@ def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
         "quantisation": header.quantisation,
         "context_length": header.context_length,
         "chat_template": header.chat_template,
-        "memory": memory(part.bytes),
+        "memory": memory(part.bytes, part.gpu),
     }
 
 

@@ -76,7 +76,11 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
 def fits(memory: Mapping[str, Any], language: str) -> str:
     """The verdict of `about.memory`."""
     need, free = size(memory["need"], language), size(memory["free"], language)
-    return translate(f"hub.fact.{memory['verdict']}", language, need=need, free=free)
+    verdict = translate(f"hub.fact.{memory['verdict']}", language, need=need, free=free)
+    if (gpu := memory.get("gpu")) is None:
+        return verdict
+    held = size(gpu["bytes"], language)
+    return verdict + translate("hub.fact.gpu", language, layers=gpu["layers"], of=gpu["of"], bytes=held)
 
 
 def verified(found: Mapping[str, Any]) -> str:

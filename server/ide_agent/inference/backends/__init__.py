@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from importlib import invalidate_caches
 from pathlib import Path
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError
+from ide_agent.inference import gpus
 from ide_agent.inference.backends.base import Backend, Costs, Dialect, EngineSpec, Purpose
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.onnx import OnnxRuntime
@@ -89,9 +91,12 @@ def usable(preference: str, model: str = "") -> list[Backend]:
 def costs(settings: InferenceSettings, form: Format = "gguf", purpose: Purpose = "text") -> Costs:
     """What the engine that will be used takes of memory; arguments as `suited` takes them."""
     try:
-        return suited(settings, "", form, purpose)[0].costs
+        backend = suited(settings, "", form, purpose)[0]
     except EngineStartError:
         return Costs()
+    if not (settings.gpu_layers and backend.offloads()):
+        return backend.costs
+    return replace(backend.costs, gpu_room=gpus.room(), gpu_layers=settings.gpu_layers)
 
 
 def remember_fastest(engine: str) -> None:

@@ -24,12 +24,16 @@ class Costs:
         token: for each token of the vocabulary.
         prompts: what it may take to remember prompts of the past.
         slides: whether blocks that see only a part of the context have a cache for that part only.
+        gpu_room: what it may take on GPUs instead.
+        gpu_layers: at most so many layers go there; negative: all that fit.
     """
 
     process: int = 64 << 20
     token: int = 300
     prompts: int = 0
     slides: bool = False
+    gpu_room: int = 0
+    gpu_layers: int = -1
 
 
 @dataclass(frozen=True)
