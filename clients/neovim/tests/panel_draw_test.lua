@@ -366,12 +366,12 @@ return {
   ['actions: letters of their own; what does harm takes a capital'] = function()
     local off = { name = 'off', label = 'Off', enabled = false }
     local drawn = lines({ kind = 'actions', actions = { PULL, { name = 'd', label = 'Detail' }, DROP, off } })
-    same(drawn[1].text, '[d] Download  [D] Detail  [R] Remove  [-] Off')
+    same(drawn[1].text, '[p] Download  [d] Detail  [D] Remove  [-] Off')
     same(#drawn[1].places, 3)
   end,
 
   ['actions: as many lines as they need'] = function()
-    same(texts({ kind = 'actions', actions = { PULL, DROP } }, 20), { '[d] Download', '[R] Remove', '' })
+    same(texts({ kind = 'actions', actions = { PULL, DROP } }, 20), { '[p] Download', '[D] Remove', '' })
   end,
 
   ['a kind of another version, and broken blocks, say so'] = function()

@@ -96,7 +96,7 @@ def test_a_panel_is_drawn_and_its_row_is_pressed(session: Session) -> None:
         "",
     ]
     session.nvim.type("/tiny\r")
-    session.nvim.until(lambda: session.nvim.sees(" tiny      5 MB  [d] Download"))
+    session.nvim.until(lambda: session.nvim.sees(" tiny      5 MB  [p] Download"))
     session.nvim.type("\r")
     session.says("IDE-Agent: tiny is on its way")
     event = {"action": "pull", "block": "models", "row": "tiny", "args": {"name": "tiny"}, "values": {}}
@@ -237,7 +237,7 @@ def test_keys_and_letters_are_told(session: Session) -> None:
     session.nvim.type("/tiny\r?")
     session.nvim.until(lambda: "Download: tiny" in session.nvim.text())
     assert "fill in the field" in session.nvim.text()
-    session.nvim.type("d")
+    session.nvim.type("p")
     session.nvim.until(lambda: session.log("press"))
     assert session.log("press")[0]["event"]["row"] == "tiny"
     assert "Download: tiny" not in session.nvim.text()
@@ -357,10 +357,10 @@ def test_a_storm_of_changes_leaves_the_cursor_and_the_view(session: Session) -> 
         session, panels={"hub": {**HUB, "blocks": blocks}}, patches=[{**steps[0], "gate": "go"}, *steps[1:]]
     )
     session.nvim.type("/tiny\r")
-    session.nvim.until(lambda: "[d] Download" in session.nvim.text())
+    session.nvim.until(lambda: "[p] Download" in session.nvim.text())
     session.open_gate("go")
     session.nvim.until(lambda: "│ line 299" in shown(session))
-    session.nvim.until(lambda: "tiny      5 MB  [d] Download" in session.nvim.text())
+    session.nvim.until(lambda: "tiny      5 MB  [p] Download" in session.nvim.text())
     assert len(session.log("command", command="ideAgent.panels.open")) == 1
 
 

@@ -43,7 +43,10 @@ def test_check_names_file_line_and_reason(file: Path) -> None:
     file.write_text(RULES + "    modle: x\n  - name: z\n    model: codr\n")
     code, out, _ = run("check")
     assert code == 1
-    assert out.splitlines() == [f"{file}:11: There is no key “modle” here. Did you mean “model”?"]
+    assert out.splitlines() == [
+        f"{file}:11: There is no key “modle” here. Did you mean “model”?",
+        f"{file}:13: warning: There is no model “codr” here. Did you mean “coder”?",
+    ]
     file.write_text(RULES.replace("model: coder", "model: codr"))
     code, out, _ = run("check")
     assert (code, out) == (0, f"{file}:4: warning: There is no model “codr” here. Did you mean “coder”?\n")

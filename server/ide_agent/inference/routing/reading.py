@@ -14,6 +14,7 @@ from ide_agent.inference.routing.conditions import Compiled, Refused, compiled
 from ide_agent.inference.routing.nodes import Node, Unreadable, tree
 from ide_agent.inference.routing.problems import Problem, Range
 from ide_agent.inference.routing.rules import Routes, Rule, WorkspaceRoutes
+from ide_agent.inference.routing.salvage import salvaged
 
 MOST_PROBLEMS = 100
 _MOST_NEAR = 20  # names that the nearest one is looked for; that takes a while where there are many models
@@ -81,7 +82,18 @@ def read(text: str, known: Collection[str] | None = None, *, workspace: bool = F
         # a list whose entries are wrong is called too short besides
         wrong = [each for each in errors if not (each["type"] == "too_short" and each.get("input"))]
         found = [_invalid(each, root, kind) for each in wrong[:MOST_PROBLEMS]]
-        return Reading(None, (), _ordered(found))
+        _, more = _meaning(salvaged(root.plain(), wrong), root, known)
+        return Reading(None, (), _ordered(found + more))
+    rules, problems = _meaning(routes, root, known)
+    if any(problem.severity == "error" for problem in problems):
+        return Reading(None, (), _ordered(problems))
+    return Reading(routes, tuple(each for each in rules if each.rule.enabled), _ordered(problems))
+
+
+def _meaning(
+    routes: WorkspaceRoutes, root: Node, known: Collection[str] | None
+) -> tuple[list[Compiled], list[Problem]]:
+    """The rules, and what is wrong with them though their form is right."""
     rules: list[Compiled] = []
     problems = [*_same_names(routes, root), *_models(routes, root, known), *_idle(routes, root, known)]
     for index, rule in enumerate(routes.rules):
@@ -92,9 +104,7 @@ def read(text: str, known: Collection[str] | None = None, *, workspace: bool = F
             at = root.find(("rules", index, "when", refused.field, *refused.where))
             problems.append(Problem(refused.key, at, params=refused.params))
     problems += _unreachable(rules, root)
-    if any(problem.severity == "error" for problem in problems):
-        return Reading(None, (), _ordered(problems))
-    return Reading(routes, tuple(each for each in rules if each.rule.enabled), _ordered(problems))
+    return rules, problems
 
 
 def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -2,8 +2,9 @@
 local M = {}
 
 --- Letters that do nothing useful where no text can be changed.
-local PLAIN = 'cdoprsux'
-local CAPITAL = 'ACDIJOPRSUX'
+local PLAIN = 'cdmoprstux'
+-- Only what does harm takes one of these.
+local CAPITAL = 'ACDFIJMOPRSTUX'
 M.all = vim.split(PLAIN .. CAPITAL, '')
 
 ---@class ide_agent.panel.Letters
@@ -35,10 +36,11 @@ end
 function M.get(letters, block, action, nth, row)
   local id = key(block, action, nth, row)
   if not letters.of[id] then
-    -- What does harm takes a capital.
-    local pool = action.style == 'danger' and CAPITAL or PLAIN .. CAPITAL
-    local label = type(action.label) == 'string' and action.label or ''
-    local wanted = (label:lower() .. label:upper()):gsub('[^' .. pool .. ']', '') .. pool
+    local harms = action.style == 'danger'
+    local pool = harms and CAPITAL or PLAIN
+    -- Of the name, not of the label: the same in every language.
+    local name = tostring(action.name)
+    local wanted = (harms and name:upper() or name:lower()):gsub('[^' .. pool .. ']', '') .. pool
     for letter in wanted:gmatch('.') do
       if not letters.taken[letter] then
         letters.of[id], letters.taken[letter] = letter, true

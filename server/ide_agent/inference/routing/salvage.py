@@ -1,0 +1,55 @@
+"""What can be told of rules though the form of some is wrong: one look finds all that is to be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ide_agent.inference.routing.rules import Rule, WorkspaceRoutes
+
+
+def salvaged(plain: dict[str, Any], errors: Iterable[ErrorDetails]) -> WorkspaceRoutes:
+    """The rules of a file with errors of form, each where it stands in the file.
+
+    A rule with errors is there without what is wrong, and switched off: what it says is still looked at, but
+    not whom it keeps requests from. A rule that nothing can be told of is an empty one.
+
+    Args:
+        plain: the file as dicts and lists; changed by this.
+        errors: what pydantic found in it.
+    """
+    given = plain.get("rules")
+    rules = given if isinstance(given, list) else []
+    wrong = set()
+    for error in errors:
+        match error["loc"]:
+            case ("rules", int(index), *rest) if index < len(rules):
+                wrong.add(index)
+                _remove(rules[index], rest)
+    return WorkspaceRoutes.model_construct(
+        rules=tuple(_rule(rule, index, index in wrong) for index, rule in enumerate(rules))
+    )
+
+
+def _rule(raw: Any, index: int, wrong: bool) -> Rule:
+    nameless = f"\n{index}"  # which no name can be
+    try:
+        rule = Rule.model_validate({"name": nameless, "model": "default", **raw} if wrong else raw)
+    except (ValidationError, TypeError):
+        rule, wrong = Rule(name=nameless, model="default"), True
+    return rule.model_copy(update={"enabled": False}) if wrong else rule
+
+
+def _remove(node: Any, path: list[int | str]) -> None:
+    """Take away what is wrong; of lists the whole."""
+    holder: dict[str, Any] | None = None
+    name = ""
+    for step in path:
+        if not (isinstance(node, dict) and isinstance(step, str) and step in node):
+            break
+        holder, name, node = node, step, node[step]
+    if holder is not None:
+        del holder[name]
