@@ -49,6 +49,7 @@ class FakeEngine:
     model: ModelFile = MODEL
     name: str = MODEL.name
     backend: str = "fake"
+    dialect: str = "llama"
     turns: list[str] = field(default_factory=list)
     open: int = 0
     held: int = 0
@@ -131,13 +132,15 @@ class FakeInference:
 
     @asynccontextmanager
     async def model(
-        self, model: str = "", purpose: str = "text", *, private: bool = False
+        self, model: str = "", purpose: str = "text", *, private: bool = False, priority: str = "api"
     ) -> AsyncIterator[Any]:
-        remote = await self.remotes.find(model, private=private) if self.remotes is not None else None
+        remote = None
+        if self.remotes is not None:
+            remote = await self.remotes.find(model, private=private, hurried=priority != "api")
         if remote is not None:
             yield remote
             return
-        async with self.hold(model, purpose) as engine:
+        async with self.hold(model, purpose, priority) as engine:
             yield engine
 
     async def release(self, model: str) -> int:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from ide_agent import cli as house
 from ide_agent import terminal
 from ide_agent.features.routing import cli as module
+from ide_agent.paths import config_file
 
 RULES = """rules:
   - name: refactor
@@ -73,7 +74,10 @@ def test_test_says_where_and_why(file: Path) -> None:
     assert "default model" in run("test", "Refactor this", "--task", "review")[1]
     found = json.loads(run("test", "refactor", "--json")[1])
     assert (found["model"], found["limits"]) == ("coder", {"max_tokens": 9})
-    file.write_text(RULES.replace("model: coder", "model: cloud/x"))
+    file.write_text(RULES.replace("model: coder", "model: cloud/x").replace("task: chat, ", ""))
+    config_file().write_text('[remote.endpoints.cloud]\nurl = "https://cloud.example/v1"\n')
+    said = run("test", "refactor", "--task", "completion")[1]
+    assert "Ghost text from cloud/x is asked for at each pause" in said
     assert run("test", "refactor", "--private")[1].startswith("This would go to starter, because")
     code, _, err = run("test", "x", "--task", "cooking")
     assert code == 1 and "completion, chat" in err

@@ -64,6 +64,7 @@ def _test(
     private: bool = typer.Option(False, "--private", help=text("routes.private")),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
+    from ide_agent.features.routing.ghost_text import sentence
     from ide_agent.inference.routing.conditions import Ask, estimated_tokens
     from ide_agent.inference.routing.rules import TASKS
 
@@ -82,7 +83,7 @@ def _test(
         )
     )
     _refuse_broken(router)
-    said = decision.as_wire(language())
+    said = decision.as_wire(language()) | {"sentence": sentence(decision, task, _endpoints(), language())}
     typer.echo(json.dumps(said, indent=2) if as_json else said["sentence"])
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, PanelError
 from ide_agent.features.routing import drawing, edits
+from ide_agent.features.routing.ghost_text import sentence
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 from ide_agent.inference.routing.reading import Reading, read
@@ -96,7 +97,9 @@ class RoutesPanel:
         )
         await asyncio.to_thread(self.services.routing.refresh)
         decision = self.services.routing.decide(ask)
-        panel.set(drawing.verdict(decision.sentence(panel.language)), before=drawing.ADD)
+        endpoints = self.services.remotes.settings.endpoints
+        said = sentence(decision, ask.task, endpoints, panel.language)
+        panel.set(drawing.verdict(said), before=drawing.ADD)
 
     # -- what it shows
 

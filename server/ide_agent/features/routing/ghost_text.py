@@ -1,0 +1,32 @@
+"""What a decision means for ghost text, where it names models of APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ide_agent.locale import translate
+
+if TYPE_CHECKING:
+    from ide_agent.config import RemoteEndpoint
+    from ide_agent.inference.routing.router import Decision
+
+
+def sentence(decision: Decision, task: str, endpoints: Mapping[str, RemoteEndpoint], language: str) -> str:
+    """Where a request would go and why; of ghost text also how each model of an API would be asked.
+
+    Args:
+        decision: the rules' one.
+        task: of the request.
+        endpoints: those of the settings, by name.
+        language: of the reader.
+    """
+    said = [decision.sentence(language)]
+    names = (decision.model, *decision.fallbacks) if task == "completion" and not decision.refused else ()
+    for name in names:
+        owner, slash, model = name.partition("/")
+        endpoint = endpoints.get(owner) if slash and model else None
+        if endpoint is not None:
+            key = "routes.passed_over" if endpoint.completion == "off" else "routes.asked"
+            said.append(translate(key, language, model=name, endpoint=owner, setting=endpoint.completion))
+    return " ".join(said)
