@@ -35,6 +35,7 @@ class Share:
         threads: threads that compute.
         batch: prompt tokens computed between two looks at whether the caller is still there.
         bytes: memory it will need, about.
+        kv: bytes of KV cache, which `bytes` holds.
         cache: memory that its use may add: for prompts of the past, or the scores of long texts.
     """
 
@@ -43,6 +44,7 @@ class Share:
     batch: int
     bytes: int
     cache: int = 0
+    kv: int = 0
 
 
 def share(
@@ -69,15 +71,16 @@ def share(
     context = min(context_tokens, header.context_length or longest)
     chosen = threads or default_threads()
     batch = min(context, 2048) if embedding else prompt_batch(model.weights, chosen)
+    kv = kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
+    if costs.kv_step:
+        kv = max(-(-kv // costs.kv_step), 1) * costs.kv_step
     return Share(
         context=context,
         threads=chosen,
         batch=batch,
-        bytes=model.bytes
-        + kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
-        + costs.process
-        + costs.token * header.vocabulary,
+        bytes=model.bytes + kv + costs.process + costs.token * header.vocabulary,
         cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,
+        kv=kv,
     )
 
 

@@ -305,6 +305,7 @@ class Inference:
                 parent=os.getpid(),
                 embedding=purpose == "embedding",
                 mean_pooling=purpose == "embedding" and not file.header.pooling_type,
+                kv_bytes=part.kv,
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:

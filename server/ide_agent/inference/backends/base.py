@@ -23,12 +23,14 @@ class Costs:
         process: the process itself and its buffers.
         token: for each token of the vocabulary.
         prompts: what it may take to remember prompts of the past.
+        kv_step: it takes room for the KV cache in pieces of so many bytes; 0: as much as is needed.
         slides: whether blocks that see only a part of the context have a cache for that part only.
     """
 
     process: int = 64 << 20
     token: int = 300
     prompts: int = 0
+    kv_step: int = 0
     slides: bool = False
 
 
@@ -44,6 +46,7 @@ class EngineSpec:
         api_key: every request must carry it; no web page can guess it.
         parent: process id of the host; the engine leaves with it.
         mean_pooling: for embeddings of a model that declares no pooling of its own.
+        kv_bytes: what the KV cache of all slots takes.
     """
 
     model: str
@@ -55,6 +58,7 @@ class EngineSpec:
     parent: int
     embedding: bool = False
     mean_pooling: bool = False
+    kv_bytes: int = 0
 
     def to_line(self) -> bytes:
         """One line of JSON."""
@@ -78,6 +82,8 @@ class Backend(ABC):
     name: ClassVar[str]
     progress: ClassVar[bool]
     """Whether a prompt must be streamed with its progress for a caller who left to be noticed at once."""
+    streamed: ClassVar[bool] = False
+    """Whether an answer in one piece, too, must be streamed for that."""
     costs: ClassVar[Costs] = Costs()
     dialect: ClassVar[Dialect] = "llama"
     formats: ClassVar[tuple[Format, ...]] = ("gguf",)
