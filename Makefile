@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 PAGE := server/ide_agent/panels/page/panel.js
 
-.PHONY: help setup system native models web editors demo demo-nvim demo-vscode test test-fast bench lint format reference lock clean
+.PHONY: help setup system native models web editors demo demo-nvim demo-vscode test test-fast test-runtimes bench lint format reference lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ test: native models editors ## every test, real editors included
 test-fast: export HYPOTHESIS_PROFILE ?= quick
 test-fast: models web ## unit and integration tests, for the inner loop
 	@$(BIN)/pytest $(FAST)
+
+test-runtimes: models ## vLLM and transformers serve; IDE_AGENT_VLLM and IDE_AGENT_TRANSFORMERS name them
+	@$(BIN)/pytest tests/optional
 
 bench: native models ## side by side with the bare engine; JSON and a table in .artifacts/bench
 	@$(BIN)/python -m tests.bench

@@ -94,6 +94,14 @@ class InferenceSettings(Section):
     engine: Literal["auto", "xllamacpp", "llama-cpp-python"] = Field(
         "auto", description="What runs the models; auto: what was measured to be fastest here."
     )
+    vllm: str = Field(
+        "",
+        description="Program or Python of an environment with vLLM, for models in Hugging Face's format; "
+        "empty: found on PATH.",
+    )
+    transformers: str = Field(
+        "", description="The same for `transformers serve`, which is used where vLLM is not there."
+    )
     context_tokens: int = Field(8192, ge=512, description="KV cache per slot, in tokens.")
     slots: int = Field(2, ge=1, le=16, description="Requests an engine works on at once.")
     threads: int = Field(0, ge=0, description="0: chosen from the machine's cores.")

@@ -19,6 +19,7 @@ from ide_agent.runtime import RuntimeInfo, call, ensure_host
 
 _ENGINES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 _SUBJECTS = {"error.storage.": "database", "error.plugin.": "plugins", "error.routes.": "routes"}
+_WITH_A_RUNTIME = ("safetensors", "onnx")
 _LOAD_SECONDS = 120.0
 
 
@@ -28,7 +29,7 @@ class Finding:
 
     Attributes:
         subject: what: environment, data_folder, state_folder, config_folder, models_folder, settings, model,
-            host, engine, database, plugins, routes or remote; part of a message key.
+            runtimes, host, engine, database, plugins, routes or remote; part of a message key.
         ok: whether it is as it should be.
         key: message key of the detail, which also says what to do.
         params: its parameters.
@@ -63,6 +64,7 @@ def examine() -> Iterator[Finding]:
     yield from rules
     models = _models()
     yield models
+    yield from _runtimes()
     try:
         info = ensure_host()
         status = call(info, "GET", "/status")
@@ -223,6 +225,26 @@ def _models() -> Finding:
         return Finding.bad("model", error)
     names = [model.name for model in store.list()]
     return Finding("model", True, "cli.doctor.models", {"names": ", ".join(names)})
+
+
+def _runtimes() -> Iterator[Finding]:
+    """What runs models in other formats than GGUF, and the models here that nothing runs."""
+    from ide_agent.inference.backends import runtimes, suited
+    from ide_agent.inference.kinds import purpose_of
+    from ide_agent.inference.models import ModelStore
+
+    settings = config.load(user=config_file())[0].inference
+    here = [each.name for each in runtimes(settings) if each.available()]
+    lacking = [each.name for each in runtimes(settings) if not each.available()]
+    which = "some" if here and lacking else "all" if here else "none"
+    names = {"here": ", ".join(here), "lacking": ", ".join(lacking)}
+    yield Finding("runtimes", True, f"cli.doctor.runtimes_{which}", names)
+    for model in ModelStore(models_dir()).list():
+        if model.format in _WITH_A_RUNTIME:
+            try:
+                suited(settings, model.name, model.format, purpose_of(model))
+            except IdeAgentError as error:
+                yield Finding.bad("runtimes", error)
 
 
 def _engine(info: RuntimeInfo) -> Finding:

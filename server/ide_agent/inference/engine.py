@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
@@ -13,7 +14,7 @@ from ide_agent.inference.backends import Dialect, Purpose
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import Share
-from ide_agent.inference.supervisor import State, Supervisor
+from ide_agent.inference.supervisor import Running, State, Supervisor
 from ide_agent.inference.turns import Priority, Turns
 from ide_agent.inference.whole import streaming, whole
 
@@ -183,6 +184,7 @@ class Engine:
         _check_prompt(path, payload)
         async with self._held():
             running = await self._supervisor.running()
+            payload = self._addressed(running, payload)
             # only an engine that has something to write notices that nobody reads
             hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
             if hidden:
@@ -212,16 +214,24 @@ class Engine:
         _check_prompt(path, json or {})
         async with self._held():
             running = await self._supervisor.running()
-            if running.backend.progress and path in _GENERATING:
+            if (running.backend.progress or running.backend.streamed) and path in _GENERATING:
                 asked = json or {}
                 async with aclosing(self.stream(path, streaming(path, asked))) as events:
                     return await whole(events, asked.get("n") or 1)
+            if json is not None:
+                json = self._addressed(running, json)
             try:
                 answer = await running.client.request(method, path, json)
             except EngineGone as failure:
                 raise await self._supervisor.explain(running, failure) from failure
             self._supervisor.worked(running)
             return answer
+
+    def _addressed(self, running: Running, payload: dict[str, Any]) -> dict[str, Any]:
+        """Servers of others know the model by its folder and insist on that."""
+        if running.backend.dialect == "llama":
+            return payload
+        return {**payload, "model": os.fspath(self.model.file.parent)}
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """The token ids of `text`, without a start token.

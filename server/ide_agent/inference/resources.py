@@ -36,6 +36,7 @@ class Share:
         threads: threads that compute.
         batch: prompt tokens computed between two looks at whether the caller is still there.
         bytes: memory it will need, about.
+        kv: bytes of KV cache, which `bytes` holds.
         cache: memory that its use may add: for prompts of the past, or the scores of long texts.
         gpu: the part that is computed on GPUs, which `bytes` does not hold; None where there are none.
     """
@@ -46,6 +47,7 @@ class Share:
     bytes: int
     cache: int = 0
     gpu: Offload | None = None
+    kv: int = 0
 
 
 def share(
@@ -73,6 +75,8 @@ def share(
     chosen = threads or default_threads()
     batch = min(context, 2048) if embedding else prompt_batch(model.weights, chosen)
     kv = kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
+    if costs.kv_step:
+        kv = max(-(-kv // costs.kv_step), 1) * costs.kv_step
     gpu = None
     if costs.gpu_room and model.format == "gguf":
         gpu = offload(len(header.kv_heads), model.bytes, kv, costs.gpu_room, costs.gpu_layers)
@@ -83,6 +87,7 @@ def share(
         bytes=model.bytes + kv - (gpu.bytes if gpu else 0) + costs.process + costs.token * header.vocabulary,
         cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,
         gpu=gpu,
+        kv=kv,
     )
 
 

@@ -313,6 +313,7 @@ class Inference:
                 embedding=purpose == "embedding",
                 mean_pooling=purpose == "embedding" and not file.header.pooling_type,
                 gpu_layers=part.gpu.layers if part.gpu else 0,
+                kv_bytes=part.kv,
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:

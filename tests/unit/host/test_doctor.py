@@ -9,6 +9,7 @@ from ide_agent.config import Settings
 from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError, RoutesError
 from ide_agent.host import doctor
 from ide_agent.runtime import RuntimeInfo
+from support import model_folders
 
 
 @pytest.fixture(autouse=True)
@@ -286,3 +287,23 @@ def test_errors_in_the_routing_rules_are_told_with_their_place(monkeypatch: pyte
     answer(monkeypatch, {"model": "starter"}, problem.as_wire())
     assert findings()["routes"] == (False, "/home/me/routes.yaml:3: There is no key “modle” here.")
     assert "Routing rules: /home/me" in CliRunner().invoke(cli.app, ["doctor"]).stdout
+
+
+def test_a_model_that_nothing_here_runs(home: Path) -> None:
+    (home / "config").mkdir()
+    settings = home / "config" / "config.toml"
+    settings.write_text('[inference]\nvllm = "/none"\ntransformers = "/none"\n')
+    assert findings()["runtimes"] == (
+        True,
+        "onnxruntime here. Not here, needed only for models in Hugging Face's format: vllm, transformers "
+        "(docs/models.md, “Runtimes”).",
+    )
+    model_folders.llama(home / "models" / "smol")
+    model_folders.embedder(home / "models" / "vectors")
+    ok, detail = findings()["runtimes"]
+    assert not ok
+    assert "smol" in detail and "pip install" in detail
+    python = home / "python"
+    python.touch(mode=0o755)
+    settings.write_text(f'[inference]\nvllm = "{python}"\ntransformers = "{python}"\n')
+    assert findings()["runtimes"] == (True, "onnxruntime, vllm, transformers run what is not GGUF.")

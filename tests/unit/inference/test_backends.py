@@ -11,7 +11,11 @@ from ide_agent.inference.backends import BACKENDS, Costs, costs, llamacpp_python
 from ide_agent.inference.backends.base import Backend
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.onnx import OnnxRuntime
+from ide_agent.inference.backends.spawned import Vllm, python_of
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
+from ide_agent.inference.models import ModelStore
+from ide_agent.inference.resources import share
+from support import model_folders
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
@@ -72,3 +76,45 @@ def test_an_engine_with_cuda_is_known_by_its_library(tmp_path: Path, monkeypatch
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "libggml-cuda.so").touch()
     assert LlamaCppPython().offloads()
+
+
+def script(file: Path, first: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{first}\n")
+    file.chmod(0o755)
+    return file
+
+
+def test_the_python_of_a_program(tmp_path: Path) -> None:
+    python = script(tmp_path / "env" / "bin" / "python3", "")
+    beside = script(tmp_path / "env" / "bin" / "python", "")
+    assert python_of(python) == str(python)
+    assert python_of(script(tmp_path / "a", f"#!{python}")) == str(python)
+    assert python_of(script(tmp_path / "b", "#!/bin/sh")) == ""
+    assert python_of(script(beside.with_name("vllm"), "#!/bin/sh")) == str(beside)
+    link = tmp_path / "vllm"
+    link.symlink_to(beside.with_name("vllm"))
+    assert python_of(link) == str(beside)
+    for wrong in (tmp_path / "none", tmp_path):
+        assert python_of(wrong) == ""
+    beside.with_name("vllm").chmod(0o644)
+    assert python_of(link) == ""
+
+
+def test_vllm_is_asked_before_transformers(tmp_path: Path) -> None:
+    python = str(script(tmp_path / "python", ""))
+    both = InferenceSettings(vllm=python, transformers=python)
+    assert [each.name for each in suited(both, "m", "safetensors")] == ["vllm", "transformers"]
+    one = InferenceSettings(vllm="/none", transformers=python)
+    assert [each.name for each in suited(one, "m", "safetensors")] == ["transformers"]
+    with pytest.raises(EngineStartError) as caught:
+        suited(InferenceSettings(vllm="/none", transformers="/none"), "m", "safetensors")
+    assert caught.value.key_used == "error.engine.no_server"
+
+
+def test_room_for_the_cache_is_taken_in_pieces(tmp_path: Path) -> None:
+    model_folders.llama(tmp_path / "m")
+    model = ModelStore(tmp_path).find("m")
+    part = share(model, context_tokens=512, slots=1, threads=1, costs=Vllm.costs)
+    assert part.kv == 1 << 30
+    assert part.bytes == model.bytes + Vllm.costs.process + part.kv

@@ -13,6 +13,7 @@ from ide_agent.inference import gpus
 from ide_agent.inference.backends.base import Backend, Costs, Dialect, EngineSpec, Purpose
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.onnx import OnnxRuntime
+from ide_agent.inference.backends.spawned import TransformersServe, Vllm
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
 from ide_agent.inference.header import Format
 from ide_agent.paths import state_dir
@@ -37,7 +38,7 @@ BACKENDS: tuple[Backend, ...] = (LlamaCppPython(), Xllamacpp())
 
 def runtimes(settings: InferenceSettings) -> tuple[Backend, ...]:
     """Those that run the other formats, best first, here or not."""
-    return (OnnxRuntime(),)
+    return (OnnxRuntime(), Vllm(settings.vllm), TransformersServe(settings.transformers))
 
 
 def suited(

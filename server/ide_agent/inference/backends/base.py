@@ -23,6 +23,7 @@ class Costs:
         process: the process itself and its buffers.
         token: for each token of the vocabulary.
         prompts: what it may take to remember prompts of the past.
+        kv_step: it takes room for the KV cache in pieces of so many bytes; 0: as much as is needed.
         slides: whether blocks that see only a part of the context have a cache for that part only.
         gpu_room: what it may take on GPUs instead.
         gpu_layers: at most so many layers go there; negative: all that fit.
@@ -31,6 +32,7 @@ class Costs:
     process: int = 64 << 20
     token: int = 300
     prompts: int = 0
+    kv_step: int = 0
     slides: bool = False
     gpu_room: int = 0
     gpu_layers: int = -1
@@ -49,6 +51,7 @@ class EngineSpec:
         parent: process id of the host; the engine leaves with it.
         mean_pooling: for embeddings of a model that declares no pooling of its own.
         gpu_layers: how many layers are computed on GPUs.
+        kv_bytes: what the KV cache of all slots takes.
     """
 
     model: str
@@ -61,6 +64,7 @@ class EngineSpec:
     embedding: bool = False
     mean_pooling: bool = False
     gpu_layers: int = 0
+    kv_bytes: int = 0
 
     def to_line(self) -> bytes:
         """One line of JSON."""
@@ -84,6 +88,8 @@ class Backend(ABC):
     name: ClassVar[str]
     progress: ClassVar[bool]
     """Whether a prompt must be streamed with its progress for a caller who left to be noticed at once."""
+    streamed: ClassVar[bool] = False
+    """Whether an answer in one piece, too, must be streamed for that."""
     costs: ClassVar[Costs] = Costs()
     dialect: ClassVar[Dialect] = "llama"
     formats: ClassVar[tuple[Format, ...]] = ("gguf",)

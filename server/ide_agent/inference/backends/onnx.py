@@ -16,7 +16,7 @@ class OnnxRuntime(Backend):
     dialect = "openai"
     formats = ("onnx",)
     purposes = ("embedding",)
-    costs = Costs(process=224 << 20, token=0)
+    costs = Costs(process=300 << 20, token=0)
 
     def available(self) -> bool:
         """Whether its packages are installed."""

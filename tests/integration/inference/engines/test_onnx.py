@@ -104,7 +104,7 @@ async def test_the_plan_is_near_what_it_takes(inference: Inference) -> None:
     await embed(inference, ["word " * 500] * 40)
     (row,) = inference.running()
     assert row["rss"] is not None
-    assert row["rss"] < row["bytes"] + row["cache"]
+    assert row["rss"] < 1.1 * (row["bytes"] + row["cache"])
 
 
 async def test_a_damaged_graph_is_refused(inference: Inference, models: Path) -> None:
