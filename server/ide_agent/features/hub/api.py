@@ -103,7 +103,8 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.get("/models/{name:path}")
     async def model(name: str) -> Response:
-        return JSONResponse(await asyncio.to_thread(about, hub, name, services.settings.inference))
+        known = await asyncio.to_thread(about, hub, name, services.settings.inference)
+        return JSONResponse({**known, "loaded": known["name"] in loaded_models(services)})
 
     return router
 

@@ -123,6 +123,7 @@ def _info(
 
     settings, _ = config.load(user=config_file())
     known = about(Hub(), name, settings.inference)
+    known["loaded"] = known["name"] in _in_memory()
     if as_json:
         typer.echo(json.dumps(known, indent=2))
         return
@@ -155,23 +156,29 @@ def _list(
 ) -> None:
     from ide_agent.features.hub.listing import described
     from ide_agent.features.hub.service import Hub
-    from ide_agent.features.hub.words import size
+    from ide_agent.features.hub.words import form, size
 
     hub = Hub()
     described_all = [described(model) for model in hub.list()]
     models = [model for model in described_all if kind in ("", model["kind"])]
-    if as_json:
-        typer.echo(json.dumps({"models": models}, indent=2))
-        return
-    if not described_all:
+    if not (described_all or as_json):
         typer.echo(text("hub.none"))
     here = {model["name"] for model in described_all}
     offered = [entry for entry in hub.catalogue() if entry.name not in here and kind in ("", entry.kind)]
+    loaded = _in_memory()
+    if as_json:
+        typer.echo(
+            json.dumps({"models": [{**each, "loaded": each["name"] in loaded} for each in models]}, indent=2)
+        )
+        return
     column = max((len(name) for name in (*here, *(entry.name for entry in offered))), default=0)
     for model in models:
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
-        typer.echo(f"{model['name']:<{column}} {size(model['bytes'], language()):>10}  {about}")
+        if model["name"] in loaded:
+            about += f" ({text('hub.in_memory')})"
+        held, how = size(model["bytes"], language()), form(model["format"], language())
+        typer.echo(f"{model['name']:<{column}} {held:>10}  {how:<16}  {about}")
     known = {entry.name for entry in hub.catalogue()}
     for each in hub.unfinished():
         entry = each.entry
@@ -202,8 +209,11 @@ def _rm(
 
     hub = Hub()
     held = size(hub.size(name), language())
-    if not (yes or confirmed(text("hub.confirm", name=name, size=held))):
-        raise typer.Exit(1)
+    if not yes:
+        if name in _in_memory():
+            typer.echo(text("hub.confirm_running", name=name))
+        if not confirmed(text("hub.confirm", name=name, size=held)):
+            raise typer.Exit(1)
     _let_go(name)
     hub.remove(name)
     typer.echo(text("hub.removed", name=name, size=held))
@@ -252,6 +262,17 @@ def _make_room(entry: Entry, need: int) -> None:
 
     for each in _collect(need=need, keep=entry.name):
         typer.echo(text("hub.removed", name=each.name, size=size(each.bytes, language())), err=True)
+
+
+def _in_memory() -> set[str]:
+    """Names of the models that a host which runs has in memory."""
+    from ide_agent.runtime import call, find_host
+
+    with suppress(IdeAgentError):  # it cannot be asked
+        if (info := find_host()) is not None:
+            rows = call(info, "GET", "/models/running")["models"]
+            return {row["name"] for row in rows if row["state"] != "waiting"}
+    return set()
 
 
 def _let_go(name: str) -> None:

@@ -131,6 +131,7 @@ class HubPanel:
 
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
         known = await asyncio.to_thread(about, self.hub, _name(event), self.services.settings.inference)
+        known["loaded"] = any(row["name"] == known["name"] for row in self.services.inference.running())
         panel.set(drawing.about_model(known, panel.language), before=drawing.HERE)
 
     async def _verify(self, panel: Panel, event: PanelEvent) -> str:
