@@ -272,15 +272,30 @@ def test_searching_a_hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(home / "hf"))
     with FakeHub({"me/coder": {"coder-Q8_0.gguf": gguf_file.file(gguf_file.llama())}}).running() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.url)
-        code, out, err = run("search", "cod")
+        code, out, err = run("search", "cod", "--source", "hub")
         assert code == 0
-        assert out.split() == ["me/coder", "8000", "downloads", "a", "month,", "apache-2.0"]
+        assert out.splitlines()[-1].split() == [
+            *("me/coder", "GGUF,", "8000", "downloads", "a", "month,", "apache-2.0")
+        ]
         assert "OWNER/NAME" in err
         assert json.loads(run("search", "cod", "--json")[1])["repositories"][0]["name"] == "me/coder"
         code, out, err = run("search", "me/coder")
         assert out.startswith("hf:me/coder/coder-Q8_0.gguf\n")
         assert json.loads(run("search", "me/coder", "--json")[1])["files"][0]["quantisation"] == "Q8_0"
         assert "Nothing was found" in run("search", "zzz")[2]
+
+
+def test_where_the_hub_is_not_asked_the_catalogue_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    code, out, err = run("search", "MiniLM")
+    assert code == 0
+    assert out.startswith("minilm ") and "ONNX, 23.4 MB, Apache-2.0." in out
+    assert err.startswith("Only the catalogue was searched. ") and len(err.splitlines()) == 1
+    assert "HF_HUB_OFFLINE" in err
+    assert run("search", "minilm", "--source", "catalogue")[2] == ""
+    code, out, err = run("search", "minilm", "--source", "hub")
+    assert (code, out) == (1, "")
+    assert run("search", "minilm", "--source", "elsewhere")[0] == 2
 
 
 def test_gc_says_what_would_go_and_removes_it(home: Path) -> None:

@@ -81,7 +81,8 @@ def verify(hub: Hub, name: str) -> dict[str, Any]:
 
 
 def repositories(words: str, kind: str = "") -> list[dict[str, Any]]:
-    """What a Hugging Face hub finds for `words`: ``name``, ``downloads``, ``likes``, ``licence``, ``gated``.
+    """What a Hugging Face hub finds for `words`: ``name``, ``downloads``, ``likes``, ``licence``, ``gated``,
+    ``format``.
 
     Raises:
         DownloadError: it cannot be asked.

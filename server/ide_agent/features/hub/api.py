@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, Response
 
 from ide_agent.errors import DownloadError
-from ide_agent.features.hub.about import about, files_of, repositories, verify
+from ide_agent.features.hub.about import about, files_of, verify
 from ide_agent.features.hub.active import Activations, follow
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.finding import search as find
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
@@ -29,6 +30,7 @@ class PullRequest(BaseModel):
     name: str = Field("", max_length=200)
     url: str = Field("", max_length=4000)
     sha256: str = Field("", max_length=64)
+    file: str = Field("", max_length=1000)
 
     @model_validator(mode="after")
     def _says_what(self) -> PullRequest:
@@ -62,7 +64,11 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     @router.post("/models/pull")
     async def pull(request: PullRequest) -> Response:
         entry = await asyncio.to_thread(
-            hub.entry, request.url or request.name, request.name if request.url else "", request.sha256
+            hub.entry,
+            request.url or request.name,
+            request.name if request.url else "",
+            request.sha256,
+            request.file,
         )
         return EventStream(_pull(pulls, entry))
 
@@ -70,8 +76,9 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     async def search(
         q: str = Query(min_length=1, max_length=200),
         kind: Kind | None = Query(None, alias="type"),  # noqa: B008 - FastAPI's way
+        source: Literal["catalogue", "hub"] | None = None,
     ) -> Response:
-        return JSONResponse({"repositories": await asyncio.to_thread(repositories, q, kind or "")})
+        return JSONResponse(await asyncio.to_thread(find, hub, q, kind or "", source or ""))
 
     @router.get("/models/files")
     async def files(repository: str = Query(min_length=1, max_length=200)) -> Response:

@@ -48,8 +48,9 @@ def _pull(
     name: str = typer.Argument(help=text("hub.what")),
     called: str = typer.Option("", "--name", help=text("hub.called")),
     sha256: str = typer.Option("", "--sha256", help=text("hub.sha256")),
+    file: str = typer.Option("", "--file", help=text("hub.file")),
 ) -> None:
-    _get(name, called, sha256)
+    _get(name, called, sha256, file)
 
 
 def _import(
@@ -61,14 +62,14 @@ def _import(
     _get(of_path(file), called, "")
 
 
-def _get(what: str, called: str, sha256: str) -> None:
+def _get(what: str, called: str, sha256: str, file: str = "") -> None:
     from ide_agent.features.hub.about import smaller
     from ide_agent.features.hub.place import is_model
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
 
     hub = Hub()
-    entry = hub.entry(what, called, sha256)
+    entry = hub.entry(what, called, sha256, file)
     if fitting := smaller(entry):
         typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
     _make_room(entry, 0 if is_model(hub.folder / entry.name) else entry.total)
@@ -86,10 +87,15 @@ def _get(what: str, called: str, sha256: str) -> None:
 def _search(
     words: str = typer.Argument(help=text("hub.words")),
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=lambda given: _kind(given)),
+    source: str = typer.Option(
+        "", "--source", help=text("hub.place_help"), callback=lambda given: _place(given)
+    ),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
-    from ide_agent.features.hub.about import files_of, repositories
-    from ide_agent.features.hub.words import fits, size
+    from ide_agent.features.hub.about import files_of
+    from ide_agent.features.hub.finding import search
+    from ide_agent.features.hub.service import Hub
+    from ide_agent.features.hub.words import fits, form, not_asked, size
 
     if "/" in words:
         files = files_of(words)
@@ -101,14 +107,22 @@ def _search(
             best = text("hub.best") if file["best"] else ""
             typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}{best}")
         return
-    found = repositories(words, kind)
+    known = search(Hub(), words, kind, source)
     if as_json:
-        typer.echo(json.dumps({"repositories": found}, indent=2))
+        typer.echo(json.dumps(known, indent=2))
         return
+    for each in known["catalogue"]:
+        held, how = size(each["bytes"], language()), form(each["format"], language())
+        typer.echo(f"{each['name']:<50} {how}, {held}, {each['licence']}. {text(each['about'])}")
+    found = known["repositories"]
     for each in found:
         about = text("hub.repository", downloads=each["downloads"], licence=each["licence"] or "?")
-        typer.echo(f"{each['name']:<50} {about}{text('hub.gated') if each['gated'] else ''}")
-    typer.echo(text("hub.look_into" if found else "hub.nothing", words=words), err=True)
+        how = form(each["format"], language())
+        typer.echo(f"{each['name']:<50} {how}, {about}{text('hub.gated') if each['gated'] else ''}")
+    if known["problem"]:
+        typer.echo(not_asked(known["problem"], language()), err=True)
+    if found or not known["catalogue"]:
+        typer.echo(text("hub.look_into" if found else "hub.nothing", words=words), err=True)
 
 
 def _info(
@@ -147,6 +161,14 @@ def _kind(given: str) -> str:
 
     if given and given not in KINDS:
         raise typer.BadParameter(", ".join(KINDS), param_hint="--type")
+    return given
+
+
+def _place(given: str) -> str:
+    from ide_agent.features.hub.finding import PLACES
+
+    if given and given not in PLACES:
+        raise typer.BadParameter(", ".join(PLACES), param_hint="--source")
     return given
 
 
@@ -204,6 +226,7 @@ def _rm(
     name: str = typer.Argument(help=text("hub.name")),
     yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.yes")),
 ) -> None:
+    from ide_agent.features.hub import kept
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import size
 
@@ -216,6 +239,7 @@ def _rm(
             raise typer.Exit(1)
     _let_go(name)
     hub.remove(name)
+    kept.forget(name)
     typer.echo(text("hub.removed", name=name, size=held))
 
 

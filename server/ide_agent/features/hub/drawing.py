@@ -204,8 +204,8 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def found(repositories: list[dict[str, Any]], asked: str, language: str) -> TableBlock:
-    """The repositories that a search found."""
+def found(known: dict[str, Any], asked: str, language: str) -> TableBlock:
+    """What `finding.search` found."""
     words = translator(language)
     return TableBlock(
         id=FOUND,
@@ -213,21 +213,47 @@ def found(repositories: list[dict[str, Any]], asked: str, language: str) -> Tabl
         empty=words("hub.nothing", words=asked),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
+            Column(key="format", label=words("hub.fact.format")),
             Column(key="downloads", label=words("hub.panel.downloads"), align="end"),
             Column(key="licence", label=words("hub.panel.licence")),
         ],
         rows=[
-            Row(
-                id=each["name"],
-                cells={
-                    "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
-                    "downloads": str(each["downloads"]),
-                    "licence": each["licence"],
-                },
-                actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
-            )
-            for each in repositories
+            *(_known(each, language) for each in known["catalogue"]),
+            *(_repository(each, language) for each in known["repositories"]),
         ],
+    )
+
+
+def _known(each: dict[str, Any], language: str) -> Row:
+    """A model of the catalogue."""
+    words = translator(language)
+    args = {"name": each["name"]}
+    return Row(
+        id=each["name"],
+        cells={
+            "name": f"{each['name']}: {each['title']}",
+            "format": form(each["format"], language),
+            "downloads": words("hub.place.catalogue"),
+            "licence": each["licence"],
+        },
+        actions=[
+            Action(name="get", label=words("hub.panel.pull"), style="primary", args=args),
+            Action(name="about", label=words("hub.panel.details"), args=args),
+        ],
+    )
+
+
+def _repository(each: dict[str, Any], language: str) -> Row:
+    words = translator(language)
+    return Row(
+        id=each["name"],
+        cells={
+            "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
+            "format": form(each["format"], language),
+            "downloads": str(each["downloads"]),
+            "licence": each["licence"],
+        },
+        actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
     )
 
 

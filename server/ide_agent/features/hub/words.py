@@ -88,6 +88,11 @@ def form(form: str, language: str) -> str:
     return translate(f"hub.format.{form}", language) if form else ""
 
 
+def not_asked(problem: Mapping[str, Any], language: str) -> str:
+    """One line: that the hub was not asked, and why."""
+    return translate("hub.not_asked", language, reason=from_wire(dict(problem)).message(language))
+
+
 def _files(files: Sequence[Mapping[str, Any]], language: str) -> str:
     """The files of a model that has several."""
     if len(files) < 2:
