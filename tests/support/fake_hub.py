@@ -21,6 +21,7 @@ class FakeHub:
     """Serves `repositories`: name to files by path.
 
     Attributes:
+        tags: of repositories; ``gguf`` of all others.
         gated: names of those that only `TOKEN` opens.
         requests: path and Authorization header of all requests so far.
         revision: commit id of all repositories.
@@ -33,6 +34,7 @@ class FakeHub:
     def __init__(self, repositories: dict[str, dict[str, bytes]]) -> None:
         self.repositories = repositories
         self.gated: set[str] = set()
+        self.tags: dict[str, list[str]] = {}
         self.requests: list[tuple[str, str]] = []
         self.status = 0
         self.revision = REVISION
@@ -73,7 +75,7 @@ class FakeHub:
             "likes": 3,
             "private": False,
             "gated": "manual" if name in self.gated else False,
-            "tags": ["gguf"],
+            "tags": self.tags.get(name, ["gguf"]),
             "cardData": {"license": "apache-2.0"},
             "siblings": [
                 {
@@ -105,6 +107,8 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 elif path == "/api/models":
                     words = parse_qs(asked.query).get("search", [""])[0].lower()
                     names = [name for name in hub.repositories if words in name.lower()]
+                    wanted = parse_qs(asked.query).get("filter", [])
+                    names = [name for name in names if {*wanted} <= {*hub.described(name)["tags"]}]
                     self._json([hub.described(name) for name in names])
                 else:
                     self._repository(path.removeprefix("/api/models/").lstrip("/"), authorization)

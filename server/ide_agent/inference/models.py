@@ -164,7 +164,7 @@ def _starts_model(file: Path) -> bool:
 
 def _model(name: str, file: Path) -> ModelFile | None:
     try:
-        stats = [part.stat() for part in _parts(file)]
+        stats = [part.stat() for part in split_parts(file)]
         if not file.is_file():
             return None
     except OSError:
@@ -172,7 +172,7 @@ def _model(name: str, file: Path) -> ModelFile | None:
     return ModelFile(name, file, sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats))
 
 
-def _parts(file: Path) -> list[Path]:
+def split_parts(file: Path) -> list[Path]:
     """All files of the model that `file` begins."""
     match = _PART.search(file.stem)
     if match is None:

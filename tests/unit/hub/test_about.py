@@ -14,13 +14,14 @@ from ide_agent.features.hub import about as module
 from ide_agent.features.hub import fetch, manifest
 from ide_agent.features.hub.about import about, memory, verify
 from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.listing import engine_for
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources.url import of_path
 from ide_agent.features.hub.words import facts, fits
 from ide_agent.inference.backends import Costs
 from ide_agent.inference.gpus import Offload
-from support import gguf_file, http_server
+from support import gguf_file, http_server, model_folders
 from support.http_server import FileServer
 from support.package_index import entry
 
@@ -125,7 +126,7 @@ async def test_a_name_is_not_taken_from_another_model(server: FileServer, hub: H
 async def test_verifying(server: FileServer, hub: Hub) -> None:
     pulled = await hub.pull(server.url)
     sha256 = hashlib.sha256(GGUF).hexdigest()
-    whole = {"name": "some-model", "file": str(pulled.file), "sha256": sha256}
+    whole = {"name": "some-model", "file": str(pulled.file), "sha256": sha256, "files": 1}
     assert verify(hub, "some-model") == {**whole, "known": True}
     pulled.file.write_bytes(GGUF[:-1] + bytes([GGUF[-1] ^ 1]))
     with pytest.raises(ModelFileInvalid) as caught:
@@ -179,3 +180,42 @@ def test_what_is_free_on_gpus_counts_for_what_is_not_here_yet(monkeypatch: pytes
     monkeypatch.setattr(module, "total_memory", lambda: 20)
     monkeypatch.setattr(module, "costs", lambda _: Costs(gpu_room=100))
     assert memory(90)["verdict"] == "fits"
+
+
+async def test_a_model_of_several_files(hub: Hub, tmp_path: Path) -> None:
+    folder = model_folders.embedder(tmp_path / "mini")
+    pulled = await hub.pull(of_path(folder))
+    known = about(hub, "mini", SETTINGS)
+    assert (known["format"], known["kind"]) == ("onnx", "embedding")
+    assert known["bytes"] == pulled.size == sum(file["bytes"] for file in known["files"])
+    assert {file["file"] for file in known["files"]} == {"model_int8.onnx", "tokenizer.json"}
+    told = {key: value for key, _, value in facts({**known, "engine": "", "loaded": True}, "en")}
+    assert told["format"] == "ONNX" and "tokenizer.json (0.0 MB)" in told["files"]
+    assert (told["engine"], told["running"]) == ("none here runs this format", "yes")
+    assert verify(hub, "mini")["files"] == 2
+    tokenizer = pulled.file.parent / "tokenizer.json"
+    tokenizer.write_text("[]")
+    with pytest.raises(ModelFileInvalid) as caught:
+        verify(hub, "mini")
+    assert caught.value.key_used == "error.model.changed" and str(tokenizer) in str(caught.value)
+
+
+async def test_a_file_that_came_along_and_is_gone(hub: Hub, tmp_path: Path) -> None:
+    folder = model_folders.put(tmp_path / "sees", a__gguf=GGUF, **{"mmproj-a__gguf": GGUF})
+    pulled = await hub.pull(of_path(folder))
+    assert verify(hub, "sees")["files"] == 2
+    (pulled.file.parent / "mmproj-a.gguf").unlink()
+    with pytest.raises(ModelFileInvalid) as caught:
+        verify(hub, "sees")
+    assert caught.value.key_used == "error.model.missing"
+
+
+def test_what_an_engine_here_runs() -> None:
+    assert engine_for("gguf", InferenceSettings())
+    assert engine_for("piper", InferenceSettings()) == ""
+
+
+def test_the_nearest_names_are_told(hub: Hub) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        about(hub, "tin", SETTINGS)
+    assert "Did you mean tiny?" in caught.value.message("en")

@@ -12,8 +12,10 @@ from typing import Any, cast
 import pytest
 
 from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound, NotEnoughMemory
+from ide_agent.features.hub import kept
 from ide_agent.features.hub.active import Activations, follow
 from ide_agent.inference.models import ModelStore
+from ide_agent.paths import state_dir
 from support import gguf_file
 from support.waiting import until
 
@@ -52,7 +54,8 @@ def room() -> Room:
 
 
 @pytest.fixture
-def activations(room: Room, tmp_path: Path) -> Activations:
+def activations(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Activations:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path / "home"))
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "a.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
     activity = SimpleNamespace(busy=lambda _: nullcontext())
@@ -120,6 +123,34 @@ async def test_why_it_failed_is_kept_until_the_next_time(activations: Activation
     room.refusal = None
     await activations.want("a").task
     assert activations.failed == {}
+
+
+async def test_what_was_activated_comes_back_until_it_is_deactivated(
+    activations: Activations, room: Room
+) -> None:
+    room.go.set()
+    await activations.want("a").task
+    await until(lambda: kept.names() == ["a"])
+    kept.add("gone")
+    later = Activations(activations._services)
+    await later.restore()
+    [coming] = later.running
+    assert (await coming.task).model.name == "a"
+    assert room.asked == ["a", "a"]
+    assert kept.names() == ["a"]
+    await later.deactivate("a")
+    assert kept.names() == []
+
+
+async def test_what_failed_is_not_forgotten_and_a_bad_note_is(activations: Activations, room: Room) -> None:
+    kept.add("a")
+    room.refusal = NotEnoughMemory(file="a.gguf", need_mb=2, free_mb=1)
+    room.go.set()
+    await activations.restore()
+    await until(lambda: "a" in activations.failed)
+    assert kept.names() == ["a"]
+    (state_dir() / "active-models.json").write_text("{")
+    assert kept.names() == []
 
 
 async def test_there_must_be_such_a_model(activations: Activations) -> None:

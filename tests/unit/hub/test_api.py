@@ -16,11 +16,12 @@ import httpx
 import pytest
 
 import ide_agent.inference
-from ide_agent.config import HubSettings, Settings
+from ide_agent.config import HubSettings, InferenceSettings, Settings
 from ide_agent.errors import ModelError
 from ide_agent.features.hub import api, fetch
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.listing import engine_for
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
@@ -245,6 +246,8 @@ async def test_models_are_listed(host: httpx.AsyncClient, hub: Hub, monkeypatch:
         "fim": False,
         "kind": "",
         "source": "file",
+        "format": "gguf",
+        "engine": engine_for("gguf", InferenceSettings()),
         "loaded": True,
     }
 
@@ -265,6 +268,7 @@ async def test_what_is_known_of_a_model_and_a_search(
         "name": "my model",
         "file": str(file),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "files": 1,
         "known": False,
     }
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))

@@ -127,7 +127,7 @@ def test_what_was_stopped_is_listed(home: Path) -> None:
 def test_the_list_in_words_and_as_json(home: Path) -> None:
     file = put(home, "mine", 2_500_000)
     _, out, _ = run("list")
-    assert out.splitlines()[0].split() == ["mine", "2.5", "MB", str(file)]
+    assert out.splitlines()[0].split() == ["mine", "2.5", "MB", "GGUF", str(file)]
     _, out, _ = run("list", "--json")
     [model] = json.loads(out)["models"]
     assert (model["name"], model["bytes"]) == ("mine", 2_500_000)
@@ -178,6 +178,38 @@ def test_a_host_lets_go_of_the_model_before_it_is_removed(
     assert run("rm", "mine", "-y")[0] == 0
     assert asked == [("POST", "/engine/release", {"model": "mine"}, True)]
     assert not file.exists()
+
+
+def test_what_is_in_memory_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(home, "mine", 2_500_000)
+
+    def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: float = 0) -> Any:
+        assert path == "/models/running"
+        return {"models": [running_row("mine"), running_row("other", state="waiting")]}
+
+    monkeypatch.setattr(runtime, "find_host", lambda: RuntimeInfo.new(1))
+    monkeypatch.setattr(runtime, "call", call)
+    assert run("list")[1].splitlines()[0].endswith("(in memory)")
+    assert json.loads(run("list", "--json")[1])["models"][0]["loaded"]
+    assert any(line.split() == ["In", "memory", "yes"] for line in run("info", "mine")[1].splitlines())
+    assert "mine is in memory; it is ended first." in run("rm", "mine", input="n\n")[1]
+
+
+def test_a_name_that_is_nearly_right_is_helped() -> None:
+    code, _, err = run("info", "gemma")
+    assert code == 1
+    assert "Did you mean gemma3-1b, gemma3-270m, gemma3-4b?" in err
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_what_is_no_model_is_not_imported(home: Path, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    monkeypatch.setattr(terminal, "language", lambda: language)
+    for name in ("README.md", "text.gguf"):
+        (home / name).write_text("some text")
+        code, out, err = run("import", str(home / name))
+        assert (code, out) == (1, "")
+        assert len(err.splitlines()) == 1 and str(home / name) in err
+        assert ".downloads" not in err
 
 
 def test_a_yes_is_understood_in_the_users_language(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,15 +272,30 @@ def test_searching_a_hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(home / "hf"))
     with FakeHub({"me/coder": {"coder-Q8_0.gguf": gguf_file.file(gguf_file.llama())}}).running() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.url)
-        code, out, err = run("search", "cod")
+        code, out, err = run("search", "cod", "--source", "hub")
         assert code == 0
-        assert out.split() == ["me/coder", "8000", "downloads", "a", "month,", "apache-2.0"]
+        assert out.splitlines()[-1].split() == [
+            *("me/coder", "GGUF,", "8000", "downloads", "a", "month,", "apache-2.0")
+        ]
         assert "OWNER/NAME" in err
         assert json.loads(run("search", "cod", "--json")[1])["repositories"][0]["name"] == "me/coder"
         code, out, err = run("search", "me/coder")
         assert out.startswith("hf:me/coder/coder-Q8_0.gguf\n")
         assert json.loads(run("search", "me/coder", "--json")[1])["files"][0]["quantisation"] == "Q8_0"
         assert "Nothing was found" in run("search", "zzz")[2]
+
+
+def test_where_the_hub_is_not_asked_the_catalogue_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    code, out, err = run("search", "MiniLM")
+    assert code == 0
+    assert out.startswith("minilm ") and "ONNX, 23.4 MB, Apache-2.0." in out
+    assert err.startswith("Only the catalogue was searched. ") and len(err.splitlines()) == 1
+    assert "HF_HUB_OFFLINE" in err
+    assert run("search", "minilm", "--source", "catalogue")[2] == ""
+    code, out, err = run("search", "minilm", "--source", "hub")
+    assert (code, out) == (1, "")
+    assert run("search", "minilm", "--source", "elsewhere")[0] == 2
 
 
 def test_gc_says_what_would_go_and_removes_it(home: Path) -> None:

@@ -227,3 +227,20 @@ async def test_what_is_known_of_a_model(editor: Editor, host: FakeHost) -> None:
     assert found == {**known, "asked": {"name": "x"}}
     with pytest.raises(RpcError):
         await editor.command("ideAgent.models.info", {})
+
+
+async def test_activating_and_deactivating(host: FakeHost, editor: Editor) -> None:
+    ready = {"name": "starter", "engine": "fake", "purpose": "text"}
+
+    def activated(call: Call) -> None:
+        call.head()
+        call.event({"phase": "loading", "name": "starter"})
+        call.event({"phase": "ready", **ready})
+        call.end()
+
+    host.routes["POST /models/activate"] = activated
+    host.routes["POST /models/deactivate"] = lambda call: call.answer({"deactivated": 1})
+    given = {"name": "starter"}
+    await editor.initialize()
+    assert await editor.command("ideAgent.models.activate", given) == ready
+    assert await editor.command("ideAgent.models.deactivate", given) == {"deactivated": 1}

@@ -55,7 +55,14 @@ def models(tmp_path: Path) -> Hub:
 def test_searching(hub: FakeHub) -> None:
     hub.gated.add("me/one")
     assert repositories("CODER") == [
-        {"name": "me/coder-GGUF", "downloads": 13000, "likes": 3, "licence": "apache-2.0", "gated": False}
+        {
+            "name": "me/coder-GGUF",
+            "downloads": 13000,
+            "likes": 3,
+            "licence": "apache-2.0",
+            "gated": False,
+            "format": "gguf",
+        }
     ]
     assert [found["gated"] for found in repositories("one")] == [True]
     assert repositories("nothing of that name") == []
@@ -178,6 +185,26 @@ def test_the_largest_file_that_fits_is_named(monkeypatch: pytest.MonkeyPatch, mo
     for module in (naming, about):
         monkeypatch.setattr(module, "free_memory", lambda: 1)
     assert smaller(entry) is None
+
+
+def test_the_format_is_in_the_tags(hub: FakeHub) -> None:
+    for name, tags in (("me/one", ["onnx", "safetensors"]), ("you/chat", ["safetensors"])):
+        hub.tags[name] = tags
+    assert {each["name"]: each["format"] for each in repositories("")} == {
+        "me/coder-GGUF": "gguf",
+        "me/one": "onnx",
+        "you/chat": "safetensors",
+    }
+    hub.tags["you/chat"] = ["dataset"]
+    assert "you/chat" not in {each["name"] for each in repositories("")}
+
+
+def test_offline_nobody_is_asked(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(DownloadError) as caught:
+        repositories("x")
+    assert caught.value.key_used == "error.download.offline"
+    assert hub.requests == []
 
 
 def test_a_search_for_one_type_only(hub: FakeHub) -> None:

@@ -29,7 +29,7 @@ from ide_agent.features.hub.sources.url import of_path
 from ide_agent.host.services import Services
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import ProgressBlock, TableBlock, TextBlock
-from support import gguf_file, http_server
+from support import gguf_file, http_server, model_folders
 from support.fake_hub import FakeHub
 from support.fake_inference import FakeInference, running_row
 from support.http_server import FileServer
@@ -285,8 +285,13 @@ async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tm
     content = gguf_file.file(gguf_file.llama())
     with FakeHub({"me/coder": {"coder-Q8_0.gguf": content}}).running() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.url)
-        await panel.act(PanelEvent(action="search", values={"words": " cod "}))
+        await panel.act(PanelEvent(action="search", values={"words": " cod ", "source": "hub"}))
         assert rows(panel, "found") == ["me/coder"]
+        web.status = 500
+        told = await panel.act(PanelEvent(action="search", values={"words": "tiny"}))
+        assert told.startswith("Only the catalogue was searched. ")
+        assert rows(panel, "found") == ["tiny"]
+        web.status = 0
         await press(panel, "files", "me/coder")
         await panel.act(PanelEvent(action="search", values={"words": "none of that"}))
         assert (rows(panel, "found"), block(panel, "files")) == ([], None)
@@ -426,3 +431,12 @@ async def test_it_closes_though_a_pull_tells_its_progress_at_that_moment(panel: 
     pulls.changed()
     async with asyncio.timeout(15):  # panels that nobody looks at close by themselves later
         await panel.close()
+
+
+async def test_what_nothing_here_runs_cannot_be_activated(panel: Panel, hub: Hub) -> None:
+    model_folders.voice(hub.folder / "joe")
+    await press(panel, "filter")  # which draws it
+    (row,) = block(panel, "models").rows
+    assert [action.name for action in row.actions] == ["about", "verify", "remove"]
+    assert row.cells["kind"] == "Piper, vits" and row.cells["type"] == "sound"
+    assert "none here runs this format" in row.cells["state"]

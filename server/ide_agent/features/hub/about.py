@@ -8,9 +8,9 @@ from typing import Any, Literal
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
-from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.catalogue import Entry, nearest
 from ide_agent.features.hub.disk import sha256_of
-from ide_agent.features.hub.listing import described
+from ide_agent.features.hub.listing import described, engine_for
 from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
@@ -27,27 +27,36 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
     """What is known of model `name`.
 
     Returns:
-        ``name``, ``bytes`` and ``memory``; of one that is here also ``file`` and what its header and its
-        manifest say, of one in the catalogue ``title`` and ``licence``.
+        ``name``, ``bytes``, ``format``, ``engine`` (empty where none here runs it), ``files`` (each with
+        ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file`` and what its
+        header and its manifest say, of one in the catalogue ``title``, ``about`` and ``licence``.
 
     Raises:
-        ModelNotFound: neither here nor in the catalogue.
+        ModelNotFound: neither here nor in the catalogue; tells the nearest names.
     """
+    entry = next((entry for entry in hub.catalogue() if entry.name == name), None)
     try:
-        return _of_file(hub.find(name), settings)
+        model = hub.find(name)
     except ModelNotFound:
-        entry = next((entry for entry in hub.catalogue() if entry.name == name), None)
-        if entry is None:
-            raise
-        return _of_entry(entry)
+        if entry is not None:
+            return _of_entry(entry, settings)
+        names = {*(model.name for model in hub.list()), *(entry.name for entry in hub.catalogue())}
+        if near := nearest(name, names):
+            raise ModelNotFound("error.model.not_found_near", name=name, near=", ".join(near)) from None
+        raise
+    known = _of_file(hub, model, settings)
+    noted = manifest.read(model.file.parent)
+    if entry is not None and noted is not None and noted.file == entry.file:
+        known["about"] = entry.about
+    return known
 
 
 def verify(hub: Hub, name: str) -> dict[str, Any]:
-    """Read the whole file of model `name`.
+    """Read all files of model `name`.
 
     Returns:
-        ``name``, ``file``, ``sha256`` and ``known``: whether that is the hash that was noted when it came, or
-        that nothing was noted.
+        ``name``, ``file``, ``sha256`` of that one, ``files`` (how many), and ``known``: whether the hashes
+        are those that were noted when it came, or that nothing was noted.
 
     Raises:
         ModelNotFound: it is not here.
@@ -56,14 +65,26 @@ def verify(hub: Hub, name: str) -> dict[str, Any]:
     model = hub.find(name)
     assert model.header  # of a damaged file it cannot be read
     noted = _noted(model)
-    sha256 = sha256_of(model.file)
-    if noted is not None and noted.sha256 != sha256:
-        raise ModelFileInvalid("error.model.changed", file=str(model.file), name=name)
-    return {"name": model.name, "file": str(model.file), "sha256": sha256, "known": noted is not None}
+    there = {file.name: file for file in hub.files(model)}
+    was = {file.file: file.sha256 for file in noted.files} if noted is not None else {}
+    for gone in was.keys() - there.keys():
+        raise ModelFileInvalid("error.model.missing", file=str(model.file.parent / gone), name=name)
+    hashes = {each: sha256_of(file) for each, file in there.items()}
+    for each, sha256 in hashes.items():
+        if each in was and was[each] != sha256:
+            raise ModelFileInvalid("error.model.changed", file=str(there[each]), name=name)
+    return {
+        "name": model.name,
+        "file": str(model.file),
+        "sha256": hashes[model.file.name],
+        "files": len(there),
+        "known": noted is not None,
+    }
 
 
 def repositories(words: str, kind: str = "") -> list[dict[str, Any]]:
-    """What a Hugging Face hub finds for `words`: ``name``, ``downloads``, ``likes``, ``licence``, ``gated``.
+    """What a Hugging Face hub finds for `words`: ``name``, ``downloads``, ``likes``, ``licence``, ``gated``,
+    ``format``.
 
     Raises:
         DownloadError: it cannot be asked.
@@ -128,9 +149,14 @@ def memory(need: int, gpu: Offload | None = None) -> dict[str, Any]:
     return {"need": need, "free": free, "total": total, "verdict": verdict, "gpu": told}
 
 
-def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
-    known = {key: value for key, value in described(model).items() if key != "source"}
+def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
+    known = {key: value for key, value in described(model, settings).items() if key != "source"}
     noted = _noted(model)
+    hashes = {file.file: file.sha256 for file in noted.files} if noted is not None else {}
+    known["files"] = [
+        {"file": file.name, "bytes": file.stat().st_size, "sha256": hashes.get(file.name, "")}
+        for file in hub.files(model)
+    ]
     if noted is not None:
         known |= {
             "source": noted.source,
@@ -161,11 +187,14 @@ def _of_file(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
     }
 
 
-def _of_entry(entry: Entry) -> dict[str, Any]:
+def _of_entry(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
     return {
         "name": entry.name,
         "title": entry.title,
         "bytes": entry.expected,
+        "format": entry.format,
+        "engine": engine_for(entry.format, settings),
+        "files": [{"file": each.file, "bytes": each.size, "sha256": each.sha256} for each in entry.items],
         "kind": entry.kind,
         "licence": entry.licence,
         "about": entry.about,

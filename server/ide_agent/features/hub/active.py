@@ -1,4 +1,4 @@
-"""Models that somebody activates: loaded now, kept until they are deactivated or the host leaves."""
+"""Models that somebody activates: loaded now, kept until they are deactivated, also by the next host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
-from ide_agent.errors import IdeAgentError, ModelError
+from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound
+from ide_agent.features.hub import kept
 
 if TYPE_CHECKING:
     from ide_agent.host.services import Services
@@ -106,7 +107,16 @@ class Activations:
             waiting.task.cancel()
             await asyncio.wait([waiting.task])
         self.failed.pop(name, None)
+        kept.forget(name)
         return await self._services.inference.release(name) + (waiting is not None)
+
+    async def restore(self) -> None:
+        """Begin to load what was activated before the host left. Nobody waits for it."""
+        for name in kept.names():
+            try:
+                self.want(name)
+            except ModelNotFound:
+                kept.forget(name)
 
     async def close(self) -> None:
         """Give up all."""
@@ -132,6 +142,8 @@ class Activations:
         if not task.cancelled() and (failure := task.exception()) is not None:
             known = isinstance(failure, IdeAgentError)
             self.failed[activation.name] = failure if known else IdeAgentError()  # type: ignore[assignment]
+        elif not task.cancelled():
+            kept.add(activation.name)
         activation.tell(None)
         self._changed()
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, Response
 
 from ide_agent.errors import DownloadError
-from ide_agent.features.hub.about import about, files_of, repositories, verify
+from ide_agent.features.hub.about import about, files_of, verify
 from ide_agent.features.hub.active import Activations, follow
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.finding import search as find
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
@@ -29,6 +30,7 @@ class PullRequest(BaseModel):
     name: str = Field("", max_length=200)
     url: str = Field("", max_length=4000)
     sha256: str = Field("", max_length=64)
+    file: str = Field("", max_length=1000)
 
     @model_validator(mode="after")
     def _says_what(self) -> PullRequest:
@@ -55,14 +57,18 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.get("/models")
     async def models() -> Response:
-        loaded = loaded_models(services)
-        found = await asyncio.to_thread(lambda: [described(model) for model in hub.list()])
+        loaded, settings = loaded_models(services), services.settings.inference
+        found = await asyncio.to_thread(lambda: [described(each, settings) for each in hub.list()])
         return JSONResponse({"models": [{**model, "loaded": model["name"] in loaded} for model in found]})
 
     @router.post("/models/pull")
     async def pull(request: PullRequest) -> Response:
         entry = await asyncio.to_thread(
-            hub.entry, request.url or request.name, request.name if request.url else "", request.sha256
+            hub.entry,
+            request.url or request.name,
+            request.name if request.url else "",
+            request.sha256,
+            request.file,
         )
         return EventStream(_pull(pulls, entry))
 
@@ -70,8 +76,9 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     async def search(
         q: str = Query(min_length=1, max_length=200),
         kind: Kind | None = Query(None, alias="type"),  # noqa: B008 - FastAPI's way
+        source: Literal["catalogue", "hub"] | None = None,
     ) -> Response:
-        return JSONResponse({"repositories": await asyncio.to_thread(repositories, q, kind or "")})
+        return JSONResponse(await asyncio.to_thread(find, hub, q, kind or "", source or ""))
 
     @router.get("/models/files")
     async def files(repository: str = Query(min_length=1, max_length=200)) -> Response:
@@ -103,7 +110,8 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.get("/models/{name:path}")
     async def model(name: str) -> Response:
-        return JSONResponse(await asyncio.to_thread(about, hub, name, services.settings.inference))
+        known = await asyncio.to_thread(about, hub, name, services.settings.inference)
+        return JSONResponse({**known, "loaded": known["name"] in loaded_models(services)})
 
     return router
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,7 @@ FILE = r"^\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|d
 MANIFEST = "model.json"
 """What is noted beside a model; see `ide_agent.features.hub.manifest`."""
 _LITTLE = 10
+_NEAR = 3
 _SPLIT = re.compile(r"-00001-of-\d{5}(?=\.gguf$)")
 _ENDING = re.compile(r"\.(gguf|onnx)$")
 
@@ -228,6 +229,14 @@ def _entry(name: str, title: str, main: Item, more: tuple[Item, ...], licence: s
     )
 
 
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Those of `names` that `name` may stand for: what begins like that, then what is alike."""
+    given, known = name.lower(), sorted(names)
+    alike = difflib.get_close_matches(given, known, n=_NEAR, cutoff=0.5)
+    begins = [each for each in known if each.startswith(given)] if len(given) > 1 else []
+    return list(dict.fromkeys([*begins, *alike]))[:_NEAR]
+
+
 def find(catalogue: Mapping[str, Entry], name: str) -> Entry:
     """The entry called `name`.
 
@@ -236,7 +245,6 @@ def find(catalogue: Mapping[str, Entry], name: str) -> Entry:
     """
     if entry := catalogue.get(name):
         return entry
-    near = difflib.get_close_matches(name.lower(), catalogue, n=3, cutoff=0.5)
-    if near:
+    if near := nearest(name, catalogue):
         raise ModelNotFound("error.model.unknown_near", name=name, near=", ".join(near))
     raise ModelNotFound("error.model.unknown", name=name, names=", ".join(sorted(catalogue)))

@@ -48,8 +48,9 @@ def _pull(
     name: str = typer.Argument(help=text("hub.what")),
     called: str = typer.Option("", "--name", help=text("hub.called")),
     sha256: str = typer.Option("", "--sha256", help=text("hub.sha256")),
+    file: str = typer.Option("", "--file", help=text("hub.file")),
 ) -> None:
-    _get(name, called, sha256)
+    _get(name, called, sha256, file)
 
 
 def _import(
@@ -61,14 +62,14 @@ def _import(
     _get(of_path(file), called, "")
 
 
-def _get(what: str, called: str, sha256: str) -> None:
+def _get(what: str, called: str, sha256: str, file: str = "") -> None:
     from ide_agent.features.hub.about import smaller
     from ide_agent.features.hub.place import is_model
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
 
     hub = Hub()
-    entry = hub.entry(what, called, sha256)
+    entry = hub.entry(what, called, sha256, file)
     if fitting := smaller(entry):
         typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
     _make_room(entry, 0 if is_model(hub.folder / entry.name) else entry.total)
@@ -86,10 +87,15 @@ def _get(what: str, called: str, sha256: str) -> None:
 def _search(
     words: str = typer.Argument(help=text("hub.words")),
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=lambda given: _kind(given)),
+    source: str = typer.Option(
+        "", "--source", help=text("hub.place_help"), callback=lambda given: _place(given)
+    ),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
-    from ide_agent.features.hub.about import files_of, repositories
-    from ide_agent.features.hub.words import fits, size
+    from ide_agent.features.hub.about import files_of
+    from ide_agent.features.hub.finding import search
+    from ide_agent.features.hub.service import Hub
+    from ide_agent.features.hub.words import fits, form, not_asked, size
 
     if "/" in words:
         files = files_of(words)
@@ -101,14 +107,22 @@ def _search(
             best = text("hub.best") if file["best"] else ""
             typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}{best}")
         return
-    found = repositories(words, kind)
+    known = search(Hub(), words, kind, source)
     if as_json:
-        typer.echo(json.dumps({"repositories": found}, indent=2))
+        typer.echo(json.dumps(known, indent=2))
         return
+    for each in known["catalogue"]:
+        held, how = size(each["bytes"], language()), form(each["format"], language())
+        typer.echo(f"{each['name']:<50} {how}, {held}, {each['licence']}. {text(each['about'])}")
+    found = known["repositories"]
     for each in found:
         about = text("hub.repository", downloads=each["downloads"], licence=each["licence"] or "?")
-        typer.echo(f"{each['name']:<50} {about}{text('hub.gated') if each['gated'] else ''}")
-    typer.echo(text("hub.look_into" if found else "hub.nothing", words=words), err=True)
+        how = form(each["format"], language())
+        typer.echo(f"{each['name']:<50} {how}, {about}{text('hub.gated') if each['gated'] else ''}")
+    if known["problem"]:
+        typer.echo(not_asked(known["problem"], language()), err=True)
+    if found or not known["catalogue"]:
+        typer.echo(text("hub.look_into" if found else "hub.nothing", words=words), err=True)
 
 
 def _info(
@@ -123,6 +137,7 @@ def _info(
 
     settings, _ = config.load(user=config_file())
     known = about(Hub(), name, settings.inference)
+    known["loaded"] = known["name"] in _in_memory()
     if as_json:
         typer.echo(json.dumps(known, indent=2))
         return
@@ -149,29 +164,46 @@ def _kind(given: str) -> str:
     return given
 
 
+def _place(given: str) -> str:
+    from ide_agent.features.hub.finding import PLACES
+
+    if given and given not in PLACES:
+        raise typer.BadParameter(", ".join(PLACES), param_hint="--source")
+    return given
+
+
 def _list(
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=_kind),
 ) -> None:
+    from ide_agent import config
     from ide_agent.features.hub.listing import described
     from ide_agent.features.hub.service import Hub
-    from ide_agent.features.hub.words import size
+    from ide_agent.features.hub.words import form, size
+    from ide_agent.paths import config_file
 
     hub = Hub()
-    described_all = [described(model) for model in hub.list()]
+    settings = config.load(user=config_file())[0].inference
+    described_all = [described(model, settings) for model in hub.list()]
     models = [model for model in described_all if kind in ("", model["kind"])]
-    if as_json:
-        typer.echo(json.dumps({"models": models}, indent=2))
-        return
-    if not described_all:
+    if not (described_all or as_json):
         typer.echo(text("hub.none"))
     here = {model["name"] for model in described_all}
     offered = [entry for entry in hub.catalogue() if entry.name not in here and kind in ("", entry.kind)]
+    loaded = _in_memory()
+    if as_json:
+        typer.echo(
+            json.dumps({"models": [{**each, "loaded": each["name"] in loaded} for each in models]}, indent=2)
+        )
+        return
     column = max((len(name) for name in (*here, *(entry.name for entry in offered))), default=0)
     for model in models:
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
-        show(f"{model['name']:<{column}} {size(model['bytes'], language()):>10}  {about}")
+        if model["name"] in loaded:
+            about += f" ({text('hub.in_memory')})"
+        held, how = size(model["bytes"], language()), form(model["format"], language())
+        show(f"{model['name']:<{column}} {held:>10}  {how:<16}  {about}")
     known = {entry.name for entry in hub.catalogue()}
     for each in hub.unfinished():
         entry = each.entry
@@ -197,15 +229,20 @@ def _rm(
     name: str = typer.Argument(help=text("hub.name")),
     yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.yes")),
 ) -> None:
+    from ide_agent.features.hub import kept
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import size
 
     hub = Hub()
     held = size(hub.size(name), language())
-    if not (yes or confirmed(text("hub.confirm", name=name, size=held))):
-        raise typer.Exit(1)
+    if not yes:
+        if name in _in_memory():
+            typer.echo(text("hub.confirm_running", name=name))
+        if not confirmed(text("hub.confirm", name=name, size=held)):
+            raise typer.Exit(1)
     _let_go(name)
     hub.remove(name)
+    kept.forget(name)
     typer.echo(text("hub.removed", name=name, size=held))
 
 
@@ -252,6 +289,17 @@ def _make_room(entry: Entry, need: int) -> None:
 
     for each in _collect(need=need, keep=entry.name):
         typer.echo(text("hub.removed", name=each.name, size=size(each.bytes, language())), err=True)
+
+
+def _in_memory() -> set[str]:
+    """Names of the models that a host which runs has in memory."""
+    from ide_agent.runtime import call, find_host
+
+    with suppress(IdeAgentError):  # it cannot be asked
+        if (info := find_host()) is not None:
+            rows = call(info, "GET", "/models/running")["models"]
+            return {row["name"] for row in rows if row["state"] != "waiting"}
+    return set()
 
 
 def _let_go(name: str) -> None:

@@ -9,7 +9,7 @@ from ide_agent.errors import from_wire
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.pulls import Pull
-from ide_agent.features.hub.words import describe, facts, fits, percent, size, status_line
+from ide_agent.features.hub.words import describe, facts, fits, form, percent, size, status_line
 from ide_agent.features.hub.words import running as running_words
 from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import (
@@ -119,31 +119,37 @@ def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) 
     words = translator(language)
     name, held = _printable(model["name"]), size(model["bytes"], language)
     problem = model.get("problem")
-    state = words(f"state.{row['state']}") if row else words("hub.panel.ready")
+    rests = words("hub.panel.ready") if model["engine"] else words("hub.fact.no_engine")
+    state = words(f"state.{row['state']}") if row else rests
     waits = row is not None and row["state"] == "waiting"
     if waits or (row is not None and row["active"]):
-        switch = _deactivate(name, waits=waits, language=language)
-    else:
+        switch = [_deactivate(name, waits=waits, language=language)]
+    elif model["engine"]:
         label = words("hub.panel.activate")
-        switch = Action(name="activate", label=label, args={"name": name}, enabled=not problem)
+        switch = [Action(name="activate", label=label, args={"name": name}, enabled=not problem)]
+    else:
+        switch = []
+    confirm = words("hub.confirm", name=name, size=held)
+    if row is not None and not waits:
+        confirm = f"{words('hub.confirm_running', name=name)} {confirm}"
     return Row(
         id=name[-500:],
         cells={
             "name": name,
             "size": held,
-            "kind": model["architecture"],
+            "kind": ", ".join(filter(None, (form(model["format"], language), model["architecture"]))),
             "type": words(f"hub.kind.{model['kind']}") if model["kind"] else "",
             "state": from_wire(problem).message(language) if problem else state,
         },
         actions=[
-            switch,
+            *switch,
             Action(name="about", label=words("hub.panel.details"), args={"name": name}),
             Action(name="verify", label=words("hub.panel.verify"), args={"name": name}),
             Action(
                 name="remove",
                 label=words("hub.panel.remove"),
                 style="danger",
-                confirm=words("hub.confirm", name=name, size=held),
+                confirm=confirm,
                 args={"name": name},
             ),
         ],
@@ -198,8 +204,8 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def found(repositories: list[dict[str, Any]], asked: str, language: str) -> TableBlock:
-    """The repositories that a search found."""
+def found(known: dict[str, Any], asked: str, language: str) -> TableBlock:
+    """What `finding.search` found."""
     words = translator(language)
     return TableBlock(
         id=FOUND,
@@ -207,21 +213,47 @@ def found(repositories: list[dict[str, Any]], asked: str, language: str) -> Tabl
         empty=words("hub.nothing", words=asked),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
+            Column(key="format", label=words("hub.fact.format")),
             Column(key="downloads", label=words("hub.panel.downloads"), align="end"),
             Column(key="licence", label=words("hub.panel.licence")),
         ],
         rows=[
-            Row(
-                id=each["name"],
-                cells={
-                    "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
-                    "downloads": str(each["downloads"]),
-                    "licence": each["licence"],
-                },
-                actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
-            )
-            for each in repositories
+            *(_known(each, language) for each in known["catalogue"]),
+            *(_repository(each, language) for each in known["repositories"]),
         ],
+    )
+
+
+def _known(each: dict[str, Any], language: str) -> Row:
+    """A model of the catalogue."""
+    words = translator(language)
+    args = {"name": each["name"]}
+    return Row(
+        id=each["name"],
+        cells={
+            "name": f"{each['name']}: {each['title']}",
+            "format": form(each["format"], language),
+            "downloads": words("hub.place.catalogue"),
+            "licence": each["licence"],
+        },
+        actions=[
+            Action(name="get", label=words("hub.panel.pull"), style="primary", args=args),
+            Action(name="about", label=words("hub.panel.details"), args=args),
+        ],
+    )
+
+
+def _repository(each: dict[str, Any], language: str) -> Row:
+    words = translator(language)
+    return Row(
+        id=each["name"],
+        cells={
+            "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
+            "format": form(each["format"], language),
+            "downloads": str(each["downloads"]),
+            "licence": each["licence"],
+        },
+        actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
     )
 
 
@@ -270,7 +302,7 @@ def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], langua
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
             Column(key="type", label=words("hub.fact.kind")),
-            Column(key="kind", label=words("hub.panel.kind")),
+            Column(key="kind", label=words("hub.fact.format")),
             Column(key="state", label=words("hub.panel.state")),
         ],
         rows=[_model(model, known.get(model["name"]), language) for model in models],

@@ -1,4 +1,4 @@
-"""LSP surface: ``ideAgent.models.pull|list|info|verify``, and the offer of the starter model."""
+"""LSP surface: the commands ``ideAgent.models.…``, and the offer of the starter model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PullParams:
 
 @attrs.define
 class InfoParams:
-    """Argument of ``ideAgent.models.info`` and ``ideAgent.models.verify``.
+    """Argument of ``ideAgent.models.info``, ``verify``, ``activate`` and ``deactivate``.
 
     Attributes:
         name: the model.
@@ -65,6 +65,19 @@ def register(server: EditorServer) -> None:
     @server.command("ideAgent.models.verify")
     async def models_verify(ls: EditorServer, params: InfoParams) -> dict[str, Any]:
         return await ls.host.request("POST", "/models/verify", {"name": params.name}, timeout=600)
+
+    @server.command("ideAgent.models.activate")
+    async def models_activate(ls: EditorServer, params: InfoParams) -> dict[str, Any]:
+        ready: dict[str, Any] = {}
+        async with aclosing(ls.host.stream("/models/activate", {"name": params.name})) as events:
+            async for event in events:
+                if event.get("phase") == "ready":
+                    ready = {key: event[key] for key in ("name", "engine", "purpose")}
+        return ready
+
+    @server.command("ideAgent.models.deactivate")
+    async def models_deactivate(ls: EditorServer, params: InfoParams) -> dict[str, Any]:
+        return await ls.host.request("POST", "/models/deactivate", {"name": params.name}, timeout=600)
 
     @server.command("ideAgent.models.list")
     async def models_list(ls: EditorServer) -> dict[str, Any]:

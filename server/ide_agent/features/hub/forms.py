@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ide_agent.features.hub.filters import SOURCES
+from ide_agent.features.hub.finding import PLACES
 from ide_agent.inference.kinds import KINDS
 from ide_agent.locale import translator
 from ide_agent.panels.blocks import Action, ActionsBlock, Choice, FormBlock, FormField
@@ -17,7 +18,10 @@ def search_form(language: str) -> FormBlock:
         name="words", label=words("hub.panel.words"), hint=words("hub.panel.words_hint"), required=True
     )
     submit = Action(name="search", label=words("hub.panel.search"), style="primary")
-    fields = [field, _type_field(language)]
+    places = [Choice(value=place, label=words(f"hub.place.{place}")) for place in PLACES]
+    choices = [Choice(value="", label=words("hub.panel.all")), *places]
+    source = FormField(name="source", label=words("hub.fact.source"), kind="choice", choices=choices)
+    fields = [field, source, _type_field(language)]
     return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=fields, submit=submit)
 
 

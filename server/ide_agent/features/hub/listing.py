@@ -1,23 +1,31 @@
-"""What there is to say of a model that is here."""
+"""What there is to say of a model that is here, and what can run it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import ModelFileInvalid
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.filters import source_of
+from ide_agent.inference.backends import BACKENDS, runtimes
+from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import kind_of
 from ide_agent.inference.models import ModelFile
 
 
-def described(model: ModelFile) -> dict[str, Any]:
-    """Name, file, size and kind of `model`; an unreadable file has a `problem` instead of a kind."""
+def described(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
+    """Name, file, size, format and kind of `model`, and the ``engine`` for it, empty where none is here.
+
+    One that cannot be read has a ``problem`` instead of a kind.
+    """
     noted = manifest.read(model.file.parent)
     known: dict[str, Any] = {
         "name": model.name,
         "file": str(model.file),
         "bytes": model.bytes,
+        "format": model.format,
+        "engine": engine_for(model.format, settings),
         "source": source_of(noted.source if noted is not None and noted.file == model.file.name else ""),
     }
     try:
@@ -25,3 +33,9 @@ def described(model: ModelFile) -> dict[str, Any]:
         return {**known, "architecture": header.architecture, "fim": header.has_fim, "kind": kind_of(model)}
     except ModelFileInvalid as failure:
         return {**known, "architecture": "", "fim": False, "kind": "", "problem": failure.as_wire()}
+
+
+def engine_for(form: Format, settings: InferenceSettings) -> str:
+    """The first engine on this machine that runs models of that format; empty where there is none."""
+    engines = (*BACKENDS, *runtimes(settings))
+    return next((each.name for each in engines if form in each.formats and each.available()), "")

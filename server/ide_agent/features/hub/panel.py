@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ide_agent.errors import ModelNotFound, PanelError
-from ide_agent.features.hub import drawing, forms
-from ide_agent.features.hub.about import about, files_of, repositories, smaller, verify
+from ide_agent.features.hub import drawing, forms, kept
+from ide_agent.features.hub.about import about, files_of, smaller, verify
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.filters import Filter
+from ide_agent.features.hub.finding import search
 from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources.url import is_address, of_path
-from ide_agent.features.hub.words import size, verified
+from ide_agent.features.hub.words import not_asked, size, verified
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import TextBlock
@@ -98,15 +99,16 @@ class HubPanel:
             address = of_path(Path(address))
         return await self._want(panel, address, given["name"], given["sha256"])
 
-    async def _search(self, panel: Panel, event: PanelEvent) -> None:
+    async def _search(self, panel: Panel, event: PanelEvent) -> str | None:
         words = str(event.values.get("words", "")).strip()
         if "/" in words:
             await self._show_files(panel, words)
-            return
-        kind = str(event.values.get("type", ""))
-        found = await asyncio.to_thread(repositories, words, kind)
+            return None
+        kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
+        found = await asyncio.to_thread(search, self.hub, words, kind, place)
         panel.remove(drawing.FILES)
         panel.set(drawing.found(found, words, panel.language), before=forms.ADD)
+        return not_asked(found["problem"], panel.language) if found["problem"] else None
 
     async def _files(self, panel: Panel, event: PanelEvent) -> None:
         await self._show_files(panel, _name(event))
@@ -131,6 +133,7 @@ class HubPanel:
 
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
         known = await asyncio.to_thread(about, self.hub, _name(event), self.services.settings.inference)
+        known["loaded"] = any(row["name"] == known["name"] for row in self.services.inference.running())
         panel.set(drawing.about_model(known, panel.language), before=drawing.HERE)
 
     async def _verify(self, panel: Panel, event: PanelEvent) -> str:
@@ -151,6 +154,7 @@ class HubPanel:
         held = size(await asyncio.to_thread(self.hub.size, name), panel.language)
         await self.services.inference.release(name)  # an engine would keep the space of its file
         await asyncio.to_thread(self.hub.remove, name)
+        kept.forget(name)
         await self._draw(panel)
         return translate("hub.removed", panel.language, name=name, size=held)
 
@@ -197,7 +201,8 @@ class HubPanel:
             await self._draw_now(panel)
 
     async def _draw_now(self, panel: Panel) -> None:
-        models = await asyncio.to_thread(lambda: [described(model) for model in self.hub.list()])
+        settings = self.services.settings.inference
+        models = await asyncio.to_thread(lambda: [described(each, settings) for each in self.hub.list()])
         stopped = await asyncio.to_thread(self.hub.unfinished)
         here = {model["name"] for model in models}
         missing = [entry for entry in self.hub.catalogue() if entry.name not in here]

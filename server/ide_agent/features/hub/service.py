@@ -25,7 +25,7 @@ from ide_agent.features.hub.place import files_of, is_model, put, remove_empty, 
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources.url import is_name
 from ide_agent.features.hub.waiting import in_thread
-from ide_agent.inference.models import USED
+from ide_agent.inference.models import USED, split_parts
 from ide_agent.paths import models_dir
 from ide_agent.reasons import reason_of
 
@@ -121,6 +121,16 @@ class Hub:
         if found is None:
             raise ModelNotFound(name=name)
         return found
+
+    def files(self, model: ModelFile) -> Files:
+        """All files of `model`; where it was pulled, those that came."""
+        home = model.file.parent
+        noted = manifest.read(home)
+        if noted is not None and noted.file == model.file.name:
+            return [file for each in noted.files if (file := home / each.file).is_file()]
+        if model.format != "gguf":
+            return [model.file, *(file for file in files_of(home) if file != model.file)]
+        return [model.file, *(part for part in split_parts(model.file) if part != model.file)]
 
     def entry(self, what: str, name: str = "", sha256: str = "", file: str = "") -> Entry:
         """What `pull` would pull.
@@ -235,7 +245,9 @@ class Hub:
             wanted = _PART_OF_SPLIT.sub("-?????-of-", glob.escape(stem)) if stem else "*"
             files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
             if not stem:
-                files += [file for file in files_of(home) if file not in files]
+                noted = manifest.read(home)
+                ours = [home / each.file for each in noted.files] if noted is not None else files_of(home)
+                files += [file for file in ours if file not in files and file.is_file()]
                 files += home.glob("*.gguf.part")
                 files += self.drafts.files(name)
                 if files:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -57,6 +57,10 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "title": known.get("title"),
         "about": translate(known["about"], language) if known.get("about") else "",
         "size": size(known["bytes"], language) if known["bytes"] else "",
+        "format": form(known.get("format", ""), language),
+        "files": _files(known.get("files", []), language),
+        "engine": (known["engine"] or words("no_engine")) if "engine" in known else "",
+        "running": words("yes") if known.get("loaded") else "",
         "parameters": f"{number(parameters / _MILLION, language)} M" if parameters else "",
         "quantisation": known.get("quantisation"),
         "kind": translate(f"hub.kind.{known['kind']}", language) if known.get("kind") else "",
@@ -71,6 +75,24 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "file": known.get("file"),
     }
     return [(key, words(key), value) for key, value in values.items() if value]
+
+
+def form(form: str, language: str) -> str:
+    """A format, for people; empty for none."""
+    return translate(f"hub.format.{form}", language) if form else ""
+
+
+def not_asked(problem: Mapping[str, Any], language: str) -> str:
+    """One line: that the hub was not asked, and why."""
+    return translate("hub.not_asked", language, reason=from_wire(dict(problem)).message(language))
+
+
+def _files(files: Sequence[Mapping[str, Any]], language: str) -> str:
+    """The files of a model that has several."""
+    if len(files) < 2:
+        return ""
+    each = [file["file"] + (f" ({size(file['bytes'], language)})" if file["bytes"] else "") for file in files]
+    return ", ".join(each)
 
 
 def fits(memory: Mapping[str, Any], language: str) -> str:

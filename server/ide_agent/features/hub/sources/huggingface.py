@@ -28,6 +28,7 @@ from ide_agent.reasons import Reason, reason_of
 PREFIX = "hf:"
 _ENDPOINT = "https://huggingface.co"
 _MOST = 30
+_TAGS: tuple[Format, ...] = ("gguf", "ctranslate2", "onnx", "safetensors")
 # what a hub calls it
 _TASKS = {
     "text": "text-generation",
@@ -74,6 +75,7 @@ class Repository:
         likes: of people.
         licence: as the repository says; empty when it does not.
         gated: whether its owner must let one in.
+        format: of the models in it, as its tags say.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Repository:
     likes: int
     licence: str
     gated: bool
+    format: Format
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def token_for(url: str) -> str:
 
 
 def search(words: str, kind: str = "") -> list[Repository]:
-    """Repositories with GGUF files that `words` fit, the most used first. Blocks.
+    """Repositories that `words` fit, those with GGUF files first, then the most used. Blocks.
 
     Args:
         words: what people type.
@@ -180,10 +183,12 @@ def search(words: str, kind: str = "") -> list[Repository]:
     Raises:
         DownloadError: the hub cannot be asked.
     """
-    asked = {"search": words, "filter": "gguf", "sort": "downloads", "direction": "-1", "limit": str(_MOST)}
+    asked = {"search": words, "sort": "downloads", "direction": "-1", "limit": str(_MOST)}
     if kind:
         asked["pipeline_tag"] = _TASKS[kind]
-    found = _ask("/api/models", words, {**asked, "full": "true", "cardData": "true"})
+    asked |= {"full": "true", "cardData": "true"}
+    first = _ask("/api/models", words, {**asked, "filter": "gguf"})
+    found = {str(model["id"]): model for model in [*first, *_ask("/api/models", words, asked)]}
     return [
         Repository(
             name=str(model["id"]),
@@ -191,9 +196,15 @@ def search(words: str, kind: str = "") -> list[Repository]:
             likes=int(model.get("likes") or 0),
             licence=_licence(model),
             gated=bool(model.get("gated")),
+            format=form,
         )
-        for model in found
+        for model in found.values()
+        if (form := _format(model.get("tags") or [])) is not None
     ]
+
+
+def _format(tags: Sequence[object]) -> Format | None:
+    return next((form for form in _TAGS if form in tags), None)
 
 
 def offers(repository: str) -> list[Offer]:
@@ -273,6 +284,8 @@ def _ask(path: str, what: str, query: dict[str, str]) -> Any:
 
 def _get(url: str, what: str, query: dict[str, str]) -> httpx.Response:
     """What the hub answers; once, and within `_SECONDS` of silence."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise DownloadError("error.download.offline", url=endpoint())
     headers = {"User-Agent": f"ide-agent/{__version__}"}
     if token := token_for(url):
         headers["Authorization"] = f"Bearer {token}"

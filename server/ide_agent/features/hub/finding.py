@@ -1,0 +1,55 @@
+"""Searching: in the catalogue, and on a Hugging Face hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ide_agent.errors import DownloadError
+from ide_agent.features.hub.about import repositories
+from ide_agent.features.hub.filters import Filter
+from ide_agent.features.hub.service import Hub
+
+PLACES = ("catalogue", "hub")
+
+
+def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, Any]:
+    """What there is for `words`. Blocks.
+
+    Args:
+        hub: whose catalogue.
+        words: what people type.
+        kind: only what is for that; empty: all.
+        place: one of `PLACES`; empty: both.
+
+    Returns:
+        ``catalogue``: ``name``, ``title``, ``bytes``, ``licence``, ``kind``, ``format`` and ``about`` (a
+        message key) of each; ``repositories``: see `about.repositories`; ``problem``: why the hub was not
+        asked, an error as on the wire, or None.
+
+    Raises:
+        DownloadError: only the hub was meant, and it cannot be asked.
+    """
+    found: dict[str, Any] = {"catalogue": [], "repositories": [], "problem": None}
+    if place != "hub":
+        wanted = Filter(words=words.lower(), kind=kind)
+        found["catalogue"] = [
+            {
+                "name": entry.name,
+                "title": entry.title,
+                "bytes": entry.expected,
+                "licence": entry.licence,
+                "kind": entry.kind,
+                "format": entry.format,
+                "about": entry.about,
+            }
+            for entry in hub.catalogue()
+            if wanted.of_entry(entry)
+        ]
+    if place != "catalogue":
+        try:
+            found["repositories"] = repositories(words, kind)
+        except DownloadError as failure:
+            if place == "hub":
+                raise
+            found["problem"] = failure.as_wire()
+    return found
