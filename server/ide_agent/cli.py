@@ -23,7 +23,7 @@ from ide_agent.terminal import App, text
 _FOLLOW_SECONDS = 0.2
 
 
-app = App(help=text("cli.help"))
+app = App(help=text("cli.help"), epilog=text("cli.begin"))
 host_app = App(help=text("cli.host.help"))
 engine_app = App(help=text("cli.engine.help"))
 app.add_typer(host_app, name="host")

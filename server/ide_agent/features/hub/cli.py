@@ -31,7 +31,7 @@ def app() -> typer.Typer:
     """The group of commands."""
     from ide_agent.features.hub import running_cli
 
-    models = App(name="models", help=text("hub.help"))
+    models = App(name="models", help=text("hub.help"), epilog=text("hub.begin"))
     models.command("pull", help=text("hub.pull"))(_pull)
     models.command("list", help=text("hub.list"))(_list)
     models.command("search", help=text("hub.search"))(_search)
