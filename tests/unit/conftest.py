@@ -24,3 +24,9 @@ async def host() -> AsyncIterator[FakeHost]:
     fake = FakeHost()
     yield fake
     await fake.aclose()
+
+
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of pytest-xdist have a width that nobody asked for."""
+    monkeypatch.delenv("COLUMNS", raising=False)
