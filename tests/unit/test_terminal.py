@@ -46,7 +46,9 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_help_lists_all_there_is() -> None:
     code, out, _ = run("--help")
     assert code == 0
-    commands = out.partition("Commands:\n")[2].split("\n")
+    listed, _, begin = out.partition("Commands:\n")[2].partition("\n\n")
+    assert begin.startswith("  To begin: `ide-agent models pull starter`")
+    commands = listed.split("\n")
     named = {line.split()[0] for line in commands if re.match(r"  \S", line)}  # the rest goes on below
     assert named == {"lsp", "doctor", "host", "engine", "models", "panel", "remote", "routes"}
     for word in (
