@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,11 +53,12 @@ class EngineClient:
             async with self._exchange("POST", path, {**payload, "stream": True}) as exchange:
                 if exchange.status >= 400:
                     raise _refusal(await exchange.body())
-                async for chunk in exchange.chunks():
-                    for event in decoder.feed(chunk):
-                        if "error" in event and len(event) == 1:
-                            raise _refusal(json.dumps(event).encode())
-                        yield event
+                async with aclosing(exchange.chunks()) as chunks:
+                    async for chunk in chunks:
+                        for event in decoder.feed(chunk):
+                            if "error" in event and len(event) == 1:
+                                raise _refusal(json.dumps(event).encode())
+                            yield event
         except (Broken, ValueError) as failure:
             raise EngineGone(f"{type(failure).__name__}: {failure}") from failure
 
@@ -91,9 +92,10 @@ class EngineClient:
             body = json.dumps(payload, separators=(",", ":")).encode()
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         request = head.encode("ascii") + b"\r\n" + body
-        exchange = await Exchange.begin(self._host, self._port, request, _CONNECT_SECONDS)
+        exchange = Exchange()
         self._open.add(exchange)
         try:
+            await exchange.send(self._host, self._port, request, _CONNECT_SECONDS)
             yield exchange
         finally:
             self._open.discard(exchange)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import cast
 
 import httptools
@@ -22,7 +22,7 @@ class Broken(Exception):
 
 
 class Exchange(asyncio.Protocol):
-    """A request and its answer. To be closed.
+    """A request and its answer; each is for one. To be closed, whatever `send` came to.
 
     Attributes:
         status: HTTP status; 0 until the head of the answer is there.
@@ -35,13 +35,13 @@ class Exchange(asyncio.Protocol):
         self._unread = 0
         self._measured = False
         self._ended = False
+        self._closed = False
         self._failure: Broken | None = None
         self._news: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._paused = False
 
-    @classmethod
-    async def begin(cls, host: str, port: int, request: bytes, connect_seconds: float) -> Exchange:
+    async def send(self, host: str, port: int, request: bytes, connect_seconds: float) -> None:
         """Connect, send `request`, wait for the head of the answer.
 
         Args:
@@ -54,22 +54,18 @@ class Exchange(asyncio.Protocol):
             Broken.
         """
         loop = asyncio.get_running_loop()
-        exchange = cls()
         try:
             async with asyncio.timeout(connect_seconds):
-                transport, _ = await loop.create_connection(lambda: exchange, host, port)
+                transport, _ = await loop.create_connection(lambda: self, host, port)
         except OSError as failure:  # TimeoutError is one
             raise Broken(f"{type(failure).__name__}: {failure}") from failure
-        try:
-            transport.write(request)
-            while not exchange.status:
-                await exchange._more()
-        except BaseException:
-            exchange.close()
-            raise
-        return exchange
+        if self._closed:  # while it connected
+            transport.abort()
+        transport.write(request)
+        while not self.status:
+            await self._more()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
         """The body as it comes.
 
         Raises:
@@ -91,8 +87,9 @@ class Exchange(asyncio.Protocol):
 
     def close(self) -> None:
         """Let go of the connection, by which the other side learns that nobody reads any more."""
+        self._closed = True
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()  # or it would stay until the other side has read what was sent
 
     async def _more(self) -> None:
         """Until something has come."""
@@ -123,7 +120,7 @@ class Exchange(asyncio.Protocol):
         """See the base class."""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as failure:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
             self._fail(f"{type(failure).__name__}: {failure}")
             self.close()
         if self._unread > _HIGH and not self._paused and self._transport is not None:
@@ -133,7 +130,7 @@ class Exchange(asyncio.Protocol):
 
     def connection_lost(self, failure: Exception | None) -> None:
         """See the base class."""
-        if self.status and not self._measured and failure is None:
+        if self.status and not (self._measured or self._closed) and failure is None:
             self._ended = True  # an answer that says no length is as long as its connection
         if not self._ended:
             self._fail(str(failure or "the connection was closed"))

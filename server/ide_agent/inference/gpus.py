@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
 _RESERVE = 512 << 20  # of each: the driver's context, compute buffers, the screen
+_FRESH_SECONDS = 1.0
+_looked: tuple[float, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,11 @@ class Offload:
 
 
 def gpus() -> tuple[Gpu, ...]:
-    """Those that the driver tells of (NVML); none where there is no driver of NVIDIA's."""
+    """Those that the driver tells of (NVML) and ``CUDA_VISIBLE_DEVICES`` leaves; none without a driver."""
     import pynvml
+
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    wanted = None if visible is None else [name.strip() for name in visible.split(",")]
 
     found: list[Gpu] = []
     try:
@@ -51,6 +58,10 @@ def gpus() -> tuple[Gpu, ...]:
         for number in range(pynvml.nvmlDeviceGetCount()):
             with suppress(pynvml.NVMLError):  # one that fell off the bus hides no other
                 device = pynvml.nvmlDeviceGetHandleByIndex(number)
+                if wanted is not None and not _is_among(
+                    wanted, number, str(pynvml.nvmlDeviceGetUUID(device))
+                ):
+                    continue
                 memory = pynvml.nvmlDeviceGetMemoryInfo(device)
                 name = str(pynvml.nvmlDeviceGetName(device))
                 found.append(Gpu(name, int(memory.total), int(memory.free)))
@@ -61,9 +72,20 @@ def gpus() -> tuple[Gpu, ...]:
     return tuple(found)
 
 
+def _is_among(wanted: list[str], number: int, uuid: str) -> bool:
+    return any(name == str(number) or (name.startswith("GPU-") and uuid.startswith(name)) for name in wanted)
+
+
 def room() -> int:
-    """Bytes that engines may take on all GPUs together; llama.cpp spreads the layers by what is free."""
-    return sum(max(gpu.free - _RESERVE, 0) for gpu in gpus())
+    """Bytes that engines may take on all GPUs together; llama.cpp spreads the layers by what is free.
+
+    Looked up at most once in a second.
+    """
+    global _looked
+    now = time.monotonic()
+    if _looked is None or now - _looked[0] > _FRESH_SECONDS:
+        _looked = (now, sum(max(gpu.free - _RESERVE, 0) for gpu in gpus()))
+    return _looked[1]
 
 
 def offload(blocks: int, weights: int, kv: int, room: int, wanted: int = -1) -> Offload:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
-from ide_agent.inference.backends import Backend, EngineSpec, Purpose, costs, suited
+from ide_agent.inference.backends import Backend, Costs, EngineSpec, Purpose, costs, costs_of, suited
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.kinds import check_purpose, purpose_of
 from ide_agent.inference.memory import Load, Memory
@@ -299,9 +299,11 @@ class Inference:
     def _engine(self, file: ModelFile, backends: list[Backend], purpose: Purpose) -> Engine:
         slots = self._settings.slots if purpose == "text" else 1
 
-        def make_spec() -> EngineSpec:
-            part = self._share(file, purpose)
+        def make_spec(backend: Backend) -> EngineSpec:
+            # that of this very start: another backend costs more, and GPUs may be full by now
+            engine.part = part = self._share(file, purpose, costs_of(backend, self._settings))
             check_memory(file, part.bytes)
+            layers = part.gpu.layers if part.gpu else self._settings.gpu_layers
             return EngineSpec(
                 model=os.fspath(file.file),
                 context=part.context,
@@ -312,7 +314,7 @@ class Inference:
                 parent=os.getpid(),
                 embedding=purpose == "embedding",
                 mean_pooling=purpose == "embedding" and not file.header.pooling_type,
-                gpu_layers=part.gpu.layers if part.gpu else 0,
+                gpu_layers=layers,
                 kv_bytes=part.kv,
             )
 
@@ -322,17 +324,18 @@ class Inference:
             self._tell(file, supervisor.backend.name, state, error)
 
         supervisor = Supervisor(file.name, backends, make_spec, on_state)
-        return Engine(
+        engine = Engine(
             file,
             purpose,
             supervisor,
-            part=self._share(file, purpose),
+            part=self._share(file, purpose, costs_of(backends[0], self._settings)),
             slots=slots,
             idle_seconds=self._settings.idle_unload_seconds,
             on_free=self._memory.queue.look,
         )
+        return engine
 
-    def _share(self, file: ModelFile, purpose: Purpose) -> Share:
+    def _share(self, file: ModelFile, purpose: Purpose, costs_: Costs | None = None) -> Share:
         embedding = purpose == "embedding"
         return share(
             file,
@@ -342,7 +345,7 @@ class Inference:
             slots=1 if embedding else self._settings.slots,
             threads=self._settings.threads,
             embedding=embedding,
-            costs=costs(self._settings, file.format, purpose),
+            costs=costs_ or costs(self._settings, file.format, purpose),
         )
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:

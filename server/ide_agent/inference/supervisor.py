@@ -60,7 +60,7 @@ class Supervisor:
     Args:
         label: the model's name, for messages.
         backends: at least one, best first.
-        make_spec: what the engine is told; called before every start, may refuse with an error of its own.
+        make_spec: what a backend is told; called before every start, may refuse with an error of its own.
         on_state: told of every change, with the error when there is one.
     """
 
@@ -68,7 +68,7 @@ class Supervisor:
         self,
         label: str,
         backends: Sequence[Backend],
-        make_spec: Callable[[], EngineSpec],
+        make_spec: Callable[[Backend], EngineSpec],
         on_state: Callable[[State, IdeAgentError | None], None],
     ) -> None:
         self._label = label
@@ -174,7 +174,7 @@ class Supervisor:
         """Start the first backend that comes up."""
         while True:
             self._change("loading")
-            backend, spec = self.backend, self._make_spec()
+            backend, spec = self.backend, self._make_spec(self.backend)
             try:
                 process = await EngineProcess.start(
                     backend.command(), backend.environment(), spec, self._label

@@ -7,7 +7,7 @@ import pytest
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError
 from ide_agent.inference import gpus
-from ide_agent.inference.backends import BACKENDS, Costs, costs, llamacpp_python, suited, usable
+from ide_agent.inference.backends import BACKENDS, Costs, costs, costs_of, llamacpp_python, suited, usable
 from ide_agent.inference.backends.base import Backend
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.onnx import OnnxRuntime
@@ -66,6 +66,7 @@ def test_what_is_free_on_gpus_counts_for_an_engine_that_can(monkeypatch: pytest.
     assert costs(settings).gpu_room == 0
     monkeypatch.setattr(LlamaCppPython, "offloads", lambda self: True)
     assert costs(settings).gpu_room == 7
+    assert costs_of(Xllamacpp(), settings) == Xllamacpp.costs, "the one that takes over counts as it is"
     assert costs(settings.model_copy(update={"gpu_layers": 0})).gpu_room == 0
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ide_agent.inference.client import EngineClient, EngineGone
 from ide_agent.inference.exchange import Broken, Exchange
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -37,8 +38,14 @@ async def serving(answer: bytes | Serve) -> AsyncGenerator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+async def begun(port: int, request: bytes = REQUEST) -> Exchange:
+    exchange = Exchange()
+    await exchange.send("127.0.0.1", port, request, 10)
+    return exchange
+
+
 async def ask(port: int) -> tuple[int, bytes]:
-    exchange = await Exchange.begin("127.0.0.1", port, REQUEST, 10)
+    exchange = await begun(port)
     with closing(exchange):
         return exchange.status, await exchange.body()
 
@@ -51,6 +58,7 @@ async def ask(port: int) -> tuple[int, bytes]:
         (CHUNKED + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 200, b"abcde"),
         (HEAD + b"Connection: close\r\n\r\nabc", 200, b"abc"),
         (b"HTTP/1.0 200 OK\r\n\r\nabc", 200, b"abc"),
+        (b"HTTP/1.1 101 Other\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc", 101, b""),
         (b"HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\nno", 503, b"no"),
     ],
 )
@@ -94,7 +102,7 @@ async def test_the_body_comes_as_it_is_written() -> None:
         await writer.drain()
 
     async with serving(serve) as port:
-        exchange = await Exchange.begin("127.0.0.1", port, REQUEST, 10)
+        exchange = await begun(port)
         with closing(exchange):
             chunks = exchange.chunks()
             assert await anext(chunks) == b"a"
@@ -108,27 +116,67 @@ async def test_who_closes_is_noticed_by_the_other_side() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(CHUNKED)
         await writer.drain()
-        assert await reader.read() == b""
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
         gone.set()
 
     async with serving(serve) as port:
-        exchange = await Exchange.begin("127.0.0.1", port, REQUEST, 10)
+        exchange = await begun(port)
         exchange.close()
         await asyncio.wait_for(gone.wait(), 30)
 
 
-async def test_who_is_closed_while_another_reads_is_broken() -> None:
+@pytest.mark.parametrize("head", [CHUNKED, HEAD + b"\r\n"], ids=["measured", "as long as it lasts"])
+async def test_who_is_closed_while_another_reads_is_broken(head: bytes) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(CHUNKED)
-        await reader.read()
+        writer.write(head)
+        with suppress(ConnectionError):
+            await reader.read()
 
     async with serving(serve) as port:
-        exchange = await Exchange.begin("127.0.0.1", port, REQUEST, 10)
+        exchange = await begun(port)
         reading = asyncio.create_task(exchange.body())
         await asyncio.sleep(0)
         exchange.close()
         with pytest.raises(Broken):
             await reading
+
+
+async def test_who_closes_does_not_wait_for_what_was_not_read() -> None:
+    read = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read.wait()
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readexactly(60 << 20)
+            raise AssertionError("all of it came")
+
+    async with serving(serve) as port:
+        exchange = Exchange()
+        sending = asyncio.create_task(
+            exchange.send("127.0.0.1", port, REQUEST + bytes(64 << 20), connect_seconds=10)
+        )
+        while exchange._transport is None:
+            await asyncio.sleep(0)
+        exchange.close()
+        with pytest.raises(Broken):
+            await sending
+        read.set()
+
+
+async def test_who_is_closed_before_the_answer_is_broken() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+
+    async with serving(serve) as port:
+        client = EngineClient(f"http://127.0.0.1:{port}", "key")
+        asking = asyncio.create_task(client.request("GET", "/props"))
+        while not any(exchange._transport for exchange in client._open):
+            await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(EngineGone):
+            await asking
 
 
 async def test_what_nobody_reads_is_left_with_the_other_side() -> None:
@@ -144,7 +192,7 @@ async def test_what_nobody_reads_is_left_with_the_other_side() -> None:
             written += 1 << 16
 
     async with serving(serve) as port:
-        exchange = await Exchange.begin("127.0.0.1", port, REQUEST, 10)
+        exchange = await begun(port)
         with closing(exchange):
             before = -1
             while written != before:  # until the other side is stuck

@@ -9,13 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ide_agent.inference import gpus as module
 from ide_agent.inference.gpus import Gpu, Offload, gpus, offload, room
 
 GB = 1 << 30
 
 
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has looked yet."""
+    monkeypatch.setattr(module, "_looked", None)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
 @pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def driver(fresh: None, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The devices that the driver tells of, by memory in all and free; an error for one that fails."""
     devices: list[object] = []
 
@@ -31,6 +39,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda number: devices[number])
     monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", memory)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda device: "Card")
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetUUID", lambda device: f"GPU-{devices.index(device)}-abc")
     return devices
 
 
@@ -52,6 +61,17 @@ def test_each_is_told_with_what_is_free(driver: list[object]) -> None:
 def test_one_that_fails_hides_no_other(driver: list[object]) -> None:
     driver += [pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST), (8 * GB, 6 * GB)]
     assert gpus() == (Gpu("Card", 8 * GB, 6 * GB),)
+
+
+@pytest.mark.parametrize(
+    ("visible", "left"), [("1", 1), ("0,1", 2), ("GPU-0", 1), ("GPU-7", 0), ("", 0), ("-1", 0)]
+)
+def test_those_that_the_engine_cannot_see_do_not_count(
+    driver: list[object], monkeypatch: pytest.MonkeyPatch, visible: str, left: int
+) -> None:
+    driver += [(8 * GB, 6 * GB), (24 * GB, 5 * GB)]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert len(gpus()) == left
 
 
 @pytest.mark.parametrize(

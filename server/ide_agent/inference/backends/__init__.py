@@ -26,6 +26,7 @@ __all__ = [
     "EngineSpec",
     "Purpose",
     "costs",
+    "costs_of",
     "remember_fastest",
     "runtimes",
     "suited",
@@ -92,9 +93,13 @@ def usable(preference: str, model: str = "") -> list[Backend]:
 def costs(settings: InferenceSettings, form: Format = "gguf", purpose: Purpose = "text") -> Costs:
     """What the engine that will be used takes of memory; arguments as `suited` takes them."""
     try:
-        backend = suited(settings, "", form, purpose)[0]
+        return costs_of(suited(settings, "", form, purpose)[0], settings)
     except EngineStartError:
         return Costs()
+
+
+def costs_of(backend: Backend, settings: InferenceSettings) -> Costs:
+    """What `backend` takes of memory, on this machine and now."""
     if not (settings.gpu_layers and backend.offloads()):
         return backend.costs
     return replace(backend.costs, gpu_room=gpus.room(), gpu_layers=settings.gpu_layers)

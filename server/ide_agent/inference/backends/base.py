@@ -50,7 +50,7 @@ class EngineSpec:
         api_key: every request must carry it; no web page can guess it.
         parent: process id of the host; the engine leaves with it.
         mean_pooling: for embeddings of a model that declares no pooling of its own.
-        gpu_layers: how many layers are computed on GPUs.
+        gpu_layers: how many layers are computed on GPUs; negative: what the engine's library thinks best.
         kv_bytes: what the KV cache of all slots takes.
     """
 
@@ -63,7 +63,7 @@ class EngineSpec:
     parent: int
     embedding: bool = False
     mean_pooling: bool = False
-    gpu_layers: int = 0
+    gpu_layers: int = -1
     kv_bytes: int = 0
 
     def to_line(self) -> bytes:

@@ -39,10 +39,10 @@ class Model:
 
     Args:
         file: path of the GGUF file.
-        gpu_layers: layers to compute on GPUs.
+        gpu_layers: layers to compute on GPUs; negative: as llama.cpp likes.
     """
 
-    def __init__(self, file: str, gpu_layers: int = 0) -> None:
+    def __init__(self, file: str, gpu_layers: int = -1) -> None:
         import llama_cpp.llama_cpp as native
 
         self.native: Any = native
@@ -51,7 +51,8 @@ class Model:
         self.file = file
         native.llama_backend_init()
         params = native.llama_model_default_params()
-        params.n_gpu_layers = gpu_layers
+        if gpu_layers >= 0:
+            params.n_gpu_layers = gpu_layers
         # GCC 12 drops most of the tile configuration that llama.cpp's AMX kernels store before they load it
         # (_tile_loadconfig claims to read 8 bytes of 64); such a build dies of an illegal instruction.
         params.use_extra_bufts = b"AMX_INT8 = 1" not in native.llama_print_system_info()

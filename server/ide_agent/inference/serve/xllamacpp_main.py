@@ -40,7 +40,8 @@ def _parameters(xllamacpp, spec: EngineSpec):  # type: ignore[no-untyped-def]
     params.cache_ram_mib = 0 if spec.embedding else _PROMPT_CACHE_MIB
     params.ctx_shift = False
     params.fit_params = False
-    params.n_gpu_layers = spec.gpu_layers
+    if spec.gpu_layers >= 0:
+        params.n_gpu_layers = spec.gpu_layers
     params.embedding = spec.embedding
     if spec.mean_pooling:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
