@@ -3,7 +3,7 @@ local M = {}
 
 --- Letters that do nothing useful where no text can be changed.
 local PLAIN = 'cdmoprstux'
--- Only what does harm takes one of these.
+-- For what does harm; for others when there are no more plain ones.
 local CAPITAL = 'ACDFIJMOPRSTUX'
 M.all = vim.split(PLAIN .. CAPITAL, '')
 
@@ -41,6 +41,7 @@ function M.get(letters, block, action, nth, row)
     -- Of the name, not of the label: the same in every language.
     local name = tostring(action.name)
     local wanted = (harms and name:upper() or name:lower()):gsub('[^' .. pool .. ']', '') .. pool
+    wanted = harms and wanted or wanted .. CAPITAL
     for letter in wanted:gmatch('.') do
       if not letters.taken[letter] then
         letters.of[id], letters.taken[letter] = letter, true
