@@ -120,6 +120,25 @@ async def test_a_dead_one_is_started_again(inference: Inference, monkeypatch: py
     assert (await ask(engine))["pid"] != before["pid"]
 
 
+async def test_a_well_one_stays_however_long_it_was_not_heard_of(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await inference.engine("hf")
+    before = await ask(engine)
+    monkeypatch.setattr(supervisor, "_CHECK_AFTER_SECONDS", 0.0)
+    assert (await ask(engine))["pid"] == before["pid"]
+
+
+async def test_one_that_says_it_is_not_well_is_started_again(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await inference.engine("hf")
+    before = await ask(engine, ail=True)
+    monkeypatch.setattr(supervisor, "_CHECK_AFTER_SECONDS", 0.0)
+    assert (await ask(engine))["pid"] != before["pid"]
+    await gone(before["pid"], before["child"])
+
+
 async def test_what_it_died_of_at_its_start_is_said(
     inference: Inference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
