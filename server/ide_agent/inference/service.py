@@ -244,7 +244,8 @@ class Inference:
         try:
             await asyncio.to_thread(lambda: file.header)
             check_purpose(file, key[1])
-        except ModelError as failure:
+            suited(self._settings, file.name, file.format, key[1])  # before another one goes for it
+        except (ModelError, EngineStartError) as failure:
             self._tell(file, "", "error", failure)
             raise
         wish = Wish(key, file.name, self._share(file, key[1]).bytes, priority)
