@@ -74,7 +74,9 @@ async def test_it_is_told_all_it_needs_and_nothing_else(inference: Inference, fo
     environment = answer["environment"]
     assert environment["HF_HUB_OFFLINE"] == environment["DO_NOT_TRACK"] == "1"
     assert environment["VLLM_NO_USAGE_STATS"] == environment["VLLM_CPU_KVCACHE_SPACE"] == "1"
-    assert environment["OMP_NUM_THREADS"] == "1"
+    assert (environment["OMP_NUM_THREADS"], environment["VLLM_CPU_OMP_THREADS_BIND"]) == ("1", "nobind")
+    assert environment["VLLM_HOST_IP"] == "127.0.0.1"
+    assert environment.get("GLOO_SOCKET_IFNAME") == ("lo" if sys.platform == "linux" else None)
 
 
 async def test_streams_have_nothing_of_llama_cpp_in_them(inference: Inference) -> None:

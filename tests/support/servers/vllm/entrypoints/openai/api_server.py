@@ -39,7 +39,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         HEALTH = 503
     asked = {"path": scope["path"], "body": body, "argv": sys.argv, "pid": os.getpid(), "child": CHILD.pid}
     asked["environment"] = {
-        k: v for k, v in os.environ.items() if k.startswith(("VLLM_", "HF_", "OMP_", "DO_"))
+        k: v for k, v in os.environ.items() if k.startswith(("VLLM_", "HF_", "OMP_", "DO_", "GLOO_"))
     }
     kind = b"text/event-stream" if body.get("stream") else b"application/json"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
