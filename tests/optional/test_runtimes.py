@@ -91,6 +91,16 @@ async def test_a_stream_says_what_the_whole_answer_says(engine: Engine) -> None:
         assert whole["usage"]["completion_tokens"] == ASKED["max_tokens"]
 
 
+async def test_no_process_of_it_listens_to_other_machines(engine: Engine) -> None:
+    with engine.lease():
+        await engine.request("POST", "/v1/completions", {"prompt": "def", "max_tokens": 1})
+        assert engine.pid is not None
+        tree = [psutil.Process(engine.pid), *psutil.Process(engine.pid).children(recursive=True)]
+        sockets = [each for process in tree for each in process.net_connections("inet")]
+        places = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
+        assert places == {"127.0.0.1"}
+
+
 async def test_text_goes_on(engine: Engine) -> None:
     payload = {"prompt": "def add(a, b):\n    return a", "max_tokens": 4, "temperature": 0}
     answer = await engine.request("POST", "/v1/completions", payload)

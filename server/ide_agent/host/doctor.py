@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from ide_agent.runtime import RuntimeInfo, call, ensure_host
 
 _ENGINES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 _SUBJECTS = {"error.storage.": "database", "error.plugin.": "plugins", "error.routes.": "routes"}
-_WITH_A_RUNTIME = ("safetensors", "onnx")
 _LOAD_SECONDS = 120.0
 
 
@@ -64,13 +64,14 @@ def examine() -> Iterator[Finding]:
     yield from rules
     models = _models()
     yield models
-    yield from _runtimes()
     try:
         info = ensure_host()
         status = call(info, "GET", "/status")
     except IdeAgentError as error:
+        yield from _runtimes(None)
         yield Finding.bad("host", error)
         return
+    yield from _runtimes(info)
     yield Finding("host", True, "cli.host.running", {"url": info.url, "pid": info.pid})
     said = {finding.detail("en") for finding in rules}  # of the file as it is now
     yield from (finding for finding in _complaints(status) if finding.detail("en") not in said)
@@ -227,24 +228,27 @@ def _models() -> Finding:
     return Finding("model", True, "cli.doctor.models", {"names": ", ".join(names)})
 
 
-def _runtimes() -> Iterator[Finding]:
-    """What runs models in other formats than GGUF, and the models here that nothing runs."""
-    from ide_agent.inference.backends import runtimes, suited
-    from ide_agent.inference.kinds import purpose_of
-    from ide_agent.inference.models import ModelStore
-
-    settings = config.load(user=config_file())[0].inference
-    here = [each.name for each in runtimes(settings) if each.available()]
-    lacking = [each.name for each in runtimes(settings) if not each.available()]
+def _runtimes(info: RuntimeInfo | None) -> Iterator[Finding]:
+    """What runs other formats than GGUF, and which models nothing runs; as the host sees it, if it answers."""
+    seen = _survey(info)
+    here, lacking = seen["here"], seen["lacking"]
     which = "some" if here and lacking else "all" if here else "none"
     names = {"here": ", ".join(here), "lacking": ", ".join(lacking)}
     yield Finding("runtimes", True, f"cli.doctor.runtimes_{which}", names)
-    for model in ModelStore(models_dir()).list():
-        if model.format in _WITH_A_RUNTIME:
-            try:
-                suited(settings, model.name, model.format, purpose_of(model))
-            except IdeAgentError as error:
-                yield Finding.bad("runtimes", error)
+    if seen["for_speech"]:
+        names = {"names": ", ".join(seen["for_speech"])}
+        yield Finding("runtimes", True, "cli.doctor.runtimes_speech", names)
+    yield from (Finding.bad("runtimes", from_wire(wire)) for wire in seen["problems"])
+
+
+def _survey(info: RuntimeInfo | None) -> dict[str, Any]:
+    from ide_agent.host.runtimes import survey
+    from ide_agent.inference.models import ModelStore
+
+    if info is not None:
+        with suppress(IdeAgentError):  # one of an earlier version
+            return dict(call(info, "GET", "/engine/runtimes"))
+    return survey(config.load(user=config_file())[0].inference, ModelStore(models_dir()))
 
 
 def _engine(info: RuntimeInfo) -> Finding:

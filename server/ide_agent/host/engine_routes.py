@@ -1,6 +1,10 @@
-"""`/engine/*`: builds llama-cpp-python for this machine, telling how far it is; ends engines of a model."""
+"""`/engine/*`: builds llama-cpp-python for this machine, telling how far it is; ends engines of a model; says
+which there are for other formats than GGUF.
+"""
 
 from __future__ import annotations
+
+import asyncio
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -29,5 +33,11 @@ def routes(services: Services) -> APIRouter:
     @router.post("/release")
     async def release(body: ReleaseRequest) -> Response:
         return JSONResponse({"released": await services.inference.release(body.model)})
+
+    @router.get("/runtimes")
+    async def runtimes() -> Response:
+        from ide_agent.host.runtimes import survey
+
+        return JSONResponse(await asyncio.to_thread(survey, services.settings.inference, services.models))
 
     return router

@@ -101,6 +101,16 @@ class EngineClient:
             self._open.discard(exchange)
             exchange.close()
 
+    async def healthy(self) -> bool:
+        """Whether the engine says that it is well: by the status alone, for what else it says, if anything,
+        is each engine's own.
+        """
+        try:
+            async with self._exchange("GET", "/health", None) as exchange:
+                return 200 <= exchange.status < 300
+        except Broken:
+            return False
+
 
 def _refusal(body: bytes) -> EngineError:
     try:

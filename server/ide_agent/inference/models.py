@@ -116,16 +116,21 @@ class ModelStore:
         for model in models:
             if wanted in (model.name, model.file.parent.name):
                 return model
-        if wanted.endswith(".gguf"):
-            file = Path(wanted).expanduser()
-            given = _model(file.stem, file)
-            if given is not None:
-                return given
-        elif (folder := Path(wanted).expanduser()).is_absolute():
-            given = _folder_model(folder)
-            if given is not None:
-                return given
-        raise ModelNotFound(name=wanted)
+        given = _at(wanted)
+        if given is None:
+            raise ModelNotFound(name=wanted)
+        return given
+
+
+def _at(path: str) -> ModelFile | None:
+    """The model that somebody means who names a path."""
+    try:
+        place = Path(path).expanduser()
+        if path.endswith(".gguf"):
+            return _model(place.stem, place)
+        return _folder_model(place) if place.is_absolute() else None
+    except (RuntimeError, ValueError):  # a user's home that there is not, or what no path can be
+        return None
 
 
 def _default(models: list[ModelFile]) -> ModelFile:

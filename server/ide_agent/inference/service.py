@@ -78,7 +78,7 @@ class Inference:
             EngineClosed: all engines were ended.
         """
         self._notice()
-        file = self._models.find(model)
+        file = await self._find(model)
         with ExitStack() as stack:
             yield await self._get((file.file, purpose), file, priority, self._tell_wait, stack)
 
@@ -98,7 +98,7 @@ class Inference:
             IdeAgentError: see `hold`.
         """
         self._notice()
-        file = self._models.find(model)
+        file = await self._find(model)
         key: Key = (file.file, await asyncio.to_thread(purpose_of, file))
 
         def tell(waiting: Waiting) -> None:
@@ -216,6 +216,10 @@ class Inference:
             memory.kept.discard(key)
             memory.retire(memory.engines.pop(key))
 
+    async def _find(self, name: str) -> ModelFile:
+        """The model called `name`; to choose one for who names none, the headers of many may be read."""
+        return self._models.find(name) if name else await asyncio.to_thread(self._models.find)
+
     async def _get(
         self,
         key: Key,
@@ -244,7 +248,8 @@ class Inference:
         try:
             await asyncio.to_thread(lambda: file.header)
             check_purpose(file, key[1])
-        except ModelError as failure:
+            suited(self._settings, file.name, file.format, key[1])  # before another one goes for it
+        except (ModelError, EngineStartError) as failure:
             self._tell(file, "", "error", failure)
             raise
         wish = Wish(key, file.name, self._share(file, key[1]).bytes, priority)

@@ -220,14 +220,10 @@ class Supervisor:
         if running.process.alive and time.monotonic() - running.heard < _CHECK_AFTER_SECONDS:
             return True
         if running.process.alive:
-            try:
-                async with asyncio.timeout(_CHECK_SECONDS):
-                    await running.client.request("GET", "/health")
-            except (TimeoutError, EngineGone):
-                running.process.kill()
-            else:
+            if await _healthy(running.client):
                 running.heard = time.monotonic()
                 return True
+            running.process.kill()
         if running.watching is not None:
             await asyncio.wait([running.watching])  # its death is counted before another one is started
         return False
@@ -259,3 +255,11 @@ class Supervisor:
         self.state = state
         if not self._closed:
             self._on_state(state, error)
+
+
+async def _healthy(client: EngineClient) -> bool:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            return await client.healthy()
+    except TimeoutError:
+        return False

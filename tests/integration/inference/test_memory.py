@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineUnavailable, ModelNotFound
+from ide_agent.errors import EngineStartError, EngineUnavailable, ModelNotFound
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
-from support import gguf_file
+from support import gguf_file, model_folders
 from support.fake_engine import FakeBackend
 from support.waiting import until
 
@@ -107,6 +107,26 @@ async def test_who_gives_up_waits_no_longer_and_leaves_no_trace(
     await inference.release("second")
     engine = await inference.engine("third")
     assert not engine.kept
+
+
+async def test_one_that_nothing_here_runs_takes_nobodys_place(
+    models: Path, backend: FakeBackend, told: list[dict[str, Any]]
+) -> None:
+    model_folders.llama(models / "hf")
+    settings = InferenceSettings(active_models=1, vllm="/none/vllm", transformers="/none/transformers")
+    room = Inference(settings, ModelStore(models), told.append)
+    first = await room.engine("tiny")
+    pid = first.pid
+    with pytest.raises(EngineStartError, match="needs vllm, transformers"):
+        await room.engine("hf")
+    assert (told[-1]["state"], told[-1]["model"]) == ("error", "hf")
+    assert rows(room) == {"tiny": "ready"}
+    async with first.turn("api"):  # nor does it wait for one
+        with pytest.raises(EngineStartError):
+            await room.engine("hf")
+    assert await room.engine("tiny") is first
+    assert (first.pid, backend.count) == (pid, 1)
+    await room.close()
 
 
 async def test_a_request_takes_the_place_of_an_idle_model(inference: Inference) -> None:

@@ -74,7 +74,9 @@ async def test_it_is_told_all_it_needs_and_nothing_else(inference: Inference, fo
     environment = answer["environment"]
     assert environment["HF_HUB_OFFLINE"] == environment["DO_NOT_TRACK"] == "1"
     assert environment["VLLM_NO_USAGE_STATS"] == environment["VLLM_CPU_KVCACHE_SPACE"] == "1"
-    assert environment["OMP_NUM_THREADS"] == "1"
+    assert (environment["OMP_NUM_THREADS"], environment["VLLM_CPU_OMP_THREADS_BIND"]) == ("1", "nobind")
+    assert environment["VLLM_HOST_IP"] == "127.0.0.1"
+    assert environment.get("GLOO_SOCKET_IFNAME") == ("lo" if sys.platform == "linux" else None)
 
 
 async def test_streams_have_nothing_of_llama_cpp_in_them(inference: Inference) -> None:
@@ -118,6 +120,25 @@ async def test_a_dead_one_is_started_again(inference: Inference, monkeypatch: py
         while engine.state == "ready":
             await asyncio.sleep(0.01)
     assert (await ask(engine))["pid"] != before["pid"]
+
+
+async def test_a_well_one_stays_however_long_it_was_not_heard_of(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await inference.engine("hf")
+    before = await ask(engine)
+    monkeypatch.setattr(supervisor, "_CHECK_AFTER_SECONDS", 0.0)
+    assert (await ask(engine))["pid"] == before["pid"]
+
+
+async def test_one_that_says_it_is_not_well_is_started_again(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await inference.engine("hf")
+    before = await ask(engine, ail=True)
+    monkeypatch.setattr(supervisor, "_CHECK_AFTER_SECONDS", 0.0)
+    assert (await ask(engine))["pid"] != before["pid"]
+    await gone(before["pid"], before["child"])
 
 
 async def test_what_it_died_of_at_its_start_is_said(

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from ide_agent.errors import (
     NotEnoughMemory,
 )
 from ide_agent.inference import memory
-from ide_agent.inference.models import ModelStore
+from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.service import Inference
 from support.fake_engine import FakeBackend
 from support.processes import gone, pid_of
@@ -40,6 +41,20 @@ async def test_one_start_serves_all_who_ask(
     assert backend.count == 1
     status = {"type": "status", "model": "tiny", "engine": "fake", "format": "gguf/q4_1"}
     assert told == [{**status, "state": "loading"}, {**status, "state": "ready"}]
+
+
+async def test_nothing_stands_still_while_a_model_is_chosen(
+    inference: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, threads = ModelStore.find, list[int]()
+
+    def noted(store: ModelStore, name: str = "") -> ModelFile:
+        threads.append(threading.get_ident())
+        return find(store, name)
+
+    monkeypatch.setattr(ModelStore, "find", noted)
+    assert (await inference.engine()).name == (await inference.activate("")).name == "tiny"
+    assert len(threads) == 2 and threading.get_ident() not in threads
 
 
 async def test_the_start_goes_on_when_the_first_who_asked_leaves(

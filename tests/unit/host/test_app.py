@@ -2,8 +2,10 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import httpx
+import pytest
 
 from ide_agent import __version__
 from ide_agent.config import InferenceSettings
@@ -94,3 +96,16 @@ async def test_a_model_is_let_go_of(host: httpx.AsyncClient) -> None:
     assert answer.json() == {"released": 1}
     assert FakeInference.current.released == ["fake"]
     assert (await host.post("/engine/release", json={})).status_code == 422
+
+
+async def test_what_runs_other_formats_is_as_the_host_sees_it(
+    host: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "path" / "transformers"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert "transformers" in (await host.get("/engine/runtimes")).json()["lacking"]
+    for file in (program, program.with_name("python")):
+        file.write_text("#!/bin/sh\n")
+        file.chmod(0o755)
+    assert "transformers" in (await host.get("/engine/runtimes")).json()["here"]

@@ -30,10 +30,13 @@ def answer(
     completion: dict[str, Any] | Exception,
     *problems: object,
     host_goes_by: dict[str, Any] | None = None,
+    runtimes: dict[str, Any] | None = None,
 ) -> None:
     def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: float = 0) -> Any:
         if path == "/status":
             return {"problems": list(problems), "settings": host_goes_by}
+        if path == "/engine/runtimes":
+            return runtimes or {"here": [], "lacking": [], "for_speech": [], "problems": []}
         if isinstance(completion, Exception):
             raise completion
         return completion
@@ -289,21 +292,37 @@ def test_errors_in_the_routing_rules_are_told_with_their_place(monkeypatch: pyte
     assert "Routing rules: /home/me" in CliRunner().invoke(cli.app, ["doctor"]).stdout
 
 
-def test_a_model_that_nothing_here_runs(home: Path) -> None:
+def test_what_runs_other_formats_is_asked_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = EngineStartError("error.engine.no_server", model="smol", engine="vllm, transformers")
+    seen = {"here": ["onnxruntime"], "lacking": ["vllm"], "for_speech": ["joe", "whisper"]}
+    answer(monkeypatch, {}, runtimes={**seen, "problems": [problem.as_wire()]})
+    said = [(it.ok, it.detail("en")) for it in doctor.examine() if it.subject == "runtimes"]
+    assert said == [
+        (
+            True,
+            "onnxruntime here. Not here, needed only for models in Hugging Face's format: vllm "
+            "(docs/models.md, “Runtimes”).",
+        ),
+        (True, "For speech, which nothing here runs yet: joe, whisper."),
+        (False, problem.message("en")),
+    ]
+
+
+@pytest.mark.parametrize("fails", ["ensure_host", "call"])
+def test_without_a_host_or_with_an_earlier_one_it_looks_itself(
+    fails: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = getattr(doctor, fails)
+
+    def failing(*asked: Any, **more: Any) -> Any:
+        if "/status" in asked:
+            return before(*asked, **more)
+        raise HostStartError("error.host.port", port=80)
+
+    monkeypatch.setattr(doctor, fails, failing)
     (home / "config").mkdir()
-    settings = home / "config" / "config.toml"
-    settings.write_text('[inference]\nvllm = "/none"\ntransformers = "/none"\n')
-    assert findings()["runtimes"] == (
-        True,
-        "onnxruntime here. Not here, needed only for models in Hugging Face's format: vllm, transformers "
-        "(docs/models.md, “Runtimes”).",
-    )
+    (home / "config" / "config.toml").write_text('[inference]\nvllm = "/none"\ntransformers = "/none"\n')
     model_folders.llama(home / "models" / "smol")
-    model_folders.embedder(home / "models" / "vectors")
     ok, detail = findings()["runtimes"]
     assert not ok
-    assert "smol" in detail and "pip install" in detail
-    python = home / "python"
-    python.touch(mode=0o755)
-    settings.write_text(f'[inference]\nvllm = "{python}"\ntransformers = "{python}"\n')
-    assert findings()["runtimes"] == (True, "onnxruntime, vllm, transformers run what is not GGUF.")
+    assert detail.startswith("smol is in Hugging Face")

@@ -11,7 +11,7 @@ from ide_agent.inference.backends import BACKENDS, Costs, costs, costs_of, llama
 from ide_agent.inference.backends.base import Backend
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.onnx import OnnxRuntime
-from ide_agent.inference.backends.spawned import Vllm, python_of
+from ide_agent.inference.backends.spawned import Spawned, TransformersServe, Vllm, python_of
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.resources import share
@@ -100,6 +100,45 @@ def test_the_python_of_a_program(tmp_path: Path) -> None:
         assert python_of(wrong) == ""
     beside.with_name("vllm").chmod(0o644)
     assert python_of(link) == ""
+
+
+def environment(folder: Path, *lie: str) -> str:
+    """A Python with such packages, in an environment of its own."""
+    packages = folder / "lib" / "python3.12" / "site-packages"
+    for each in lie:
+        (packages / each).parent.mkdir(parents=True, exist_ok=True)
+        (packages / each).touch()
+    (folder / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    return str(script(folder / "bin" / "python3", ""))
+
+
+@pytest.mark.parametrize("kind", [Vllm, TransformersServe])
+def test_an_environment_that_cannot_serve_is_none(
+    kind: type[Spawned], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert kind(environment(tmp_path / "all", *kind.needs)).available()
+    for lacking in kind.needs:
+        python = environment(tmp_path / lacking, *(need for need in kind.needs if need != lacking))
+        assert not kind(python).available()
+    for need in kind.needs:
+        (tmp_path / "elsewhere" / need).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "elsewhere" / need).touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    assert kind(python).available()
+
+
+def test_an_environment_that_sees_the_packages_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "nobody")
+    environment(tmp_path / "below", "uvicorn")
+    python = environment(tmp_path / "above", "__editable__.vllm-0.32.0.pth")
+    assert not Vllm(python).available()
+    below = f"home = {tmp_path / 'below' / 'bin'}\ninclude-system-site-packages = True\n"
+    (tmp_path / "above" / "pyvenv.cfg").write_text(below)
+    assert Vllm(python).available()
 
 
 def test_vllm_is_asked_before_transformers(tmp_path: Path) -> None:

@@ -49,6 +49,24 @@ def test_unknown_names_are_told(tmp_path: Path) -> None:
         assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "~nosuchuser",
+        "~nosuchuser/m.gguf",
+        "a\0b",
+        "/a\0b",
+        "/a\0b.gguf",
+        "\udc80.gguf",
+        "/\ud800",
+        "/" + 5000 * "a",
+    ],
+)
+def test_what_can_be_no_path_is_no_model(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        ModelStore(tmp_path).find(name)
+
+
 def test_a_path_is_a_name(tmp_path: Path) -> None:
     file = put(tmp_path / "elsewhere", "x", "mine.gguf")
     found = ModelStore(tmp_path / "models").find(str(file))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +22,8 @@ class Spawned(Backend):
     """
 
     kind: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+    """What must lie among the packages of its environment."""
     progress = False
     dialect = "openai"
     formats = ("safetensors",)
@@ -37,8 +40,9 @@ class Spawned(Backend):
         return python_of(Path(program).expanduser()) if program else ""
 
     def available(self) -> bool:
-        """Whether its program is here."""
-        return bool(self.python)
+        """Whether its program is here, and with it all that it needs to serve."""
+        python = self.python
+        return bool(python) and holds(python, self.needs)
 
     def command(self) -> list[str]:
         """``-P``: the working folder must not be able to bring modules of its own."""
@@ -55,6 +59,7 @@ class Vllm(Spawned):
 
     name = "vllm"
     kind = "vllm"
+    needs = ("vllm/entrypoints/openai/api_server.py", "uvicorn")
     costs = Costs(process=2200 << 20, token=0, kv_step=1 << 30)
 
 
@@ -63,6 +68,7 @@ class TransformersServe(Spawned):
 
     name = "transformers"
     kind = "transformers"
+    needs = ("transformers/cli/serve.py", "fastapi", "uvicorn", "torch")
     streamed = True
     costs = Costs(process=480 << 20, token=0)
 
@@ -84,3 +90,41 @@ def python_of(program: Path) -> str:
         if candidate and Path(candidate).name.startswith("python") and os.access(candidate, os.X_OK):
             return candidate
     return ""
+
+
+def holds(python: str, needs: Iterable[str]) -> bool:
+    """Whether all of `needs` lie among the packages of `python`, which is not run for that.
+
+    Where its packages lie in no usual place, that is believed.
+    """
+    prefix = Path(python).parent.parent
+    places = list(_packages(prefix))
+    if not places:
+        return True
+    shared = _shared(prefix)
+    if shared is not None:
+        places += [*_packages(shared), *_packages(Path("/usr/local")), *_packages(Path.home() / ".local")]
+    places += [Path(each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+    return all(any(_lies(need, place) for place in places) for need in needs)
+
+
+def _packages(prefix: Path) -> Iterator[Path]:
+    for pattern in ("lib*/python3*/*-packages", "Lib/site-packages"):
+        yield from prefix.glob(pattern)
+
+
+def _shared(prefix: Path) -> Path | None:
+    """Where the Python is installed whose packages the environment at `prefix` sees, too."""
+    try:
+        lines = (prefix / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return prefix  # no environment of its own
+    said = {name.strip().lower(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
+    if said.get("include-system-site-packages", "").lower() != "true":
+        return None
+    return Path(said.get("home", "")).parent
+
+
+def _lies(need: str, place: Path) -> bool:
+    """Whether `need` is there, or a note that its package lies in a checkout elsewhere."""
+    return (place / need).exists() or any(place.glob(f"__editable__*{need.partition('/')[0]}*"))

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ide_agent.inference.backends.base import EngineSpec
+from ide_agent.inference.gpus import gpus
 from ide_agent.inference.serve.guard import announce, take_spec
 
 _GIB = 1 << 30
+_HERE = "127.0.0.1"
 _QUIET = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -89,16 +91,24 @@ def end(server: subprocess.Popen[bytes]) -> None:
 
 def vllm(spec: EngineSpec) -> tuple[str, list[str], dict[str, str]]:
     """Module, arguments and environment of vLLM."""
-    # torch's and vLLM's own: a whole number of GiB, of which the cache takes all
-    environment = {"VLLM_CPU_KVCACHE_SPACE": str(max(-(-spec.kv_bytes // _GIB), 1))}
-    argv = ["--model", _folder(spec), "--host", "127.0.0.1", "--port", "0", "--dtype", "bfloat16"]
+    environment = {
+        # a whole number of GiB, of which the cache takes all
+        "VLLM_CPU_KVCACHE_SPACE": str(max(-(-spec.kv_bytes // _GIB), 1)),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # else it takes all cores, whatever it is told of threads
+        "VLLM_HOST_IP": _HERE,  # its processes meet where nobody else comes
+    }
+    if sys.platform == "linux":
+        environment["GLOO_SOCKET_IFNAME"] = "lo"
+    # not every GPU knows bfloat16, which every processor does
+    dtype = "auto" if gpus() else "bfloat16"
+    argv = ["--model", _folder(spec), "--host", _HERE, "--port", "0", "--dtype", dtype]
     argv += ["--max-model-len", str(spec.context), "--max-num-seqs", str(spec.slots)]
     return "vllm.entrypoints.openai.api_server", argv, environment | _threads(spec)
 
 
 def transformers(spec: EngineSpec) -> tuple[str, list[str], dict[str, str]]:
     """Module, arguments and environment of ``transformers serve``."""
-    argv = ["serve", _folder(spec), "--host", "127.0.0.1", "--port", "0"]
+    argv = ["serve", _folder(spec), "--host", _HERE, "--port", "0"]
     return "transformers.cli.transformers", argv, _threads(spec)
 
 

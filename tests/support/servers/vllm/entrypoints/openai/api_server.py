@@ -1,6 +1,6 @@
 """Stands in for vLLM where its modules are looked for: a real web server of uvicorn, without a model.
 
-``VLLM_TEST_FLAW=dies``: it ends at its start.
+``VLLM_TEST_FLAW=dies``: it ends at its start. ``{"ail": true}`` in a request: it is not well from then on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 import uvicorn
 
+HEALTH = 200
+
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
@@ -22,15 +24,22 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": f"{event['type']}.complete"})
         await send({"type": "lifespan.shutdown.complete"})
         return
+    global HEALTH
     raw = b""
     while (event := await receive()) and event["type"] == "http.request":
         raw += event.get("body", b"")
         if not event.get("more_body"):
             break
+    if scope["path"] == "/health":  # no body, as vLLM does it
+        await send({"type": "http.response.start", "status": HEALTH, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+        return
     body = json.loads(raw or b"{}")
+    if body.get("ail"):
+        HEALTH = 503
     asked = {"path": scope["path"], "body": body, "argv": sys.argv, "pid": os.getpid(), "child": CHILD.pid}
     asked["environment"] = {
-        k: v for k, v in os.environ.items() if k.startswith(("VLLM_", "HF_", "OMP_", "DO_"))
+        k: v for k, v in os.environ.items() if k.startswith(("VLLM_", "HF_", "OMP_", "DO_", "GLOO_"))
     }
     kind = b"text/event-stream" if body.get("stream") else b"application/json"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
