@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ide_agent.errors import DownloadError, ModelNotFound
+from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import about, fetch, manifest, naming
 from ide_agent.features.hub.about import files_of, repositories, smaller
-from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.catalogue import Entry, of_offer
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.filters import source_of
 from ide_agent.features.hub.service import Hub
@@ -232,3 +232,19 @@ async def test_a_model_of_the_catalogue_that_lies_on_a_hub(hub: FakeHub, tmp_pat
     before = len(hub.requests)
     await models.pull(entry)
     assert len(hub.requests) == before  # it is here
+
+
+async def test_names_that_are_no_names_of_files_here(hub: FakeHub, models: Hub) -> None:
+    hub.repositories["me/one"] = {"sub/Model Q4 (1).gguf": GGUF}
+    pulled = await models.pull("hf:me/one/sub/Model Q4 (1).gguf")
+    assert (pulled.name, pulled.file.name) == ("model-q4-1", "Model-Q4-1-.gguf")
+
+
+def test_a_hash_is_written_in_capitals_or_is_none(hub: FakeHub) -> None:
+    def offered(sha256: str) -> Offer:
+        file = huggingface.HubFile("me/one", "one.gguf", "https://h/x", 10, sha256)
+        return Offer("me/one", "one.gguf", "gguf", (file,), "mit")
+
+    assert of_offer(offered("A" * 64)).sha256 == "a" * 64
+    with pytest.raises(ModelFileInvalid, match=r"one\.gguf cannot be taken"):
+        of_offer(offered("none"))

@@ -95,8 +95,8 @@ def format_of(names: Collection[str]) -> Format:
 
 
 def local_name(path: str) -> str:
-    """What a file is called once it is here; a projector is found by its name."""
-    name = PurePosixPath(path).name
+    """What a file is called once it is here, on whatever system; a projector is found by its name."""
+    name = re.sub(r"[^\w.-]+", "-", PurePosixPath(path).name).lstrip("-.")
     return name if not _is_projector(path) or name.startswith(PROJECTOR) else f"{PROJECTOR}-{name}"
 
 
