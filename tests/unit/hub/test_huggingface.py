@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from ide_agent.features.hub.about import files_of, repositories, smaller
 from ide_agent.features.hub.catalogue import Entry, of_offer
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.filters import source_of
+from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.features.hub.sources.huggingface import Offer
@@ -248,3 +250,45 @@ def test_a_hash_is_written_in_capitals_or_is_none(hub: FakeHub) -> None:
     assert of_offer(offered("A" * 64)).sha256 == "a" * 64
     with pytest.raises(ModelFileInvalid, match=r"one\.gguf cannot be taken"):
         of_offer(offered("none"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"siblings": [{"size": 3}]},
+        {"siblings": [{"rfilename": "a.gguf", "size": "many"}]},
+        {"siblings": 3},
+        {"siblings": ["a.gguf"]},
+        {"siblings": [{"rfilename": "a.gguf", "size": float("inf")}]},
+        {"cardData": "mit"},
+        [],
+        None,
+    ],
+)
+def test_an_answer_that_makes_no_sense(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, odd: Any) -> None:
+    monkeypatch.setattr(hub, "described", lambda _: odd)
+    with pytest.raises(DownloadError) as caught:
+        files_of("me/one")
+    assert caught.value.key_used == "error.download.hub"
+
+
+@pytest.mark.parametrize("odd", [{"tags": ["gguf"]}, {"tags": ["gguf"], "id": "a/b", "likes": "many"}])
+def test_a_finding_that_makes_no_sense(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, odd: Any) -> None:
+    monkeypatch.setattr(hub, "described", lambda _: odd)
+    with pytest.raises(DownloadError) as caught:
+        repositories("one")
+    assert caught.value.key_used == "error.download.hub"
+
+
+def test_an_answer_is_not_read_for_ever(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface, "_MAX_ANSWER", 100)
+    with pytest.raises(DownloadError) as caught:
+        files_of("me/one")
+    assert caught.value.key_used == "error.download.hub"
+    index = {"config.json": b"{}", INDEX: b" " * 200, "a.safetensors": b"x"}
+    monkeypatch.setattr(huggingface, "_MAX_ANSWER", 1 << 20)
+    monkeypatch.setattr(huggingface, "MAX_INDEX", 100)
+    hub.repositories["me/one"] = index
+    with pytest.raises(DownloadError) as caught:
+        files_of("me/one")
+    assert caught.value.key_used == "error.download.hub"
