@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -219,3 +221,17 @@ def test_the_nearest_names_are_told(hub: Hub) -> None:
     with pytest.raises(ModelNotFound) as caught:
         about(hub, "tin", SETTINGS)
     assert "Did you mean tiny?" in caught.value.message("en")
+
+
+def test_a_damaged_one_is_found_by_a_python_that_skips_assertions(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "m.gguf").write_bytes(b"GGUF")
+    program = (
+        "import sys, pathlib; from ide_agent.features.hub.about import verify;"
+        "from ide_agent.features.hub.service import Hub;"
+        "verify(Hub(pathlib.Path(sys.argv[1]), entries={}), 'broken')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-O", "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert "ModelFileInvalid" in ended.stderr

@@ -24,7 +24,7 @@ from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.sources import Remote
 from support import http_server
 from support.editor import eventually
-from support.http_server import FileServer
+from support.http_server import Exchange, FileServer
 
 CONTENT = random.Random(7).randbytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -50,6 +50,7 @@ class Run:
         sha256: str = SHA256,
         policy: Policy = HASTY,
         url: str = "",
+        size: int = 0,
     ) -> None:
         self.reports: list[Progress] = []
         self.target = folder / "model.whl"
@@ -61,6 +62,7 @@ class Run:
             name="starter",
             report=self._keep,
             need=0,
+            size=size,
             policy=policy,
         )
 
@@ -457,3 +459,39 @@ def test_retry_after_as_a_date() -> None:
 def test_waits_double_up_to_the_longest() -> None:
     policy = Policy(first_wait=1.0, longest_wait=5.0)
     assert [policy.wait(n) for n in (0, 1, 2, 3, 4, 50)] == [1.0, 1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+def endless(exchange: Exchange) -> None:
+    """Zeros until nobody listens any more; no length, no end."""
+    exchange.head(200, {})
+    while not exchange.files.released.is_set():
+        exchange.wfile.write(bytes(1 << 16))
+
+
+async def test_a_server_without_end_is_left_at_the_promised_length(
+    server: FileServer, tmp_path: Path
+) -> None:
+    server.script.append(endless)
+    run = Run(server, tmp_path, size=len(CONTENT))
+    await run.fails("error.download.hash")
+    assert run.reports[-1].done < len(CONTENT) + (1 << 22)
+    assert not run.part.exists() and not run.note.exists()
+    await Run(server, tmp_path, size=len(CONTENT)).succeeds()
+
+
+async def test_a_file_that_is_too_long_is_not_begun(server: FileServer, tmp_path: Path) -> None:
+    run = Run(server, tmp_path, size=len(CONTENT) - 1)
+    await run.fails("error.download.hash")
+    assert not run.part.exists()
+
+
+async def test_the_disk_is_looked_at_again_while_nobody_knows_how_much_comes(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_AGAIN", 1 << 20)
+    usage = shutil.disk_usage(tmp_path)
+    free = [0, 0, 0]  # as much as is asked for, which is nothing; then less
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free.pop() if free else -1))
+    server.script.append(endless)
+    await Run(server, tmp_path).fails("error.download.disk_full")
+    assert free == []

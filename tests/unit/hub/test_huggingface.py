@@ -5,15 +5,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ide_agent.errors import DownloadError, ModelNotFound
+from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import about, fetch, manifest, naming
 from ide_agent.features.hub.about import files_of, repositories, smaller
-from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.catalogue import Entry, of_offer
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.filters import source_of
+from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.features.hub.sources.huggingface import Offer
@@ -232,3 +234,61 @@ async def test_a_model_of_the_catalogue_that_lies_on_a_hub(hub: FakeHub, tmp_pat
     before = len(hub.requests)
     await models.pull(entry)
     assert len(hub.requests) == before  # it is here
+
+
+async def test_names_that_are_no_names_of_files_here(hub: FakeHub, models: Hub) -> None:
+    hub.repositories["me/one"] = {"sub/Model Q4 (1).gguf": GGUF}
+    pulled = await models.pull("hf:me/one/sub/Model Q4 (1).gguf")
+    assert (pulled.name, pulled.file.name) == ("model-q4-1", "Model-Q4-1-.gguf")
+
+
+def test_a_hash_is_written_in_capitals_or_is_none(hub: FakeHub) -> None:
+    def offered(sha256: str) -> Offer:
+        file = huggingface.HubFile("me/one", "one.gguf", "https://h/x", 10, sha256)
+        return Offer("me/one", "one.gguf", "gguf", (file,), "mit")
+
+    assert of_offer(offered("A" * 64)).sha256 == "a" * 64
+    with pytest.raises(ModelFileInvalid, match=r"one\.gguf cannot be taken"):
+        of_offer(offered("none"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"siblings": [{"size": 3}]},
+        {"siblings": [{"rfilename": "a.gguf", "size": "many"}]},
+        {"siblings": 3},
+        {"siblings": ["a.gguf"]},
+        {"siblings": [{"rfilename": "a.gguf", "size": float("inf")}]},
+        {"cardData": "mit"},
+        [],
+        None,
+    ],
+)
+def test_an_answer_that_makes_no_sense(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, odd: Any) -> None:
+    monkeypatch.setattr(hub, "described", lambda _: odd)
+    with pytest.raises(DownloadError) as caught:
+        files_of("me/one")
+    assert caught.value.key_used == "error.download.hub"
+
+
+@pytest.mark.parametrize("odd", [{"tags": ["gguf"]}, {"tags": ["gguf"], "id": "a/b", "likes": "many"}])
+def test_a_finding_that_makes_no_sense(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, odd: Any) -> None:
+    monkeypatch.setattr(hub, "described", lambda _: odd)
+    with pytest.raises(DownloadError) as caught:
+        repositories("one")
+    assert caught.value.key_used == "error.download.hub"
+
+
+def test_an_answer_is_not_read_for_ever(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface, "_MAX_ANSWER", 100)
+    with pytest.raises(DownloadError) as caught:
+        files_of("me/one")
+    assert caught.value.key_used == "error.download.hub"
+    index = {"config.json": b"{}", INDEX: b" " * 200, "a.safetensors": b"x"}
+    monkeypatch.setattr(huggingface, "_MAX_ANSWER", 1 << 20)
+    monkeypatch.setattr(huggingface, "MAX_INDEX", 100)
+    hub.repositories["me/one"] = index
+    with pytest.raises(DownloadError) as caught:
+        files_of("me/one")
+    assert caught.value.key_used == "error.download.hub"

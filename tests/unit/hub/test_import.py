@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial, partialmethod
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ide_agent.errors import IdeAgentError, ModelFileInvalid
+from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid
 from ide_agent.features.hub import fetch
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources.url import of_path
 from support import gguf_file, model_folders
 
 GGUF = gguf_file.file(gguf_file.llama())
+LARGER = gguf_file.file(gguf_file.llama(**{"general.name": "Larger than that"}))
 
 
 @pytest.fixture
@@ -108,3 +111,74 @@ async def test_links_are_not_followed_out(models: Hub, tmp_path: Path) -> None:
     (folder / "vocab.json").unlink()
     (folder / "vocab.json").symlink_to(folder / "tokenizer.json")
     assert (await models.pull(of_path(folder))).name == "x"
+
+
+async def test_names_that_are_no_names_of_files_here(models: Hub, tmp_path: Path) -> None:
+    for name in ("My Model Q4 (1)", "a+b", "-x"):
+        folder = model_folders.put(tmp_path / "some", **{f"{name}__gguf": GGUF})
+        file = folder / f"{name}.gguf"
+        of_folder, of_file = models.entry(of_path(folder)), models.entry(of_path(file))
+        assert of_folder.file == of_file.file == (await models.pull(of_path(file))).file.name
+        file.unlink()
+    assert {model.file.name for model in models.list()} == {"My-Model-Q4-1-.gguf", "a-b.gguf", "x.gguf"}
+
+
+def test_a_file_that_cannot_be_called_anything_here(models: Hub, tmp_path: Path) -> None:
+    folder = model_folders.put(tmp_path / "some", __gguf=GGUF)
+    assert [file.name for file in folder.iterdir()] == [".gguf"]
+    with pytest.raises(ModelFileInvalid, match=r"some.\.gguf cannot be taken"):
+        models.entry(of_path(folder))
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_kill_while_a_model_is_replaced_is_made_good_by_the_next_pull(
+    steps: int, models: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model_folders.put(tmp_path / "sees", **{"a__gguf": GGUF, "mmproj-a__gguf": GGUF})
+    await models.pull(of_path(folder))
+    model_folders.put(folder, **{"a__gguf": LARGER, "mmproj-a__gguf": LARGER})
+    left, whole = [steps], models.drafts.whole("sees")
+
+    def counted(real: Any, file: Path, *given: Any, **named: Any) -> Any:
+        if models.folder / "sees" in (file.parent, *(Path(to).parent for to in given)):
+            left[0] -= 1
+            if left[0] < 0 and whole.exists():
+                raise _Killed
+        return real(file, *given, **named)
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "unlink"):
+            patch.setattr(Path, name, partialmethod(partial(counted, getattr(Path, name))))
+        with pytest.raises(_Killed):
+            await models.pull(of_path(folder))
+    pulled = await models.pull(of_path(folder))
+    assert pulled.file.read_bytes() == LARGER
+    assert models.unfinished() == []
+    assert sorted(file.name for file in pulled.file.parent.iterdir()) == [
+        "a.gguf",
+        "mmproj-a.gguf",
+        "model.json",
+    ]
+    assert [file.name for file in models.drafts.folder.iterdir()] == ["sees.lock"]
+
+
+class _Killed(Exception):
+    pass
+
+
+async def test_what_is_there_is_not_unfinished(models: Hub, tmp_path: Path) -> None:
+    folder = model_folders.put(tmp_path / "sees", **{"a__gguf": GGUF, "mmproj-a__gguf": GGUF})
+    await models.pull(of_path(folder))
+    models.drafts.begin(models.entry(of_path(folder)))  # as a kill just before the end leaves it
+    assert [left.entry.name for left in models.unfinished()] == ["sees"]
+    await models.pull(of_path(folder))
+    assert models.unfinished() == []
+
+
+async def test_a_model_without_a_note_is_not_replaced(models: Hub, tmp_path: Path) -> None:
+    folder = model_folders.put(tmp_path / "sees", **{"a__gguf": GGUF, "mmproj-a__gguf": GGUF})
+    other = model_folders.put(tmp_path / "other", **{"b__gguf": GGUF, "mmproj-b__gguf": GGUF})
+    models.drafts.begin(models.entry(of_path(other), "sees"))
+    model_folders.put(models.folder / "sees", mine__gguf=GGUF)
+    with pytest.raises(ModelError, match="is here or in the catalogue"):
+        models.entry(of_path(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import shutil
@@ -222,3 +223,30 @@ async def test_an_old_manifest_is_still_read(tmp_path: Path) -> None:
     (tmp_path / manifest.NAME).write_text(json.dumps({**old, "pulled": "2026-01-01T00:00:00Z"}))
     noted = manifest.read(tmp_path)
     assert noted is not None and [each.file for each in noted.files] == ["a.gguf"]
+
+
+async def test_the_disk_is_looked_at_before_single_files_come(
+    servers: dict[str, FileServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = of("far", "config.json", len(servers["far"].content))
+    hub = make_hub(tmp_path, servers, file="config.json", **hashed(b"{}"), source=source, more=[])
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1))
+    with pytest.raises(DownloadError) as caught:
+        await hub.pull("tiny")
+    assert caught.value.key_used == "error.download.disk_full"
+    assert len(servers["far"].requests) == 0
+
+
+async def test_a_single_file_is_in_its_place_whole_or_not_at_all(
+    servers: dict[str, FileServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, content: bytes) -> None:
+        file.touch()
+        raise OSError(errno.ENOSPC, "full")
+
+    hub = make_hub(tmp_path, servers)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DownloadError):
+        await hub.pull("tiny")
+    assert not [file for file in files(hub.folder) if "config.json" in file]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ide_agent.errors import ModelNotFound
+from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub.formats import format_of, local_name
 from ide_agent.features.hub.sources.huggingface import HubSource, Offer
 from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
@@ -127,7 +127,11 @@ class Entry(Item):
         return sum(item.size for item in self.single(wheel)) or wheel.size
 
     def located(self, offer: Offer) -> Entry:
-        """The same, now that its hub has told where its files are and what they are like."""
+        """The same, now that its hub has told where its files are and what they are like.
+
+        Raises:
+            ModelFileInvalid: what it told makes no sense.
+        """
         main, *more = items_of(offer)
         found = {"source": main.source, "sha256": main.sha256, "size": main.size, "more": tuple(more)}
         return self.model_copy(update={**found, "licence": offer.licence or self.licence})
@@ -160,6 +164,7 @@ def of_address(url: str, name: str = "", sha256: str = "", *, licence: str = "",
 
     Raises:
         ModelNotFound: not the address of a GGUF file, or not a name.
+        ModelFileInvalid: no file here can have its name.
     """
     if sha256 and not re.fullmatch(r"[0-9a-f]{64}", sha256 := sha256.lower()):
         raise ModelNotFound("error.model.sha256", sha256=sha256)
@@ -167,9 +172,8 @@ def of_address(url: str, name: str = "", sha256: str = "", *, licence: str = "",
         urlsplit(url).port  # noqa: B018 - an address that cannot be read is told of here
     except ValueError:
         raise ModelNotFound("error.model.address", url="…") from None
-    source = UrlFile(url=url, sha256=sha256)
-    file = source.file
-    main = Item(file=file, size=size, sha256=sha256, source=source)
+    file = UrlFile(url=url).file
+    main = _item(file, url, size=size, sha256=sha256)
     return _entry(name or name_for(file), file, main, (), licence)
 
 
@@ -178,6 +182,7 @@ def of_offer(offer: Offer, name: str = "") -> Entry:
 
     Raises:
         ModelNotFound: not a name.
+        ModelFileInvalid: what the hub says of its files makes no sense.
     """
     alone = offer.format in ("gguf", "piper")
     title = local_name(offer.files[0].path) if alone else offer.repository.rpartition("/")[2]
@@ -191,42 +196,63 @@ def of_files(files: Sequence[Path], name: str, title: str) -> Entry:
 
     Raises:
         ModelNotFound: not a name.
+        ModelFileInvalid: no file of a model can have such a name, or two would have the same.
         OSError: they cannot be read.
     """
     main, *more = (
-        Item(file=local_name(file.name), size=file.stat().st_size, source=UrlFile(url=of_path(file)))
+        _item(local_name(file.name), of_path(file), size=file.stat().st_size, path=str(file))
         for file in files
     )
     return _entry(name or name_for(title), title, main, tuple(more), "")
 
 
 def items_of(offer: Offer) -> list[Item]:
-    """The files of `offer`."""
+    """The files of `offer`.
+
+    Raises:
+        ModelFileInvalid: what the hub says of one makes no sense.
+    """
     return [
-        Item(
-            file=local_name(file.path),
+        _item(
+            local_name(file.path),
+            file.url,
             size=file.size,
-            sha256=file.sha256,
-            source=UrlFile(url=file.url, sha256=file.sha256, known_as=file.name if number else offer.name),
+            sha256=file.sha256.lower(),
+            known_as=file.name if number else offer.name,
+            path=file.path,
         )
         for number, file in enumerate(offer.files)
     ]
 
 
+def _item(
+    file: str, url: str, *, size: int = 0, sha256: str = "", known_as: str = "", path: str = ""
+) -> Item:
+    """The file called `file` behind `url`; `path` is what people know it by where it is not called that."""
+    try:
+        source = UrlFile(url=url, sha256=sha256, known_as=known_as)
+        return Item(file=file, size=size, sha256=sha256, source=source)
+    except ValidationError as wrong:
+        raise ModelFileInvalid("error.model.file_odd", file=path or file) from wrong
+
+
 def _entry(name: str, title: str, main: Item, more: tuple[Item, ...], licence: str) -> Entry:
     if not is_name(name):
         raise ModelNotFound("error.model.name", name=name)
-    return Entry(
-        name=name,
-        title=_ENDING.sub("", title),
-        about="",
-        licence=licence,
-        file=main.file,
-        size=main.size,
-        sha256=main.sha256,
-        source=main.source,
-        more=more,
-    )
+    try:
+        return Entry(
+            name=name,
+            title=_ENDING.sub("", title),
+            about="",
+            licence=licence,
+            file=main.file,
+            size=main.size,
+            sha256=main.sha256,
+            source=main.source,
+            more=more,
+        )
+    except ValidationError as wrong:  # a file is there twice
+        raise ModelFileInvalid("error.model.file_odd", file=title) from wrong
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:

@@ -29,6 +29,7 @@ from ide_agent.reasons import Reason, reason, reason_of, unreached
 
 _BLOCK = 1 << 20
 _REPORT_SECONDS = 0.2
+_LOOK_AGAIN = 256 << 20
 _ATTEMPTS_AT_NOBODY = 2
 _ELSEWHERE = {
     "error.download.login": "error.download.not_let_in",
@@ -83,6 +84,7 @@ class Download:
         name: what error messages call it.
         report: called in the event loop's thread, about five times a second and at every turn of events.
         need: bytes that must be free besides those of the download itself.
+        size: length of the file; 0 when nobody promised any. More than that is not taken.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Download:
         name: str,
         report: Report,
         need: int = SPARE_BYTES,
+        size: int = 0,
         policy: Policy = PATIENT,
     ) -> None:
         self._remote = remote
@@ -100,6 +103,7 @@ class Download:
         self._name = name
         self._report = report
         self._need = need
+        self._size = size
         self._policy = policy
         self._part = Part(target, remote)
         self._speed = Speedometer()
@@ -184,10 +188,12 @@ class Download:
                 raise _RetryError("HTTP 416")
             self._check(response)
             self._part.begin(response)
+            self._refuse_more(self._part.total)
             missing = max(0, self._part.total - self._part.done)
             require_space(self._name, self._target.parent, missing + self._need)
             self._tell("download", always=True)
             await self._receive(response)
+            self._refuse_more(self._part.done)
         self._tell("download", always=True)
         if self._part.done < self._part.total:
             raise _RetryError(reason("incomplete", have=self._part.done, need=self._part.total))
@@ -195,12 +201,18 @@ class Download:
     async def _receive(self, response: httpx.Response) -> None:
         """Append the body to the part file, block by block, and what there is of it when it ends early."""
         buffer = bytearray()
+        looked = self._part.done
         try:
             with self._part.file.open("ab") as stream:
                 try:
                     async for chunk in response.aiter_raw():
                         buffer += chunk
                         self._part.done += len(chunk)
+                        if self._part.done > (self._promised or self._part.done):
+                            break
+                        if self._part.done - looked >= _LOOK_AGAIN and not self._part.total:
+                            looked = self._part.done
+                            require_space(self._name, self._target.parent, self._need)
                         self._tell("download")
                         if len(buffer) >= _BLOCK:
                             block = bytes(buffer)
@@ -210,6 +222,12 @@ class Download:
                     stream.write(buffer)
         finally:
             self._part.measure()
+
+    def _refuse_more(self, size: int) -> None:
+        """Start anew another time where `size` is more than the file can have."""
+        if size > (self._promised or size):
+            self._part.discard()
+            raise DownloadError("error.download.hash", name=self._name)
 
     def _check(self, response: httpx.Response) -> None:
         status = response.status_code
@@ -223,6 +241,11 @@ class Download:
         elif not self._remote.indexed:
             key = _ELSEWHERE.get(key, key)
         raise DownloadError(key, name=self._name, reason=f"HTTP {status}")
+
+    @property
+    def _promised(self) -> int:
+        """Length of the file; 0 where nobody said any."""
+        return self._size or self._part.total
 
     async def _is_right(self, file: Path) -> bool:
         return not self._remote.sha256 or await in_thread(lambda: sha256_of(file)) == self._remote.sha256

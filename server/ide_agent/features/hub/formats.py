@@ -29,7 +29,7 @@ _SHARD = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
 _PICKLES = re.compile(r"\.(bin|pt|pth|pkl|pickle|ckpt|joblib)$", re.IGNORECASE)
 _SMALL = re.compile(r"int8|uint8|quantized", re.IGNORECASE)
 _FOR_ONE_CPU = re.compile(r"avx\d*|vnni|arm64|ppc64", re.IGNORECASE)
-_MAX_INDEX = 16 << 20
+MAX_INDEX = 16 << 20
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -95,8 +95,8 @@ def format_of(names: Collection[str]) -> Format:
 
 
 def local_name(path: str) -> str:
-    """What a file is called once it is here; a projector is found by its name."""
-    name = PurePosixPath(path).name
+    """What a file is called once it is here, on whatever system; a projector is found by its name."""
+    name = re.sub(r"[^\w.-]+", "-", PurePosixPath(path).name).lstrip("-.")
     return name if not _is_projector(path) or name.startswith(PROJECTOR) else f"{PROJECTOR}-{name}"
 
 
@@ -163,7 +163,7 @@ def _weights(sizes: Mapping[str, int], read: Callable[[str], bytes]) -> Layout |
     if _CONFIG not in sizes:
         return None
     if INDEX in sizes:
-        shards = _indexed(read(INDEX)) if sizes[INDEX] <= _MAX_INDEX else []
+        shards = _indexed(read(INDEX)) if sizes[INDEX] <= MAX_INDEX else []
         if not shards or not all(shard in sizes for shard in shards):
             raise ModelFileInvalid("error.model.index", file=INDEX)
         weights = [INDEX, *shards]

@@ -7,25 +7,26 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ide_agent.features.hub.catalogue import MANIFEST, Entry
 
 NAME = MANIFEST
+_INSIDE = r"^\w[\w.-]*(/\w[\w.-]*)*$"
 
 
 class Noted(BaseModel):
     """A file, as it was when it came.
 
     Attributes:
-        file: its name.
+        file: its name, or its path inside the model's folder, with ``/``; never one that leads out of it.
         sha256: its hash, lower-case hex.
         size: its length in bytes.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    file: str
+    file: str = Field(pattern=_INSIDE)
     sha256: str
     size: int
 

@@ -55,6 +55,7 @@ def put(whole: Path, folder: Path) -> None:
     """Make `folder` hold what is in `whole`.
 
     Where there was nothing that is one step. Else what stood for the model goes first and comes last.
+    The note of what there was stays as long as any of it, so that a pull after a kill knows what it finds.
     """
     if not folder.exists():
         whole.rename(folder)
@@ -63,7 +64,7 @@ def put(whole: Path, folder: Path) -> None:
     new = [file.file for file in now.files] if now is not None else []
     old = [file.file for file in before.files] if before is not None else []
     gone = {*old, *new[:1]} - set(new[1:])
-    for name in [manifest.NAME, *gone]:
+    for name in [*old[:1], *gone, manifest.NAME]:
         (folder / name).unlink(missing_ok=True)
     for name in [*reversed(new), manifest.NAME]:
         (whole / name).replace(folder / name)

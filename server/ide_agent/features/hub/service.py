@@ -152,7 +152,8 @@ class Hub:
         if what == entry.name and what in self._entries:
             return entry
         known = manifest.read(there)
-        if entry.name in self._entries or (is_model(there) and not _same(entry, known)):
+        ours = _same(entry, known) or (known is None and self.drafts.is_of(entry))
+        if entry.name in self._entries or (is_model(there) and not ours):
             raise ModelError("error.model.taken", name=entry.name)
         return entry
 
@@ -177,7 +178,9 @@ class Hub:
         try:
             self.drafts.folder.mkdir(parents=True, exist_ok=True)
             async with self._turn(entry, report):
-                if not await in_thread(lambda: _is_there(folder, entry)):
+                if await in_thread(lambda: _is_there(folder, entry)):
+                    await in_thread(lambda: self._settle(entry, folder))
+                else:
                     await (self._fetch_several if entry.more else self._fetch)(entry, folder, report)
             return PulledModel(entry.name, target, _size(folder, entry))
         except OSError as failure:
@@ -204,7 +207,8 @@ class Hub:
             with self.drafts.lock(name.partition("/")[0]).acquire(timeout=_MOMENT):
                 for file in files:
                     file.unlink(missing_ok=True)
-                for folder in {file.parent for file in files} - {self.folder, self.drafts.folder}:
+                folders = {file.parent for file in files} - {self.folder, self.drafts.folder}
+                for folder in sorted(folders, key=lambda each: len(each.parts), reverse=True):
                     remove_empty(folder)
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
@@ -234,6 +238,12 @@ class Hub:
         await in_thread(lambda: put(whole, folder))
         self.drafts.end(entry.name)
 
+    def _settle(self, entry: Entry, folder: Path) -> None:
+        """All of `entry` is there: note it if somebody was killed before that, and drop what is left over."""
+        if _noted(entry, folder) is None:
+            manifest.of(entry, folder, {item.file: item.sha256 for item in entry.items}).write(folder)
+        self.drafts.discard(entry.name)
+
     def _files_of(self, name: str) -> Files:
         """The files of `name`: a folder below the models folder, or one model in it (``folder/file``)."""
         folder, _, stem = name.partition("/")
@@ -252,6 +262,7 @@ class Hub:
                 files += self.drafts.files(name)
                 if files:
                     files += [note for note in (home / manifest.NAME, home / USED) if note.exists()]
+        files = [file for file in files if file.parent.resolve().is_relative_to(self.folder.resolve())]
         if not files:
             raise ModelNotFound(name=name)
         return files
@@ -284,14 +295,18 @@ def _same(entry: Entry, known: manifest.Manifest | None) -> bool:
     return known.source == entry.origin or (bool(entry.sha256) and known.sha256 == entry.sha256)
 
 
+def _noted(entry: Entry, folder: Path) -> manifest.Manifest | None:
+    """The note in `folder`, if it is of `entry`."""
+    known = manifest.read(folder)
+    return known if known is not None and known.file == entry.file and _same(entry, known) else None
+
+
 def _is_there(folder: Path, entry: Entry) -> bool:
     """Whether nothing is left to fetch."""
     if not all((folder / item.file).is_file() for item in entry.items):
         return False
-    known = manifest.read(folder)
-    noted = {}
-    if known is not None and known.file == entry.file and _same(entry, known):
-        noted = {each.file: each for each in known.files}
+    known = _noted(entry, folder)
+    noted = {each.file: each for each in known.files} if known is not None else {}
     for item in entry.items:
         file, size, sha256 = folder / item.file, item.size, item.sha256
         if (was := noted.get(item.file)) is not None:

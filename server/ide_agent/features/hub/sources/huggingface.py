@@ -7,9 +7,11 @@ nobody else.
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
-from ide_agent.features.hub.formats import has_pickles, layouts
+from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, layouts
 from ide_agent.inference.header import Format
 from ide_agent.reasons import Reason, reason_of
 
@@ -38,6 +40,7 @@ _TASKS = {
     "embedding": "feature-extraction",
 }
 _SECONDS = 20.0
+_MAX_ANSWER = 32 << 20
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _MANY = ("gguf", "piper")  # of which there may be several in a repository that are not the same model
 _QUANTISATION = re.compile(
@@ -187,20 +190,21 @@ def search(words: str, kind: str = "") -> list[Repository]:
     if kind:
         asked["pipeline_tag"] = _TASKS[kind]
     asked |= {"full": "true", "cardData": "true"}
-    first = _ask("/api/models", words, {**asked, "filter": "gguf"})
-    found = {str(model["id"]): model for model in [*first, *_ask("/api/models", words, asked)]}
-    return [
-        Repository(
-            name=str(model["id"]),
-            downloads=int(model.get("downloads") or 0),
-            likes=int(model.get("likes") or 0),
-            licence=_licence(model),
-            gated=bool(model.get("gated")),
-            format=form,
-        )
-        for model in found.values()
-        if (form := _format(model.get("tags") or [])) is not None
-    ]
+    with _understood():
+        first = _ask("/api/models", words, {**asked, "filter": "gguf"})
+        found = {str(model["id"]): model for model in [*first, *_ask("/api/models", words, asked)]}
+        return [
+            Repository(
+                name=str(model["id"]),
+                downloads=int(model.get("downloads") or 0),
+                likes=int(model.get("likes") or 0),
+                licence=_licence(model),
+                gated=bool(model.get("gated")),
+                format=form,
+            )
+            for model in found.values()
+            if (form := _format(model.get("tags") or [])) is not None
+        ]
 
 
 def _format(tags: Sequence[object]) -> Format | None:
@@ -218,17 +222,18 @@ def offers(repository: str) -> list[Offer]:
     if not _REPOSITORY.fullmatch(repository):
         raise ModelNotFound("error.model.repository", name=repository)
     model = _ask(f"/api/models/{repository}", repository, {"blobs": "true"})
-    revision, licence = model.get("sha") or "main", _licence(model)
     files: dict[str, HubFile] = {}
-    for file in model.get("siblings") or []:
-        path, large = str(file["rfilename"]), file.get("lfs") or {}
-        files[path] = HubFile(
-            repository=repository,
-            path=path,
-            url=f"{endpoint()}/{repository}/resolve/{revision}/{quote(path)}",
-            size=int(large.get("size") or file.get("size") or 0),
-            sha256=str(large.get("sha256") or ""),
-        )
+    with _understood():
+        revision, licence = str(model.get("sha") or "main"), _licence(model)
+        for file in model.get("siblings") or []:
+            path, large = str(file["rfilename"]), file.get("lfs") or {}
+            files[path] = HubFile(
+                repository=repository,
+                path=path,
+                url=f"{endpoint()}/{repository}/resolve/{quote(revision)}/{quote(path)}",
+                size=int(large.get("size") or file.get("size") or 0),
+                sha256=str(large.get("sha256") or ""),
+            )
     found = layouts({path: file.size for path, file in files.items()}, lambda path: _read(files[path]))
     if not found:
         key = "error.model.pickle" if has_pickles(files) else "error.model.no_model"
@@ -271,40 +276,53 @@ def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] = lambda _
 
 
 def _read(file: HubFile) -> bytes:
-    return _get(file.url, file.repository, {}).content
+    return _get(file.url, file.repository, {}, MAX_INDEX)
 
 
 def _ask(path: str, what: str, query: dict[str, str]) -> Any:
     """What the hub answers to a question."""
+    with _understood():
+        return json.loads(_get(endpoint() + path, what, query, _MAX_ANSWER))
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What goes wrong within when the hub answers something else than it should is told as such."""
     try:
-        return _get(endpoint() + path, what, query).json()
-    except ValueError as failure:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as failure:
         raise DownloadError("error.download.hub", url=endpoint(), reason=_why(failure)) from failure
 
 
-def _get(url: str, what: str, query: dict[str, str]) -> httpx.Response:
-    """What the hub answers; once, and within `_SECONDS` of silence."""
+def _get(url: str, what: str, query: dict[str, str], most: int) -> bytes:
+    """What the hub answers; once, within `_SECONDS` of silence, and not more than `most` bytes."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise DownloadError("error.download.offline", url=endpoint())
     headers = {"User-Agent": f"ide-agent/{__version__}"}
     if token := token_for(url):
         headers["Authorization"] = f"Bearer {token}"
     try:
-        answer = httpx.get(
+        with httpx.stream(
+            "GET",
             url,
             params=query,
             headers=headers,
             timeout=_SECONDS,
             follow_redirects=True,
             verify=trust.context(),
-        )
-        code = answer.headers.get("X-Error-Code", "")
-        if code == "GatedRepo":
-            raise DownloadError("error.download.gated", name=what)
-        if code == "RepoNotFound" or answer.status_code == 404:
-            raise ModelNotFound("error.model.repository", name=what)
-        answer.raise_for_status()
-        return answer
+        ) as answer:
+            code = answer.headers.get("X-Error-Code", "")
+            if code == "GatedRepo":
+                raise DownloadError("error.download.gated", name=what)
+            if code == "RepoNotFound" or answer.status_code == 404:
+                raise ModelNotFound("error.model.repository", name=what)
+            answer.raise_for_status()
+            content = bytearray()
+            for chunk in answer.iter_bytes():
+                content += chunk
+                if len(content) > most:
+                    raise DownloadError("error.download.hub", url=endpoint(), reason=f"> {most >> 20} MB")
+            return bytes(content)
     except httpx.HTTPStatusError as failure:
         reason = f"HTTP {failure.response.status_code}"
         raise DownloadError("error.download.hub", url=endpoint(), reason=reason) from failure

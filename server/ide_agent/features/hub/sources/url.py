@@ -61,7 +61,7 @@ class UrlFile(BaseModel):
             ModelNotFound: the address is not that of a GGUF file.
         """
         parts = urlsplit(self.url)
-        name = re.sub(r"[^\w.-]+", "-", PurePosixPath(unquote(parts.path)).name)
+        name = re.sub(r"[^\w.-]+", "-", PurePosixPath(unquote(parts.path)).name).lstrip("-.")
         there = parts.scheme == "file" or (parts.scheme in ("http", "https") and parts.hostname)
         if not there or not name.lower().endswith(".gguf"):
             raise ModelNotFound("error.model.address", url=self.shown)
