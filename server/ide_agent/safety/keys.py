@@ -13,6 +13,13 @@ _PUTTY = re.compile(r"Private-Lines: \d+\r?\n((?:[A-Za-z0-9+/=]+\r?\n?)+)")
 _REST = re.compile(r"\r?\n?(?:[\w+/=:.,() \t\"'\\`]|\r?\n(?=[ \t\"'+]{0,40}[\w+/=]{16}))*", re.ASCII)
 _BODY_LINE = re.compile(r"[ \t]*[A-Za-z0-9+/=]{1,80}\s*$")
 _MIN_BODY_LINE = 32
+_LEAD, _TRAIL = r"[ \t]*[\"'`]?", r"(?:\\[nr])*[\"'`]?[ \t]*[,;+\\]*[ \t]*\r?"
+_BODY = r"(?=[^\n]*[A-Z])(?=[^\n]*[a-z])(?=[^\n]*\d)[A-Za-z0-9+/]{60,80}"
+_LINES = re.compile(
+    rf"^{_LEAD}{_BODY}={{0,2}}{_TRAIL}(?:\n{_LEAD}{_BODY}={{0,2}}{_TRAIL}){{2,}}"
+    rf"(?:\n{_LEAD}[A-Za-z0-9+/]{{1,80}}={{0,2}}{_TRAIL}$)?$",
+    re.M,
+)
 
 
 def private_keys(text: str) -> Iterator[tuple[int, int]]:
@@ -35,6 +42,15 @@ def private_keys(text: str) -> Iterator[tuple[int, int]]:
     yield from _tails(text, ends[used:])
     for match in _PUTTY.finditer(text):
         yield match.span(1)
+
+
+def key_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each run of three or more lines of base64, as a piece out of a key's middle has them.
+
+    They may be anything else, too: this is for where a doubt speaks against a text.
+    """
+    for match in _LINES.finditer(text):
+        yield match.span()
 
 
 def _tails(text: str, ends: list[re.Match[str]]) -> Iterator[tuple[int, int]]:

@@ -99,6 +99,20 @@ class Placeholders:
         again: dict[str, Any] = _mapped(hidden, self._without_known)
         return again
 
+    def find(self, text: str) -> list[tuple[int, int]]:
+        """Start and end of each secret in `text`, those that were found elsewhere included, in order."""
+        spans = [*secrets_in(text), *(self._own(text) if self._own is not None else ())]
+        for secret in self._secrets.values():
+            if len(secret) >= _ALONE:
+                spans += (match.span() for match in re.finditer(re.escape(secret), text))
+        return _joined(spans)
+
+    def replace(self, text: str, spans: Iterable[tuple[int, int]]) -> str:
+        """`text` with placeholders for `spans`, which are in order, none within another."""
+        replaced = self._replace(text, spans, in_json=False)
+        self._sorted = sorted(self._secrets)
+        return replaced
+
     def shown(self, text: str, *, in_json: bool = False) -> str:
         """`text` with the secrets put back; `in_json`: it is JSON, or a part of it."""
         if not self._sorted:
@@ -180,7 +194,7 @@ class Placeholders:
 
         return _LITERAL.sub(changed, text)
 
-    def _replace(self, text: str, spans: list[tuple[int, int]], in_json: bool) -> str:
+    def _replace(self, text: str, spans: Iterable[tuple[int, int]], in_json: bool) -> str:
         pieces: list[str] = []
         position = 0
         for start, end in _clipped(text, spans):

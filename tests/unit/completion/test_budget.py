@@ -43,3 +43,9 @@ async def test_the_prefix_is_an_end_of_the_text_within_the_budget(text: str, tok
     fitted = await Budget(letters).fit(request(prefix=text, prompt_tokens=tokens), suffix=False)
     assert text.endswith(fitted.prefix)
     assert fitted.tokens <= tokens
+
+
+async def test_an_endless_line_behind_the_cursor_leaves_room_for_the_one_before_it() -> None:
+    fitted = await Budget(letters).fit(request(prefix="a" * 5000, suffix="b" * 5000), suffix=True)
+    assert len(fitted.prefix) > 500
+    assert 0 < len(fitted.suffix) < 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +25,7 @@ from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 from . import templates
 from .dialects.asker import Asker, Piece, Start
 from .dialects.ways import Asked
-from .leaving import fit_to_leave, in_secret
+from .leaving import fit_to_leave, without_secrets
 from .policy import Policy
 from .prompt import Plan, PromptPlanner
 from .wire import CompletionEvents, CompletionRequest, Priority
@@ -126,16 +126,24 @@ def register(services: Services) -> None:
     async def _of_other(
         model: Model, body: CompletionRequest, route: Route
     ) -> AsyncGenerator[dict[str, Any]]:
+        shown: Callable[[str], str] = str
         if not isinstance(model, RemoteModel):
             body = _within(body, services.settings.inference.context_tokens)
         elif not model.endpoint.local:
             body = fit_to_leave(body, policy)
-            hides = services.remotes.settings.redact
-            if body.priority == "background" or (hides and in_secret(body)):
+            hidden: CompletionRequest | None = None
+            if body.priority != "background":
+                placeholders = model.placeholders()
+                hidden = body
+                if placeholders is not None:
+                    hidden = await asyncio.to_thread(without_secrets, body, placeholders)
+                    model, shown = model.with_placeholders(placeholders), placeholders.shown
+            if hidden is None:
                 yield _start(model, fim=False, tokens=0)
                 yield _SKIPPED
                 return
-        async with aclosing(asker.ask(model, _known_of(model), body, route.limit)) as pieces:
+            body = hidden
+        async with aclosing(asker.ask(model, _known_of(model), body, route.limit, shown)) as pieces:
             try:
                 begun = await anext(pieces)
             except RemoteUnavailable as failure:

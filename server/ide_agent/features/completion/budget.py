@@ -104,7 +104,7 @@ class Budget:
             if used + cost > budget and kept:
                 break
             kept.append(line[: budget * 3])
-            used += cost
+            used += min(cost, budget)
         return "\n".join(kept), used
 
     async def _prefix(self, request: CompletionRequest, budget: int) -> tuple[str, int]:

@@ -84,6 +84,18 @@ class RemoteModel:
         """What it understands."""
         return "openai"
 
+    def placeholders(self) -> Placeholders | None:
+        """New ones, for one request; None: secrets are sent as they are.
+
+        Raises:
+            ConfigError: one of the user's expressions is not valid.
+        """
+        return self._placeholders() if self._placeholders is not None else None
+
+    def with_placeholders(self, known: Placeholders) -> RemoteModel:
+        """This model for one request, of which `known` has replaced secrets already."""
+        return RemoteModel(self.id, self.endpoint, self._books, lambda: known, hurried=self._hurried)
+
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
         """No one waits for another here; how often it is asked is limited where the request is sent."""
         return nullcontext()
@@ -163,7 +175,7 @@ class RemoteModel:
         """An answer that has begun. What left is noted, before and after."""
         endpoint = self.endpoint
         endpoint.check()
-        hiding = self._placeholders() if self._placeholders is not None else None
+        hiding = self.placeholders()
         body = b""
         if payload is not None:
             # searching a long prompt takes a while, in which others stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import EngineError, RemoteRefused
@@ -63,7 +63,12 @@ class Asker:
         self._refused: dict[tuple[str, str], int] = {}
 
     async def ask(
-        self, model: Model, asked: Asked, request: CompletionRequest, limit: Callable[[int], int]
+        self,
+        model: Model,
+        asked: Asked,
+        request: CompletionRequest,
+        limit: Callable[[int], int],
+        shown: Callable[[str], str] = str,
     ) -> AsyncGenerator[Start | Piece]:
         """`Start`, then the pieces of the answer.
 
@@ -74,6 +79,7 @@ class Asker:
             asked: how.
             request: what to complete.
             limit: the most tokens that an answer may have, where so many are wanted.
+            shown: a text of the request as the answer would repeat it.
 
         Raises:
             RemoteError, EngineError: the model cannot be asked, or broke off.
@@ -85,7 +91,7 @@ class Asker:
         for number, way in enumerate(possible[first:], first):
             begun = False
             try:
-                async with aclosing(self._asked(model, way, request, limit)) as pieces:
+                async with aclosing(self._asked(model, way, request, limit, shown)) as pieces:
                     async for piece in pieces:
                         if not begun and number:
                             self._refused[key] = number
@@ -97,7 +103,12 @@ class Asker:
                     raise
 
     async def _asked(
-        self, model: Model, way: Way, request: CompletionRequest, limit: Callable[[int], int]
+        self,
+        model: Model,
+        way: Way,
+        request: CompletionRequest,
+        limit: Callable[[int], int],
+        shown: Callable[[str], str],
     ) -> AsyncGenerator[Start | Piece]:
         fitted = await self._budget(model.name).fit(request, suffix=way.sees_suffix)
         hole = Hole(request.language, fitted.before, fitted.prefix, fitted.suffix)
@@ -117,7 +128,8 @@ class Asker:
             payload["stop"] = stops
         async with model.turn(request.priority), aclosing(model.stream(way.path, payload)) as events:
             begun = False
-            async with aclosing(_pieces(events, way.answer(hole), request.stop)) as pieces:
+            answer = way.answer(replace(hole, prefix=shown(hole.prefix)))
+            async with aclosing(_pieces(events, answer, request.stop)) as pieces:
                 async for piece in pieces:
                     if not begun:
                         yield start
