@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ class Embedder:
     def __init__(self, spec: EngineSpec) -> None:
         file = Path(spec.model)
         self._tokenizer = _tokenizer(file.parent, spec.context)
+        if sys.platform == "win32":  # elsewhere a variable that the host sets does it
+            onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = spec.threads
         options.inter_op_num_threads = 1

@@ -21,6 +21,11 @@ from support.minilm import minilm
 pytestmark = pytest.mark.engine
 
 ALIKE = ("How do I read a file line by line?", "Iterating over the lines of a text file")
+# on these ONNX Runtime keeps quiet by itself
+BUILD_SERVERS = (
+    *("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TRAVIS", "JENKINS_URL", "BUILDKITE"),
+    *("CODEBUILD_BUILD_ID", "TEAMCITY_VERSION", "APPVEYOR", "BITBUCKET_BUILD_NUMBER"),
+)
 UNLIKE = "The recipe needs two ripe bananas and some cinnamon."
 
 
@@ -93,6 +98,19 @@ async def test_only_who_has_the_key_is_answered(inference: Inference) -> None:
     async with httpx.AsyncClient(base_url=engine.url, trust_env=False) as stranger:
         assert (await stranger.post("/v1/embeddings", json={"input": "a"})).status_code == 401
         assert (await stranger.get("/health")).status_code == 200
+
+
+async def test_it_tells_its_makers_nothing(
+    inference: Inference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*BUILD_SERVERS, "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS"):
+        monkeypatch.delenv(name, raising=False)
+    person = tmp_path / "person"
+    person.mkdir()
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "TMPDIR"):
+        monkeypatch.setenv(name, str(person))
+    await embed(inference, UNLIKE)
+    assert not [path for path in person.rglob("*") if {"Microsoft", "deviceid"} & set(path.parts)]
 
 
 async def test_it_writes_no_text(inference: Inference) -> None:
