@@ -125,6 +125,14 @@ async def test_the_plan_is_near_what_it_takes(inference: Inference) -> None:
     assert row["rss"] < 1.1 * (row["bytes"] + row["cache"])
 
 
+async def test_a_text_of_megabytes_costs_no_more(inference: Inference) -> None:
+    answer = await embed(inference, "word, some (text) " * 450_000)
+    assert answer["usage"]["prompt_tokens"] == 128
+    (row,) = inference.running()
+    assert row["rss"] is not None
+    assert row["rss"] < 1.3 * (row["bytes"] + row["cache"])
+
+
 async def test_a_damaged_graph_is_refused(inference: Inference, models: Path) -> None:
     broken = models / "broken"
     broken.mkdir()
