@@ -21,7 +21,7 @@ from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for,
 from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import Kind
 
-FILE = r"^\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
+FILE = r"^(1_Pooling/)?\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
 MANIFEST = "model.json"
 """What is noted beside a model; see `ide_agent.features.hub.manifest`."""
 _LITTLE = 10
@@ -34,7 +34,7 @@ class Item(BaseModel):
     """One file of a model.
 
     Attributes:
-        file: its name.
+        file: its name, or its path below the model's folder.
         size: its length in bytes; 0 when the source will tell.
         sha256: its hash, lower-case hex, checked at every pull; empty when nobody told.
         source: where it comes from.
@@ -193,8 +193,13 @@ def of_files(files: Sequence[Path], name: str, title: str) -> Entry:
         ModelNotFound: not a name.
         OSError: they cannot be read.
     """
+    home = files[0].parent
     main, *more = (
-        Item(file=local_name(file.name), size=file.stat().st_size, source=UrlFile(url=of_path(file)))
+        Item(
+            file=local_name(file.relative_to(home).as_posix()),
+            size=file.stat().st_size,
+            source=UrlFile(url=of_path(file)),
+        )
         for file in files
     )
     return _entry(name or name_for(title), title, main, tuple(more), "")

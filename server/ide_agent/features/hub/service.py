@@ -204,7 +204,8 @@ class Hub:
             with self.drafts.lock(name.partition("/")[0]).acquire(timeout=_MOMENT):
                 for file in files:
                     file.unlink(missing_ok=True)
-                for folder in {file.parent for file in files} - {self.folder, self.drafts.folder}:
+                homes = {file.parent for file in files} - {self.folder, self.drafts.folder}
+                for folder in sorted(homes, reverse=True):  # what lies in another one before that
                     remove_empty(folder)
         except Timeout:
             raise ModelError("error.model.pulling", name=name) from None
