@@ -1,6 +1,7 @@
 """Models that are folders, as Hugging Face, ONNX, CTranslate2 and Piper lay them out, and what they say.
 
-Weights are never read. What is read has a limit: a hostile file costs a few megabytes and an error.
+Weights are never read. What is read has a limit: a hostile file costs an error and, for a moment, at most 30
+times that limit of memory.
 """
 
 from __future__ import annotations
@@ -9,18 +10,32 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ide_agent.errors import ModelFileInvalid
-from ide_agent.inference.header import Format
+from ide_agent.inference.header import ENCODERS, Format
+from ide_agent.inference.pooling import POOLING, Pooling, pooling_in
 from ide_agent.inference.reader import reading
 
-_MAX_JSON = 4 << 20  # the header of a file of weights that has 30,000 tensors
+_MAX_TENSORS = 4 << 20  # the header of a file of weights that has 30,000
+_MAX_JSON = 2 << 20  # settings; the longest are those of tokenizers
 _MAX_COUNT = 1 << 40
 _MAX_BLOCKS = 4096
 _MAX_NAME = 200
+_MAX_DTYPE = 32
+INDEX = "model.safetensors.index.json"
+_WHOLE = "model.safetensors"
+_SHARD = re.compile(r"[\w.-]+\.safetensors")
+_WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx"}
+# as GGUF counts them; what it has no number for counts as the mean
 _MEAN = 1
+_POOLINGS: dict[Pooling, int] = {"mean": _MEAN, "weighted": _MEAN, "max": _MEAN, "first": 2, "last": 3}
+_OF_VECTORS = (POOLING, "modules.json", "sentence_bert_config.json")  # as sentence-transformers writes them
+_WRITES = re.compile(r"(ForCausalLM|LMHeadModel|ForConditionalGeneration)$")
+_LIKE_ROBERTA = ("roberta", "xlm-roberta", "camembert", "mpnet")
+_UNUSED_PLACES = 2  # their first token has the place after that of the padding, which is 1
 _NOT_ITS_OWN = "model.json"  # what the hub notes beside a model
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt")
 _SENSES = {"vision_config": "image", "audio_config": "audio"}
@@ -48,11 +63,13 @@ class Folder:
     Attributes:
         begins: the file that stands for the model.
         files: all of its files.
+        weighs: those of them that are read to run it.
     """
 
     format: Format
     begins: Path
     files: tuple[Path, ...]
+    weighs: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -87,20 +104,22 @@ def look(folder: Path) -> Folder | None:
     voices = [name for name in files if name.endswith(".onnx") and f"{name}.json" in files]
     graphs = [name for name in files if name.endswith(".onnx")]
     weights = [name for name in files if name.endswith(".safetensors")]
-    every = tuple(files.values())
+    every = (*files.values(), *(file for file in (folder / POOLING,) if file.is_file()))
     if any(name.endswith(".gguf") for name in files):
         return None
     if voices:
-        return Folder("piper", files[voices[0]], every)
+        return Folder("piper", files[voices[0]], every, every)
     if len(graphs) == 1 and "tokenizer.json" in files:
         apart = tuple(file for file in every if file.suffix != ".safetensors")
-        return Folder("onnx", files[graphs[0]], apart)
+        return Folder("onnx", files[graphs[0]], apart, apart)
     if "config.json" not in files:
         return None
     if "model.bin" in files and any(name.startswith("vocabulary.") for name in files):
-        return Folder("ctranslate2", files["model.bin"], every)
+        return Folder("ctranslate2", files["model.bin"], every, every)
     if weights and any(name in files for name in _TOKENIZERS):
-        return Folder("safetensors", files["config.json"], every)
+        read = set(_weights(folder, weights))
+        weighs = tuple(file for file in every if file.name in read or file.suffix not in _WEIGHTS)
+        return Folder("safetensors", files["config.json"], every, weighs)
     return None
 
 
@@ -130,10 +149,10 @@ def _safetensors(folder: Path) -> FolderHeader:
     inner: dict[str, Any] = {**config, **text} if isinstance(text, dict) else config
     kinds: Counter[str] = Counter()
     parameters = 0
-    for file in sorted(folder.glob("*.safetensors")):
-        for kind, size in _tensors(file):
-            name, bits = _TYPES.get(kind, (kind, 8))
-            kinds[name] += size
+    for name in _weights(folder, sorted(file.name for file in folder.glob("*.safetensors"))):
+        for kind, size in _tensors(folder / name):
+            said, bits = _TYPES.get(kind, (kind, 8))
+            kinds[said] += size
             parameters += size * 8 // bits
     quantised = config.get("quantization_config")
     method = _text(quantised.get("quant_method")).upper() if isinstance(quantised, dict) else ""
@@ -146,7 +165,7 @@ def _safetensors(folder: Path) -> FolderHeader:
     return FolderHeader(
         architecture=_text(config.get("model_type")),
         name=_text(config.get("_name_or_path")).rpartition("/")[2],
-        context_length=_count(inner.get("max_position_embeddings")),
+        context_length=_positions(inner),
         kv_heads=(_count(inner.get("num_key_value_heads")) or heads,) * blocks,
         key_length=head,
         value_length=head,
@@ -160,16 +179,37 @@ def _safetensors(folder: Path) -> FolderHeader:
     )
 
 
+def _weights(folder: Path, there: list[str]) -> list[str]:
+    """Which of the files of weights in `folder` make the model; the same may be `there` in other forms."""
+    index = folder / INDEX
+    if _WHOLE in there:
+        return [_WHOLE]
+    try:
+        stat = index.stat()
+        named = _indexed(index, stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        named = ()
+    return list(named) or [name for name in there if name.startswith("model")] or there
+
+
+@lru_cache(maxsize=64)
+def _indexed(index: Path, size: int, modified_ns: int) -> tuple[str, ...]:
+    """The files that an index names; none where it makes no sense."""
+    named = _optional(index).get("weight_map")
+    files = {_text(each) for each in named.values()} if isinstance(named, dict) else set()
+    return tuple(sorted(files)) if all(_SHARD.fullmatch(file) for file in files) else ()
+
+
 def _tensors(file: Path) -> list[tuple[str, int]]:
     """The dtype of each tensor in `file` and its bytes."""
     with reading(file) as reader:
         length = reader.number("<Q") if reader.size >= 8 else 0
-        if not 2 <= length <= min(_MAX_JSON, reader.size - 8):
+        if not 2 <= length <= min(_MAX_TENSORS, reader.size - 8):
             raise reader.corrupt(f"a header of {length} bytes")
         try:
             table = json.loads(reader.take(length))
             entries = [entry for name, entry in table.items() if name != "__metadata__"]
-            kinds = [str(entry["dtype"]) for entry in entries]
+            kinds = [_dtype(entry["dtype"]) for entry in entries]
             spans = [_span(*entry["data_offsets"]) for entry in entries]
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError) as failure:
             raise reader.corrupt("its header makes no sense") from failure
@@ -182,6 +222,12 @@ def _tensors(file: Path) -> list[tuple[str, int]]:
                 need_mb=round(min(ends, _MAX_COUNT) / 1e6, 1),
             )
     return [(kind, end - start) for kind, (start, end) in zip(kinds, spans, strict=True)]
+
+
+def _dtype(said: object) -> str:
+    if isinstance(said, str) and len(said) <= _MAX_DTYPE:
+        return said
+    raise ValueError
 
 
 def _span(start: object, end: object) -> tuple[int, int]:
@@ -211,8 +257,26 @@ def _onnx(file: Path) -> FolderHeader:
         vocabulary=_count(config.get("vocab_size")),
         parameters=size * 8 // _BITS.get(quantisation, 32),
         quantisation=quantisation,
-        pooling_type=_MEAN,
+        pooling_type=None if _writes(folder, config) else _POOLINGS[pooling_of(folder)],
     )
+
+
+def _writes(folder: Path, config: dict[str, Any]) -> bool:
+    """Whether a graph is that of a model that writes text, by its settings."""
+    kind, heads = _text(config.get("model_type")), config.get("architectures")
+    if not kind or kind in ENCODERS or any((folder / name).is_file() for name in _OF_VECTORS):
+        return False
+    return not isinstance(heads, list) or any(_WRITES.search(_text(head)) for head in heads)
+
+
+def pooling_of(folder: Path) -> Pooling:
+    """How an embedder makes one vector of many; the mean where its files do not say.
+
+    Raises:
+        ModelFileInvalid: in a way that is not known here, or the file that says it makes no sense.
+    """
+    file = folder / POOLING
+    return pooling_in(_json(file), str(file)) if file.exists() else "mean"
 
 
 def text_limit(folder: Path) -> int:
@@ -220,9 +284,16 @@ def text_limit(folder: Path) -> int:
     said = (
         _optional(folder / "sentence_bert_config.json").get("max_seq_length"),
         _optional(folder / "tokenizer_config.json").get("model_max_length"),
-        _optional(folder / "config.json").get("max_position_embeddings"),
+        _positions(_optional(folder / "config.json")),
     )
     return min((count for count in map(_count, said) if 0 < count < _TOKENIZER_LIMIT), default=0)
+
+
+def _positions(config: dict[str, Any]) -> int:
+    """How many tokens have a place; 0 when nobody says."""
+    said = _count(config.get("max_position_embeddings"))
+    unused = _UNUSED_PLACES if config.get("model_type") in _LIKE_ROBERTA else 0
+    return max(said - unused, 0)
 
 
 def _optional(file: Path) -> dict[str, Any]:

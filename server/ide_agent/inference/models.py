@@ -153,7 +153,7 @@ def _writes(model: ModelFile) -> bool:
 def _folder_model(folder: Path) -> ModelFile | None:
     try:
         found = look(folder)
-        stats = [file.stat() for file in found.files] if found is not None else []
+        stats = [file.stat() for file in found.weighs] if found is not None else []
     except OSError:
         return None
     if found is None:

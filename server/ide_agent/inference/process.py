@@ -30,6 +30,7 @@ _REFUSED = "error loading model: "
 _SHORT_OF_MEMORY = re.compile(r"allocat|bad_alloc|out of memory", re.IGNORECASE)
 _TELLING = re.compile(r"error|abort|failed", re.IGNORECASE)
 _WINDOWS_ILLEGAL_INSTRUCTION = 0xC000001D
+_UNTOLD = {"ORT_DISABLE_TELEMETRY": "1"}  # ONNX Runtime looks for it while it is imported
 _FOREIGN = ("AIP_", "LLAMA_", "GGML_", "GOMP_", "OMP_")  # they would change how llama.cpp behaves
 
 
@@ -91,7 +92,7 @@ class EngineProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=state_dir(),
-                env={**inherited, **environment},
+                env={**inherited, **environment, **_UNTOLD},
                 **detached,
             )
         except OSError as failure:

@@ -6,7 +6,9 @@ hostile header costs at most `_MAX_STRINGS` steps.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +31,8 @@ def reading(file: Path) -> Iterator[Reader]:
         ModelFileInvalid: it cannot be read.
     """
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # to open a pipe may take for ever
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         with file.open("rb") as stream:
             yield Reader(file, stream)
     except OSError as failure:

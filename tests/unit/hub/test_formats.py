@@ -90,6 +90,18 @@ def test_graphs_those_in_eight_bits_first(monkeypatch: pytest.MonkeyPatch) -> No
     assert found("model.onnx") == []
 
 
+@pytest.mark.parametrize("home", ["", "onnx/"])
+def test_how_an_embedder_makes_one_vector_comes_along(home: str) -> None:
+    names = ["onnx/model.onnx", f"{home}tokenizer.json", "1_Pooling/config.json", "2_Dense/config.json"]
+    assert found(*names) == [("onnx/model.onnx", f"{home}tokenizer.json", "1_Pooling/config.json")]
+    assert (
+        local_name("1_Pooling/config.json")
+        == local_name("a/1_Pooling/config.json")
+        == "1_Pooling/config.json"
+    )
+    assert local_name("a1_Pooling/config.json") == "config.json"
+
+
 def test_an_embedder_is_taken_as_a_graph_anything_else_as_weights() -> None:
     names = ["config.json", "model.safetensors", "tokenizer.json", "onnx/model.onnx"]
     assert layouts(dict.fromkeys(names, 1), lambda _: b"")[0].format == "safetensors"

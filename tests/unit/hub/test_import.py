@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid
 from ide_agent.features.hub import fetch
+from ide_agent.features.hub.about import about, verify
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources.url import of_path
 from support import gguf_file, model_folders
@@ -44,6 +46,35 @@ async def test_a_folder(make: object, form: str, models: Hub, tmp_path: Path) ->
     assert not {"modeling.py", ".hidden"} & {file.name for file in pulled.file.parent.iterdir()}
     assert (folder / "modeling.py").exists()
     await models.pull(of_path(folder))  # it is here
+
+
+async def test_what_lies_below_an_embedder(models: Hub, tmp_path: Path) -> None:
+    folder = model_folders.embedder(tmp_path / "x")
+    below = model_folders.put(folder / "1_Pooling", config__json={"pooling_mode": "cls"}, evil__py=b"")
+    await models.pull(of_path(folder))
+    there = models.folder / "x" / "1_Pooling"
+    assert [file.name for file in there.iterdir()] == ["config.json"]
+    assert "1_Pooling/config.json" in [
+        file["file"] for file in about(models, "x", InferenceSettings())["files"]
+    ]
+    assert verify(models, "x")["files"] == 3
+    (there / "config.json").write_text('{"pooling_mode": "max"}')
+    with pytest.raises(ModelFileInvalid):
+        verify(models, "x")
+    (below / "config.json").write_text('{"pooling_mode": "lasttoken"}')
+    await models.pull(of_path(folder))  # in the place of the one before
+    assert models.list()[0].header.pooling_type == 3
+    models.remove("x")
+    assert not there.parent.exists()
+
+
+async def test_an_embedder_that_cannot_be_run_as_it_asks(models: Hub, tmp_path: Path) -> None:
+    folder = model_folders.embedder(tmp_path / "x")
+    model_folders.put(folder / "1_Pooling", config__json={"pooling_mode": "attention"})
+    with pytest.raises(ModelFileInvalid) as caught:
+        await models.pull(of_path(folder))
+    assert caught.value.key_used == "error.model.pooling"
+    assert models.list() == [] and not (models.folder / "x").exists()
 
 
 async def test_a_voice_by_its_graph_and_a_gguf_by_its_folder(models: Hub, tmp_path: Path) -> None:
@@ -109,6 +140,12 @@ async def test_links_are_not_followed_out(models: Hub, tmp_path: Path) -> None:
         await models.pull(of_path(folder))
     assert caught.value.key_used == "error.model.link"
     (folder / "vocab.json").unlink()
+    outside = model_folders.put(tmp_path / "outside", config__json={})
+    (folder / "1_Pooling").symlink_to(outside, target_is_directory=True)
+    with pytest.raises(ModelFileInvalid) as caught:
+        await models.pull(of_path(folder))
+    assert caught.value.key_used == "error.model.link"
+    (folder / "1_Pooling").unlink()
     (folder / "vocab.json").symlink_to(folder / "tokenizer.json")
     assert (await models.pull(of_path(folder))).name == "x"
 

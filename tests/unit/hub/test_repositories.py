@@ -39,6 +39,7 @@ REPOSITORIES = {
     "me/embedder": {
         **FOLDER,
         "modules.json": b"[]",
+        "1_Pooling/config.json": b'{"pooling_mode_cls_token": true}',
         "model.safetensors": SHARD,
         "onnx/model.onnx": bytes(900),
         "onnx/model_int8.onnx": bytes(300),
@@ -124,7 +125,10 @@ async def test_a_pull_of_several_files_goes_on_where_it_stopped(hub: FakeHub, mo
 async def test_an_embedder_comes_as_a_graph_in_eight_bits(models: Hub) -> None:
     pulled = await models.pull("me/embedder")
     assert pulled.file.name == "model_int8.onnx"
-    assert models.list()[0].format == "onnx"
+    [model] = models.list()
+    assert model.format == "onnx" and model.header.pooling_type == 2
+    assert (pulled.file.parent / "1_Pooling" / "config.json").stat().st_size == 32
+    assert len(list((models.folder / ".downloads").iterdir())) == 1  # its lock
     other = models.entry("me/embedder", "other", file="onnx/model.onnx")
     assert (await models.pull(other)).file.name == "model.onnx"
     weights = models.entry("hf:me/embedder/model.safetensors", "weights")

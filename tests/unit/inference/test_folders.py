@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tracemalloc
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.inference.folders import look, read_folder, text_limit
+from ide_agent.inference.gguf import read_header
+from ide_agent.inference.kinds import kind_of
 from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.running import format_of
 from support import gguf_file, model_folders
@@ -86,9 +89,34 @@ def test_what_a_model_of_hugging_face_says(tmp_path: Path) -> None:
 
 def test_parts_count_together_and_quantised_ones_say_how(tmp_path: Path) -> None:
     folder = model_folders.llama(tmp_path / "m", quantization_config={"quant_method": "awq"})
-    (folder / "more.safetensors").write_bytes(model_folders.weights({"c": ("I32", 400)}))
+    (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+    (folder / "model-2.safetensors").write_bytes(model_folders.weights({"c": ("I32", 400)}))
     header = found(tmp_path).header
     assert (header.parameters, header.quantisation) == (1101, "AWQ")
+
+
+@pytest.mark.parametrize("index", [b"", b"[]", b'{"weight_map": {"a": "../x.safetensors"}}'])
+def test_what_is_there_in_other_forms_too_counts_once(tmp_path: Path, index: bytes) -> None:
+    folder = model_folders.llama(tmp_path / "m")
+    alone = found(tmp_path)
+    twice = model_folders.weights({"c": ("I32", 4000)})
+    for name in ("consolidated.safetensors", "pytorch_model.bin", "model-x.safetensors"):
+        (folder / name).write_bytes(twice)
+    (folder / "model.safetensors.index.json").write_bytes(index)
+    model = found(tmp_path)
+    assert (model.bytes, model.header.parameters) == (alone.bytes + len(index), 1001)
+
+
+def test_the_index_says_which_files_count(tmp_path: Path) -> None:
+    folder = model_folders.llama(tmp_path / "m")
+    (folder / "model.safetensors").rename(folder / "part.safetensors")
+    (folder / "model-1.safetensors").write_bytes(model_folders.weights({"c": ("I32", 4000)}))
+    model_folders.put(folder, model__safetensors__index__json={"weight_map": {"a": "part.safetensors"}})
+    model = found(tmp_path)
+    assert model.header.parameters == 1001
+    (folder / "part.safetensors").unlink()
+    with pytest.raises(ModelFileInvalid):
+        _ = found(tmp_path).header
 
 
 def test_the_text_part_of_a_model_that_sees(tmp_path: Path) -> None:
@@ -111,6 +139,52 @@ def test_what_an_embedder_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("said", [{}, {"model_max_length": 10**30}, {"model_max_length": "many"}])
 def test_an_embedder_that_has_no_limit(tmp_path: Path, said: dict[str, Any]) -> None:
     assert text_limit(model_folders.put(tmp_path / "m", tokenizer_config__json=said)) == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "kind"),
+    [
+        ({"model_type": "qwen2"}, {}, "text"),
+        ({"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"]}, {}, "text"),
+        (
+            {"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]},
+            {"modules__json": b"[]"},
+            "embedding",
+        ),
+        ({"model_type": "new", "architectures": ["NewModel"]}, {}, "embedding"),
+        ({"model_type": "bert", "architectures": ["BertLMHeadModel"]}, {}, "embedding"),
+        ({}, {}, "embedding"),
+    ],
+)
+def test_a_graph_is_an_embedder_unless_it_writes(
+    tmp_path: Path, config: dict[str, Any], more: dict[str, Any], kind: str
+) -> None:
+    model_folders.embedder(tmp_path / "m", config__json=config, **more)
+    assert kind_of(found(tmp_path)) == kind
+
+
+@pytest.mark.parametrize("kind", ["roberta", "xlm-roberta", "camembert", "mpnet"])
+def test_some_have_two_places_that_no_token_can_take(tmp_path: Path, kind: str) -> None:
+    model_folders.embedder(tmp_path / "m", config__json={"model_type": kind, "max_position_embeddings": 514})
+    assert found(tmp_path).header.context_length == 512
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
+        {"pooling_mode_cls_token": False},
+        {"pooling_mode": "attention"},
+        {"pooling_mode": ["cls", "mean"]},
+        {"pooling_mode": [["cls"]]},
+    ],
+)
+def test_an_unknown_pooling_is_told(tmp_path: Path, asked: dict[str, Any]) -> None:
+    folder = model_folders.embedder(tmp_path / "m")
+    model_folders.put(folder / "1_Pooling", config__json=asked)
+    with pytest.raises(ModelFileInvalid) as caught:
+        _ = found(tmp_path).header
+    assert caught.value.key_used == "error.model.pooling"
 
 
 def test_a_voice_has_a_name(tmp_path: Path) -> None:
@@ -142,6 +216,8 @@ def test_the_path_of_a_folder_is_a_name(tmp_path: Path) -> None:
             "error.model.corrupt",
         ),
         (model_folders.of_header(b"[" * 100_000), "error.model.corrupt"),
+        (model_folders.weights({"a": ("F" * 1_000_000, 400)}), "error.model.corrupt"),
+        (model_folders.of_header(b'{"a": {"dtype": {}, "data_offsets": [0, 0]}}'), "error.model.corrupt"),
         (model_folders.weights({"a": ("F32", 400)}, cut=1), "error.model.truncated"),
     ],
 )
@@ -171,6 +247,33 @@ def test_a_long_header_is_not_read(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("file", "most"), [("config.json", 2 << 20), ("model.safetensors", 4 << 20)])
+def test_what_the_longest_settings_cost(tmp_path: Path, file: str, most: int) -> None:
+    path = model_folders.llama(tmp_path / "m") / file
+    content = b'{"a":[' + b"{}," * ((most - 20) // 3) + b"{}]}"
+    path.write_bytes(content if file == "config.json" else model_folders.of_header(content))
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ModelFileInvalid):
+            _ = found(tmp_path).header
+        assert most < tracemalloc.get_traced_memory()[1] < 30 * most
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")
+@pytest.mark.parametrize("name", ["config.json", "1_Pooling/config.json", "tokenizer_config.json"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    folder = model_folders.embedder(tmp_path / "m")
+    pipe = folder / name
+    pipe.parent.mkdir(exist_ok=True)
+    os.mkfifo(pipe)
+    with contextlib.suppress(ModelFileInvalid):
+        assert found(tmp_path).header.architecture == "bert"
+    with pytest.raises(ModelFileInvalid):
+        read_header(pipe)
 
 
 _NUMBERS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Literal
 
 from ide_agent.config import InferenceSettings
@@ -65,7 +66,7 @@ def verify(hub: Hub, name: str) -> dict[str, Any]:
     model = hub.find(name)
     model.header  # noqa: B018 - of a damaged file it cannot be read
     noted = _noted(model)
-    there = {file.name: file for file in hub.files(model)}
+    there = {_path(model, file): file for file in hub.files(model)}
     was = {file.file: file.sha256 for file in noted.files} if noted is not None else {}
     for gone in was.keys() - there.keys():
         raise ModelFileInvalid("error.model.missing", file=str(model.file.parent / gone), name=name)
@@ -149,13 +150,18 @@ def memory(need: int, gpu: Offload | None = None) -> dict[str, Any]:
     return {"need": need, "free": free, "total": total, "verdict": verdict, "gpu": told}
 
 
+def _path(model: ModelFile, file: Path) -> str:
+    """Of a file of `model`, below its folder."""
+    return file.relative_to(model.file.parent).as_posix()
+
+
 def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
     known = {key: value for key, value in described(model, settings).items() if key != "source"}
     noted = _noted(model)
     hashes = {file.file: file.sha256 for file in noted.files} if noted is not None else {}
     known["files"] = [
-        {"file": file.name, "bytes": file.stat().st_size, "sha256": hashes.get(file.name, "")}
-        for file in hub.files(model)
+        {"file": path, "bytes": file.stat().st_size, "sha256": hashes.get(path, "")}
+        for path, file in ((_path(model, file), file) for file in hub.files(model))
     ]
     if noted is not None:
         known |= {

@@ -21,7 +21,7 @@ from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for,
 from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import Kind
 
-FILE = r"^\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
+FILE = r"^(1_Pooling/)?\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
 MANIFEST = "model.json"
 """What is noted beside a model; see `ide_agent.features.hub.manifest`."""
 _LITTLE = 10
@@ -34,7 +34,7 @@ class Item(BaseModel):
     """One file of a model.
 
     Attributes:
-        file: its name.
+        file: its name, or its path below the model's folder.
         size: its length in bytes; 0 when the source will tell.
         sha256: its hash, lower-case hex, checked at every pull; empty when nobody told.
         source: where it comes from.
@@ -199,8 +199,14 @@ def of_files(files: Sequence[Path], name: str, title: str) -> Entry:
         ModelFileInvalid: no file of a model can have such a name, or two would have the same.
         OSError: they cannot be read.
     """
+    home = files[0].parent
     main, *more = (
-        _item(local_name(file.name), of_path(file), size=file.stat().st_size, path=str(file))
+        _item(
+            local_name(file.relative_to(home).as_posix()),
+            of_path(file),
+            size=file.stat().st_size,
+            path=str(file),
+        )
         for file in files
     )
     return _entry(name or name_for(title), title, main, tuple(more), "")

@@ -69,9 +69,10 @@ class Drafts:
         same = _text(note) == text
         stay = {item.file for item in entry.items if same or item.sha256}
         for file in _inside(whole):
-            if file.name not in stay:
+            if file.relative_to(whole).as_posix() not in stay:
                 file.unlink()
-        whole.mkdir(parents=True, exist_ok=True)
+        for item in entry.items:
+            (whole / item.file).parent.mkdir(parents=True, exist_ok=True)
         draft = note.with_name(f"{note.name}.new")
         draft.unlink(missing_ok=True)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # an address may hold a login
@@ -170,9 +171,9 @@ def _beside(draft: Path, ending: str) -> Path:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """The files in `folder`; none where there is no such folder."""
+    """The files in `folder` and below; none where there is no such folder."""
     try:
-        return [file for file in folder.iterdir() if file.is_file()]
+        return [file for file in folder.rglob("*") if file.is_file()]
     except OSError:
         return []
 

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from ide_agent.errors import ModelFileInvalid
 from ide_agent.inference.header import Format
 from ide_agent.inference.models import PROJECTOR
+from ide_agent.inference.pooling import POOLING
 
 INDEX = "model.safetensors.index.json"
 _CONFIG, _TOKENIZER, _MODEL_BIN = "config.json", "tokenizer.json", "model.bin"
@@ -95,7 +96,12 @@ def format_of(names: Collection[str]) -> Format:
 
 
 def local_name(path: str) -> str:
-    """What a file is called once it is here, on whatever system; a projector is found by its name."""
+    """What a file is called once it is here, on whatever system.
+
+    A projector is found by its name, `POOLING` by its path.
+    """
+    if f"/{path}".endswith(f"/{POOLING}"):
+        return POOLING
     name = re.sub(r"[^\w.-]+", "-", PurePosixPath(path).name).lstrip("-.")
     return name if not _is_projector(path) or name.startswith(PROJECTOR) else f"{PROJECTOR}-{name}"
 
@@ -135,7 +141,8 @@ def _graphs(sizes: Mapping[str, int]) -> list[Layout]:
         if _join(home, _TOKENIZER) not in sizes:
             continue
         apart = [each for each in (f"{path}_data", f"{path}.data") if each in sizes]
-        found.append(Layout("onnx", (path, *apart, *_beside(sizes, home))))
+        pooling = [each for each in (_join(home, POOLING), POOLING) if each in sizes][:1]
+        found.append(Layout("onnx", (path, *apart, *_beside(sizes, home), *pooling)))
     return found
 
 

@@ -13,6 +13,7 @@ from ide_agent.features.hub.formats import Layout, has_pickles, layouts, refuse_
 from ide_agent.features.hub.sources import Remote, huggingface
 from ide_agent.features.hub.sources.huggingface import Offer
 from ide_agent.features.hub.sources.url import is_address
+from ide_agent.inference.pooling import POOLING
 from ide_agent.inference.resources import free_memory, memory_for
 
 _GGUF = b"GGUF"
@@ -94,7 +95,8 @@ def _unreadable(path: Path, failure: OSError) -> ModelFileInvalid:
 
 def _folder(folder: Path, name: str) -> Entry:
     try:
-        sizes = {file.name: file.stat().st_size for file in folder.iterdir() if file.is_file()}
+        there = [*folder.iterdir(), folder / POOLING]
+        sizes = {file.relative_to(folder).as_posix(): file.stat().st_size for file in there if file.is_file()}
         found = layouts(sizes, lambda path: (folder / path).read_bytes())
         chosen = _only(folder, found, sizes)
         files = [folder / path for path in chosen.files]

@@ -12,6 +12,7 @@ from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.disk import sha256_of
 from ide_agent.inference import read_header
 from ide_agent.inference.folders import look, read_folder
+from ide_agent.inference.pooling import POOLING
 
 
 def is_model(folder: Path) -> bool:
@@ -67,10 +68,14 @@ def put(whole: Path, folder: Path) -> None:
     for name in [*old[:1], *gone, manifest.NAME]:
         (folder / name).unlink(missing_ok=True)
     for name in [*reversed(new), manifest.NAME]:
+        (folder / name).parent.mkdir(exist_ok=True)
         (whole / name).replace(folder / name)
 
 
 def remove_empty(folder: Path) -> None:
-    """Remove `folder` if it is a folder with nothing in it."""
+    """Remove `folder` if it is a folder with nothing in it, or nothing but the empty one of `POOLING`."""
+    below = (folder / POOLING).parent
+    if below.is_dir() and not below.is_symlink() and not any(below.iterdir()):
+        below.rmdir()
     if not folder.is_symlink() and not any(folder.iterdir()):
         folder.rmdir()

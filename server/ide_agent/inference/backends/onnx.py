@@ -25,3 +25,7 @@ class OnnxRuntime(Backend):
     def command(self) -> list[str]:
         """``-P``: the working folder must not be able to bring modules of its own."""
         return [sys.executable, "-P", "-m", "ide_agent.inference.serve.onnx_main"]
+
+    def environment(self) -> dict[str, str]:
+        """As others, and its tokenizer takes no cores of its own."""
+        return {**super().environment(), "TOKENIZERS_PARALLELISM": "false"}

@@ -27,6 +27,7 @@ _QUIET = {
     "TRANSFORMERS_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 """Nothing is fetched, nothing is told."""
 
