@@ -229,7 +229,7 @@ def _models() -> Finding:
 
 
 def _runtimes(info: RuntimeInfo | None) -> Iterator[Finding]:
-    """What runs other formats than GGUF, and which models nothing runs; as the host sees it, if it answers."""
+    """What runs other formats than GGUF, and which models nothing runs; as the host sees it if it answers."""
     seen = _survey(info)
     here, lacking = seen["here"], seen["lacking"]
     which = "some" if here and lacking else "all" if here else "none"
