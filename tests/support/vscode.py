@@ -271,7 +271,7 @@ class VSCode:
         """
         box = self.page.locator(".quick-input-widget input")
         rows = self.page.locator(".quick-input-list .monaco-list-row")
-        wanted = self.page.locator(".quick-input-list .monaco-list-row.focused", has_text=command)
+        wanted = rows.filter(has_text=command)
 
         def found() -> bool:
             self.press("F1")
@@ -285,7 +285,7 @@ class VSCode:
             return False
 
         until(found)
-        self.press("Enter")
+        wanted.first.click()  # what was used last may stand above it
 
     def status(self) -> str:
         """The text of our status item."""
