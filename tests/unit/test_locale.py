@@ -4,7 +4,7 @@ from string import Formatter
 import pytest
 
 from ide_agent.errors import BudgetSpent, from_wire
-from ide_agent.locale import LANGUAGES, catalogue, choose, number, translate
+from ide_agent.locale import LANGUAGES, catalogue, choose, number, translatable, translate
 
 
 def fields(text: str) -> set[str | None]:
@@ -58,3 +58,27 @@ def test_numbers_are_written_as_is_the_custom() -> None:
 
 def test_a_token_is_called_a_token() -> None:
     assert not [key for key, text in catalogue("tr").items() if "belirteç" in text.lower()]
+
+
+def test_values_that_do_not_fit_never_raise() -> None:
+    assert translate("{a.b}", "en", a=1) == "{a.b}"
+    assert translate("{a[x]}", "en", a=1) == "{a[x]}"
+    assert translate("{a:d}", "en", a=None) == "{a:d}"
+    fit = {"used": 0.5, "limit": 1.0, "scope": "remote", "setting": "x"}
+    assert translatable("error.remote.cost_spent", fit)
+    assert not translatable("error.remote.cost_spent", {**fit, "used": None})
+
+
+def test_only_what_the_catalogue_has_is_said_within_a_message() -> None:
+    reason = {"code": "no {path.__class__} known", "params": {"path": "p"}}
+    assert "no {path.__class__} known" in translate("reason.at", "en", path="p", reason=reason)
+
+
+def test_reasons_within_reasons_come_to_an_end() -> None:
+    reason: object = "x"
+    for _ in range(3):
+        reason = {"code": "reason.at", "params": {"path": "here", "reason": reason}}
+    assert translate("reason.at", "en", path="p", reason=reason).count("here") == 3
+    for _ in range(5000):
+        reason = {"code": "reason.at", "params": {"path": "here", "reason": reason}}
+    assert translate("reason.at", "en", path="p", reason=reason).count("here") < 20

@@ -77,7 +77,7 @@ class Memory:
             wish: what is wanted.
             model: the same, as it lies on the disk.
             load: begins it; is given the ends of other engines that have to come first.
-            on_wait: told whenever it was looked into in vain.
+            on_wait: told whenever it was looked into in vain, and when it begins, then without a reason.
 
         Raises:
             NotEnoughMemory: it would not fit, however long it waited.
@@ -98,6 +98,7 @@ class Memory:
                     raise verdict.refused
                 mine.reason = verdict.waits or self._behind(mine)
                 if mine.reason is None:
+                    on_wait(mine)
                     task = load([self.end(self.engines.pop(place.key)) for place in verdict.ends])
                     self.loads[wish.key] = Load(wish, model, task)
                     task.add_done_callback(lambda done: self._loaded(wish.key, done))

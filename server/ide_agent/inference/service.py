@@ -87,12 +87,14 @@ class Inference:
         async with self.hold(model, purpose, priority) as engine:
             return engine
 
-    async def activate(self, model: str, on_wait: Callable[[IdeAgentError], None] = lambda _: None) -> Engine:
+    async def activate(
+        self, model: str, on_wait: Callable[[IdeAgentError | None], None] = lambda _: None
+    ) -> Engine:
         """The engine for `model`, which stays until `release`. Waits like `hold`.
 
         Args:
             model: a name `ModelStore.find` knows.
-            on_wait: told why it waits, again and again.
+            on_wait: told why it waits, again and again; None when it begins to be loaded.
 
         Raises:
             IdeAgentError: see `hold`.
@@ -103,8 +105,7 @@ class Inference:
 
         def tell(waiting: Waiting) -> None:
             self._tell_wait(waiting)
-            if waiting.reason is not None:
-                on_wait(waiting.reason)
+            on_wait(waiting.reason)
 
         with ExitStack() as stack:
             engine = await self._get(key, file, "api", tell, stack)

@@ -12,6 +12,8 @@ from typing import Any
 from ide_agent.paths import config_file
 
 LANGUAGES = ("en", "tr")
+_DEPTH = 8  # of reasons within reasons
+_UNFIT = (KeyError, IndexError, ValueError, AttributeError, TypeError)
 
 
 def translate(key: str, language: str, /, **params: Any) -> str:
@@ -20,19 +22,23 @@ def translate(key: str, language: str, /, **params: Any) -> str:
     Args:
         key: where ``<key>_one`` is there too, that is taken when `count` is one.
         language: of the outcome.
-        params: values for the placeholders. One with a ``code`` and ``params`` is a message itself; floats
-            are written as is the custom.
+        params: values for the placeholders. One with a ``code`` and ``params`` is a message itself, if the
+            catalogue has it; floats are written as is the custom.
     """
+    return _said(key, language, params, _DEPTH)
+
+
+def _said(key: str, language: str, params: dict[str, Any], depth: int) -> str:
     template = _template(key, language, params) or key
     try:
-        return template.format(**{name: _shown(value, language) for name, value in params.items()})
-    except (KeyError, IndexError, ValueError):
+        return template.format(**{name: _shown(value, language, depth) for name, value in params.items()})
+    except _UNFIT:
         return template
 
 
 def number(value: float, language: str, digits: int = 1) -> str:
     """With so many digits after the point, or after the comma where that is the custom."""
-    return f"{_shown(float(value), language):.{digits}f}"
+    return f"{_shown(float(value), language, 0):.{digits}f}"
 
 
 class _Comma(float):
@@ -42,10 +48,13 @@ class _Comma(float):
         return format(float(self), form).replace(".", ",")
 
 
-def _shown(value: Any, language: str) -> Any:
-    if isinstance(value, dict) and isinstance(value.get("code"), str):
+def _shown(value: Any, language: str, depth: int) -> Any:
+    """A value as people read it, with messages within messages up to `depth`."""
+    if isinstance(value, dict) and isinstance(code := value.get("code"), str):
         params = value.get("params")
-        said = translate(value["code"], language, **(params if isinstance(params, dict) else {}))
+        if depth <= 0 or code not in catalogue("en"):
+            return code
+        said = _said(code, language, params if isinstance(params, dict) else {}, depth - 1)
         return said.rstrip(".")  # it stands inside a sentence
     return _Comma(value) if isinstance(value, float) and language == "tr" else value
 
@@ -67,7 +76,7 @@ def translatable(key: str, params: dict[str, Any]) -> bool:
     """Whether the message `key` is known and `params` are what it needs."""
     try:
         catalogue("en")[key].format(**params)
-    except (KeyError, IndexError, ValueError):
+    except _UNFIT:
         return False
     return True
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineStartError, EngineUnavailable, ModelNotFound
+from ide_agent.errors import EngineStartError, EngineUnavailable, IdeAgentError, ModelNotFound
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
@@ -63,16 +63,17 @@ async def test_an_active_model_stays_and_a_further_one_waits(
 ) -> None:
     await inference.activate("tiny")
     await inference.activate("second")
-    reasons: list[str] = []
-    third = asyncio.create_task(inference.activate("third", lambda reason: reasons.append(str(reason))))
+    reasons: list[IdeAgentError | None] = []
+    third = asyncio.create_task(inference.activate("third", reasons.append))
     await waiting(inference, "third")
     assert rows(inference) == {"tiny": "ready", "second": "ready", "third": "waiting"}
     said = "third waits: 2 of 2 models are in memory (second, tiny). These were activated and stay: "
-    assert reasons[0].startswith(said)
+    assert str(reasons[0]).startswith(said)
     assert (told[-1]["state"], told[-1]["model"]) == ("waiting", "third")
     assert told[-1]["message"].startswith(said) and told[-1]["error"]["code"] == "error.model.waits_active"
     assert await inference.release("tiny") == 1
     assert (await third).kept
+    assert reasons[-1] is None  # it begins
     assert rows(inference) == {"second": "ready", "third": "ready"}
     said_by_then = [status["message"] for status in told if status["state"] == "waiting"]
     assert len(said_by_then) == len(set(said_by_then))  # only what is new

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +14,7 @@ import pytest
 from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound, NotEnoughMemory
 from ide_agent.features.hub import kept
 from ide_agent.features.hub.active import Activations, follow
+from ide_agent.host.activity import Activity
 from ide_agent.inference.models import ModelStore
 from ide_agent.paths import state_dir
 from support import gguf_file
@@ -32,13 +33,17 @@ class Room:
         self.asked: list[str] = []
         self.released: list[str] = []
         self.go = asyncio.Event()
+        self.loaded = asyncio.Event()
+        self.loaded.set()
         self.refusal: IdeAgentError | None = None
         self.waits: asyncio.Queue[IdeAgentError] = asyncio.Queue()
 
-    async def activate(self, model: str, on_wait: Callable[[IdeAgentError], None]) -> Any:
+    async def activate(self, model: str, on_wait: Callable[[IdeAgentError | None], None]) -> Any:
         self.asked.append(model)
         while not self.go.is_set():
             on_wait(await self.waits.get())
+        on_wait(None)
+        await self.loaded.wait()
         if self.refusal:
             raise self.refusal
         return SimpleNamespace(model=SimpleNamespace(name=model), backend="fake", purpose="text")
@@ -58,8 +63,7 @@ def activations(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path / "home"))
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "a.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
-    activity = SimpleNamespace(busy=lambda _: nullcontext())
-    services = SimpleNamespace(inference=room, models=ModelStore(tmp_path), activity=activity)
+    services = SimpleNamespace(inference=room, models=ModelStore(tmp_path), activity=Activity())
     return Activations(cast("Any", services))
 
 
@@ -165,3 +169,73 @@ async def test_the_host_leaves_without_waiting(activations: Activations) -> None
     await asyncio.sleep(0)
     await activations.close()
     assert waiting.task.cancelled()
+
+
+def stays(activations: Activations) -> bool:
+    return bool(activations._services.activity.reasons())
+
+
+async def test_the_host_stays_for_what_loads_and_not_for_what_only_waits(
+    activations: Activations, room: Room
+) -> None:
+    kept.add("a")
+    room.loaded.clear()
+    await activations.restore()
+    await asyncio.sleep(0)
+    assert stays(activations)
+    room.waits.put_nowait(WAITS[0])
+    await until(lambda: not stays(activations))
+    assert activations.running[0].reason is WAITS[0]
+    asked = activations.want("a")
+    room.waits.put_nowait(WAITS[1])
+    await until(lambda: stays(activations))  # somebody wants it now
+    activations.leave(asked)
+    room.waits.put_nowait(WAITS[0])
+    await until(lambda: not stays(activations))
+    done(room)
+    await until(lambda: stays(activations))
+    assert activations.running[0].reason is None
+    room.loaded.set()
+    await until(lambda: not activations.running)
+    assert not stays(activations)
+
+
+async def test_what_ended_the_host_is_not_tried_again_by_itself(activations: Activations, room: Room) -> None:
+    kept.add("a")
+    room.loaded.clear()
+    await activations.restore()
+    await asyncio.sleep(0)
+    room.waits.put_nowait(WAITS[0])
+    await until(lambda: activations.running[0].reason is not None)
+    assert kept.tried() == []  # it only waits
+    done(room)
+    await until(lambda: kept.tried() == ["a"])
+    for _ in range(2):  # as if the host had ended here
+        later = Activations(activations._services)
+        await later.restore()
+        assert later.running == []
+        assert "a was not activated again by itself" in later.failed["a"].message("en")
+    room.loaded.set()
+    await later.want("a").task
+    await until(lambda: not later.running)
+    assert (later.failed, kept.tried(), kept.names()) == ({}, [], ["a"])
+
+
+@pytest.mark.parametrize("refusal", [None, NotEnoughMemory(file="a.gguf", need_mb=2, free_mb=1)])
+async def test_what_ended_without_the_host_is_tried_again(
+    activations: Activations, room: Room, refusal: IdeAgentError | None
+) -> None:
+    kept.add("a")
+    room.refusal = refusal
+    room.go.set()
+    await activations.restore()
+    await until(lambda: not activations.running)
+    assert (kept.names(), kept.tried()) == (["a"], [])
+
+
+async def test_deactivating_forgets_that_it_was_tried(activations: Activations, room: Room) -> None:
+    kept.add("a")
+    kept.begin("a")
+    await activations.restore()
+    await activations.deactivate("a")
+    assert (activations.failed, kept.names(), kept.tried()) == ({}, [], [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound
@@ -21,16 +22,23 @@ class Activation:
         name: of the model.
         reason: why it waits; None when it does not.
         wanted: how many wait for it.
+        restored: it was activated before the host left, and comes back by itself.
         task: does it.
     """
 
     task: asyncio.Task[Engine]
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, restored: bool) -> None:
         self.name = name
+        self.restored = restored
         self.reason: IdeAgentError | None = None
         self.wanted = 0
         self._news = asyncio.Event()
+
+    @property
+    def by_itself(self) -> bool:
+        """It came back by itself, and nobody has asked for it since."""
+        return self.restored and self.wanted <= 1
 
     def tell(self, reason: IdeAgentError | None) -> bool:
         """It waits, or has ended; whether that is news."""
@@ -73,8 +81,12 @@ class Activations:
         """Those on their way."""
         return list(self._running.values())
 
-    def want(self, model: str) -> Activation:
+    def want(self, model: str, *, restored: bool = False) -> Activation:
         """The activation of `model`, begun if it is not. `leave` gives it up again.
+
+        Args:
+            model: its name.
+            restored: see `Activation`.
 
         Raises:
             ModelNotFound: no such model here.
@@ -82,7 +94,7 @@ class Activations:
         name = self._services.models.find(model).name
         found = self._running.get(name)
         if found is None:
-            found = self._running[name] = Activation(name)
+            found = self._running[name] = Activation(name, restored)
             self.failed.pop(name, None)
             found.task = asyncio.create_task(self._run(found))
             found.task.add_done_callback(lambda _, ended=found: self._ended(ended))  # type: ignore[misc]
@@ -111,10 +123,19 @@ class Activations:
         return await self._services.inference.release(name) + (waiting is not None)
 
     async def restore(self) -> None:
-        """Begin to load what was activated before the host left. Nobody waits for it."""
+        """Begin to load what was activated before the host left. Nobody waits for it.
+
+        What ended a host that way is not tried again until somebody activates it.
+        """
+        tried = kept.tried()
         for name in kept.names():
             try:
-                self.want(name)
+                if name in tried:
+                    self.failed[self._services.models.find(name).name] = ModelError(
+                        "error.model.ended_host", name=name
+                    )
+                else:
+                    self.want(name, restored=True)
             except ModelNotFound:
                 kept.forget(name)
 
@@ -126,15 +147,29 @@ class Activations:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, activation: Activation) -> Engine:
-        with self._services.activity.busy("activation"):
-            return await self._services.inference.activate(activation.name, self._waits(activation))
+        """Load it. The host stays for that, but not for what comes back by itself and only waits."""
+        stays = True
 
-    def _waits(self, activation: Activation) -> Callable[[IdeAgentError], None]:
-        def tell(reason: IdeAgentError) -> None:
+        def tell(reason: IdeAgentError | None) -> None:
+            nonlocal stays
+            if reason is None and activation.restored:
+                kept.begin(activation.name)
+            stay = reason is None or not activation.by_itself
+            if stay and not stays:
+                busy.enter_context(self._services.activity.busy("activation"))
+            elif not stay:
+                busy.close()
+            stays = stay
             if activation.tell(reason):
                 self._changed()
 
-        return tell
+        with ExitStack() as busy:
+            busy.enter_context(self._services.activity.busy("activation"))
+            try:
+                return await self._services.inference.activate(activation.name, tell)
+            finally:
+                if activation.restored:
+                    kept.end(activation.name)
 
     def _ended(self, activation: Activation) -> None:
         del self._running[activation.name]
@@ -144,6 +179,7 @@ class Activations:
             self.failed[activation.name] = failure if known else IdeAgentError()  # type: ignore[assignment]
         elif not task.cancelled():
             kept.add(activation.name)
+            kept.end(activation.name)
         activation.tell(None)
         self._changed()
 

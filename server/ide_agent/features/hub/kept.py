@@ -1,4 +1,8 @@
-"""The names of the models that somebody activated, kept for the next start of the host."""
+"""The names of the models that somebody activated, kept for the next start of the host.
+
+Beside them those that are being loaded because of that: where one ends the host, the next host must not try
+it again by itself.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,50 @@ from ide_agent.paths import state_dir
 
 def names() -> list[str]:
     """Those that were activated and not deactivated since."""
-    try:
-        found = json.loads(_file().read_bytes())
-    except (OSError, ValueError):
-        return []
-    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+    return _read(_file())
 
 
 def add(name: str) -> None:
     """Model `name` was activated."""
     known = names()
     if name not in known:
-        _write([*known, name])
+        _write(_file(), [*known, name])
+
+
+def tried() -> list[str]:
+    """Those with which `begin` was called and `end` was not."""
+    return _read(_tried())
+
+
+def begin(name: str) -> None:
+    """Model `name` is about to be loaded though nobody is there."""
+    _write(_tried(), [*(each for each in tried() if each != name), name])
+
+
+def end(name: str) -> None:
+    """Loading model `name` has ended, well or not, and the host has not."""
+    if name in (known := tried()):
+        _write(_tried(), [each for each in known if each != name])
 
 
 def forget(name: str) -> None:
     """Model `name` was deactivated or removed; that of a folder means all models in it."""
-    known = names()
-    stay = [each for each in known if each != name and not each.startswith(f"{name}/")]
-    if stay != known:
-        _write(stay)
+    for file in (_file(), _tried()):
+        known = _read(file)
+        stay = [each for each in known if each != name and not each.startswith(f"{name}/")]
+        if stay != known:
+            _write(file, stay)
 
 
-def _write(known: list[str]) -> None:
-    file = _file()
+def _read(file: Path) -> list[str]:
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return []
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
+def _write(file: Path, known: list[str]) -> None:
     draft = file.with_name(f"{file.name}.new")
     with suppress(OSError):  # a full disk; then it is forgotten with the host
         draft.write_text(json.dumps(known), encoding="utf-8")
@@ -43,3 +67,7 @@ def _write(known: list[str]) -> None:
 
 def _file() -> Path:
     return state_dir() / "active-models.json"
+
+
+def _tried() -> Path:
+    return state_dir() / "activating-models.json"

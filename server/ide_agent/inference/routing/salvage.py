@@ -23,12 +23,14 @@ def salvaged(plain: dict[str, Any], errors: Iterable[ErrorDetails]) -> Workspace
     """
     given = plain.get("rules")
     rules = given if isinstance(given, list) else []
-    wrong = set()
+    wrong: dict[int, set[tuple[str, ...]]] = {}
     for error in errors:
         match error["loc"]:
             case ("rules", int(index), *rest) if index < len(rules):
-                wrong.add(index)
-                _remove(rules[index], rest)
+                wrong.setdefault(index, set()).add(_place(rules[index], rest))
+    for index, places in wrong.items():
+        for place in sorted(places, key=len, reverse=True):  # or one would be gone with another
+            _remove(rules[index], place)
     return WorkspaceRoutes.model_construct(
         rules=tuple(_rule(rule, index, index in wrong) for index, rule in enumerate(rules))
     )
@@ -43,13 +45,20 @@ def _rule(raw: Any, index: int, wrong: bool) -> Rule:
     return rule.model_copy(update={"enabled": False}) if wrong else rule
 
 
-def _remove(node: Any, path: list[int | str]) -> None:
-    """Take away what is wrong; of lists the whole."""
-    holder: dict[str, Any] | None = None
-    name = ""
+def _place(node: Any, path: list[int | str]) -> tuple[str, ...]:
+    """The keys that lead to what is wrong; of lists the whole."""
+    keys: list[str] = []
     for step in path:
         if not (isinstance(node, dict) and isinstance(step, str) and step in node):
             break
-        holder, name, node = node, step, node[step]
-    if holder is not None:
-        del holder[name]
+        keys.append(step)
+        node = node[step]
+    return tuple(keys)
+
+
+def _remove(node: Any, place: tuple[str, ...]) -> None:
+    """Take away what is there, unless another rule that is the same object has lost it."""
+    if place:
+        for key in place[:-1]:
+            node = node.get(key, {})
+        node.pop(place[-1], None)

@@ -78,3 +78,15 @@ def test_whatever_stands_there_it_does_not_raise(rules: object, path: list[int |
     error = {"type": "x", "loc": ("rules", *path), "msg": "", "input": None}
     kept = salvaged({"rules": rules}, [error])  # type: ignore[list-item]
     assert len(kept.rules) == (len(rules) if isinstance(rules, list) else 0)
+
+
+def test_two_errors_at_one_place_hide_nothing_beside_it() -> None:
+    text = 'rules:\n  - {name: a, model: starter, when: {task: [bogus, bogus2], message: "("}}\n'
+    assert {key for key, _ in found(text)} == {"choice", "regex"}
+
+
+def test_one_object_in_two_places_is_mended_once() -> None:
+    rule = {"name": "a", "model": "starter", "when": {"task": "bogus", "message": "("}}
+    errors = [{"type": "x", "loc": ("rules", at, "when", "task"), "msg": "", "input": None} for at in (0, 1)]
+    kept = salvaged({"rules": [rule, rule]}, errors)  # type: ignore[arg-type]
+    assert [each.when.message for each in kept.rules] == ["(", "("]
