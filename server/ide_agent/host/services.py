@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from ide_agent import __version__
-from ide_agent.config import Settings
+from ide_agent.config import CompletionSettings, Settings
 from ide_agent.errors import IdeAgentError
 from ide_agent.host.activity import Activity
 from ide_agent.host.errors import log_failure
@@ -41,6 +41,8 @@ class Services:
         settings: the user's settings.
         models: the model files on this machine.
         inference: running engines by model name.
+        completion: the user's settings of suggestions as they are now; raises ConfigError where they do not
+            say for sure which files are private.
         network: what models may be reached.
         secrets: keys of APIs.
         remotes: models behind APIs.
@@ -76,6 +78,7 @@ class Services:
         live = LiveRemote(config_file(), settings.remote)
         self.remotes = Remotes(live, self.network, self.secrets)
         self.inference.remotes = self.remotes
+        self.completion: Callable[[], CompletionSettings] = live.completion
         self.routing: Router = Router(
             routes_file(),
             lambda: known_models(self.models, live().endpoints),

@@ -52,12 +52,12 @@ class EngineClient:
         try:
             async with self._exchange("POST", path, {**payload, "stream": True}) as exchange:
                 if exchange.status >= 400:
-                    raise _refusal(await exchange.body())
+                    raise _refusal(await exchange.body(), exchange.status)
                 async with aclosing(exchange.chunks()) as chunks:
                     async for chunk in chunks:
                         for event in decoder.feed(chunk):
                             if "error" in event and len(event) == 1:
-                                raise _refusal(json.dumps(event).encode())
+                                raise _refusal(json.dumps(event).encode(), exchange.status)
                             yield event
         except (Broken, ValueError) as failure:
             raise EngineGone(f"{type(failure).__name__}: {failure}") from failure
@@ -73,7 +73,7 @@ class EngineClient:
             async with self._exchange(method, path, payload) as exchange:
                 body = await exchange.body()
             if exchange.status >= 400:
-                raise _refusal(body)
+                raise _refusal(body, exchange.status)
             return json.loads(body)
         except (Broken, ValueError) as failure:
             raise EngineGone(f"{type(failure).__name__}: {failure}") from failure
@@ -112,10 +112,10 @@ class EngineClient:
             return False
 
 
-def _refusal(body: bytes) -> EngineError:
+def _refusal(body: bytes, status: int) -> EngineError:
     try:
         error = json.loads(body)["error"]
         reason = error["message"] if isinstance(error, dict) else error
     except (ValueError, KeyError, TypeError):
         reason = body[:200].decode("utf-8", "replace")
-    return EngineError("error.engine.refused", reason=str(reason)[:500])
+    return EngineError("error.engine.refused", reason=str(reason)[:500], status=status)

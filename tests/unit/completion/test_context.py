@@ -78,7 +78,9 @@ async def test_what_was_visited_and_what_is_imported_goes_along_after_a_pause(
     context = at(workspace, document, 3)
     assert await workspace.builder.refresh(document, context)
     body = workspace.builder.body(context)
-    assert body["snippets"] == [{"path": "b.py", "text": CODE.rstrip("\n")}]
+    there = str(tmp_path / "b.py")
+    assert body["snippets"] == [{"path": "b.py", "text": CODE.rstrip("\n"), "file": there}]
+    assert [piece["file"] for piece in body["declarations"]] == [str(tmp_path / "lib.py")]
     assert [each["path"] for each in body["declarations"]] == ["lib.py"]
     assert "def area(width: int, height: int) -> int" in body["declarations"][0]["text"]
     wanted = {"document": document.uri, "path": "a.py", "language": "python", "prefix_line": 0, "suffix": ""}

@@ -97,8 +97,9 @@ async def test_an_endpoint_that_fails_on_and_on_is_spoken_of_once(editor: Editor
     await start(editor)
     failed = RemoteUnavailable(endpoint="far", reason="r")
     alone = RemoteUnavailable("error.remote.circuit", endpoint="far", count=3, seconds=30, reason="r")
+    queue = RemoteUnavailable("error.remote.queue", endpoint="far", model="m", seconds=600)
     other = RemoteUnavailable("error.remote.circuit", endpoint="other", count=3, seconds=30, reason="r")
-    for error in (failed, failed, alone, alone, other):
+    for error in (failed, failed, alone, queue, alone, other):
         voice.error = error
         await ask(editor, 0, 4)
     assert said(editor) == [failed.message("en"), other.message("en")]

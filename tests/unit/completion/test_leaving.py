@@ -56,6 +56,15 @@ def test_globs_of_absolute_paths_hold_for_pieces_too() -> None:
     assert fit_to_leave(body.model_copy(update={"snippets": [piece]}), policy).snippets == []
 
 
+def test_a_piece_from_outside_the_folder_is_known_by_its_place() -> None:
+    pieces = [
+        SnippetBody(path="b.py", text="b", file="/home/me/other/b.py"),
+        SnippetBody(path="c.py", text="c", file="/home/me/more/c.py"),
+    ]
+    left = fit_to_leave(request(snippets=pieces, declarations=pieces), POLICY)
+    assert left.snippets == left.declarations == pieces[1:]
+
+
 @pytest.mark.parametrize(
     ("document", "path"),
     [

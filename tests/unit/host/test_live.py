@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ide_agent.config import RemoteSettings
+from ide_agent.errors import ConfigError
 from ide_agent.host.live import LiveRemote
 
 
@@ -46,3 +47,31 @@ def test_a_mistake_switches_off(tmp_path: Path, broken: str) -> None:
     assert live().enabled
     file.write_text(broken)
     assert not live().enabled
+
+
+def test_what_is_private_is_as_it_is_now(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    live = LiveRemote(file, RemoteSettings())
+    assert live.completion().private_globs == ()
+    file.write_text('[completion]\nprivate_globs = ["a"]\n')
+    assert live.completion().private_globs == ("a",)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "[completion",
+        "completion = 3",
+        "[completion]\nprivate_globs = 3",
+        "[completion]\nprivate_globs = [3]",
+        "[completion]\nprivate_glob = ['a']",
+    ],
+)
+def test_where_it_is_not_certain_what_is_private_there_are_no_settings(tmp_path: Path, broken: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(broken)
+    live = LiveRemote(file, RemoteSettings())
+    with pytest.raises(ConfigError):
+        live.completion()
+    file.write_text("[completion]\nmax_lines = 'many'\n")
+    assert live.completion().private_globs == ()

@@ -33,6 +33,7 @@ from .wire import CompletionEvents, CompletionRequest, Priority
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from ide_agent.config import CompletionSettings
     from ide_agent.host.services import Services
     from ide_agent.inference import Engine
     from ide_agent.inference.model import Model
@@ -47,11 +48,13 @@ _SKIPPED = {"type": "done", "finish_reason": "skipped", "timings": {}}
 _COLD = {"prompt_tokens": 0, "cached_tokens": 0}
 _SPARE = 8
 _QUEUE = "error.remote.queue"
+_MOMENT = 3
+"""Seconds after which the user's next pause may find the model free."""
 
 
 def register(services: Services) -> None:
     """Add the routes to the host's app."""
-    asker, policy = Asker(), Policy(services.settings.completion)
+    asker, policies = Asker(), _Policies(lambda: services.completion())
     planners: weakref.WeakKeyDictionary[Engine, PromptPlanner] = weakref.WeakKeyDictionary()
     making = asyncio.Lock()
 
@@ -130,7 +133,7 @@ def register(services: Services) -> None:
         if not isinstance(model, RemoteModel):
             body = _within(body, services.settings.inference.context_tokens)
         elif not model.endpoint.local:
-            body = fit_to_leave(body, policy)
+            body = fit_to_leave(body, policies.now())
             hidden: CompletionRequest | None = None
             if body.priority != "background":
                 placeholders = model.placeholders()
@@ -147,7 +150,7 @@ def register(services: Services) -> None:
             try:
                 begun = await anext(pieces)
             except RemoteUnavailable as failure:
-                if failure.key_used != _QUEUE:
+                if failure.key_used != _QUEUE or failure.params["seconds"] > _MOMENT:
                     raise
                 yield _start(model, fim=False, tokens=0)  # late it would be of no use
                 yield _SKIPPED
@@ -193,6 +196,28 @@ def register(services: Services) -> None:
         return {"recorded": len(body.events)}
 
 
+class _Policies:
+    """What is private by the user's settings as they are now."""
+
+    def __init__(self, settings: Callable[[], CompletionSettings]) -> None:
+        self._settings = settings
+        self._known: tuple[CompletionSettings, Policy] | None = None
+
+    def now(self) -> Policy:
+        """The policy.
+
+        Raises:
+            ConfigError: which files are private is not certain.
+        """
+        settings = self._settings()
+        if self._known is None or self._known[0] != settings:
+            self._known = (settings, Policy(settings))
+        for problem in self._known[1].problems:
+            if problem.params["key"] == "completion.private_globs":
+                raise problem
+        return self._known[1]
+
+
 def _without_passed_over(services: Services, route: Route) -> Route:
     """Without the models of endpoints that are off for ghost text; if need be the default model answers."""
     if route.decision is None:
@@ -217,7 +242,8 @@ def _known_of(model: Model) -> Asked:
     if not isinstance(model, RemoteModel):
         return Asked(model.name)
     settings = model.endpoint.settings
-    return Asked(model.id, settings.url, "auto" if settings.completion == "off" else settings.completion)
+    setting = "auto" if settings.completion == "off" else settings.completion
+    return Asked(model.id, settings.url, setting, model.endpoint)
 
 
 def _within(body: CompletionRequest, context: int) -> CompletionRequest:

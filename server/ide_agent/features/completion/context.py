@@ -66,11 +66,11 @@ class ContextBuilder:
 
     def visit(self, document: Document, line: int) -> None:
         """The cursor is on `line`."""
-        self._ring.visit(self.path(document), document.language, document.lines, line)
+        self._ring.visit(self.path(document), document.language, document.lines, line, _place(document))
 
     def edited(self, document: Document, line: int) -> None:
         """Something worth remembering stands at `line`."""
-        self._ring.edited(self.path(document), document.language, document.lines, line)
+        self._ring.edited(self.path(document), document.language, document.lines, line, _place(document))
 
     async def refresh(self, document: Document, context: CursorContext) -> bool:
         """The user paused: look at the other files anew. Whether the next prompt will be another one for it.
@@ -115,5 +115,10 @@ class ContextBuilder:
         return read_file(path) if found is None else found
 
 
+def _place(document: Document) -> str:
+    """The absolute path; empty without a file."""
+    return str(document.file or "")
+
+
 def _wire(snippets: list[Snippet]) -> list[dict[str, str]]:
-    return [{"path": snippet.path, "text": snippet.text} for snippet in snippets]
+    return [{"path": snippet.path, "text": snippet.text, "file": snippet.file} for snippet in snippets]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +12,8 @@ class Snippet:
     path: str
     """Workspace-relative, with forward slashes."""
     text: str
+    file: str = field(default="", compare=False)
+    """Absolute path, to look whether it is private; no model gets to see it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ class Declarations:
                 break
         ordered = sorted(found.items(), key=lambda item: item[1][0])
         return [
-            Snippet(self._resolver.relative(path), declaration) for (path, _), (_, declaration) in ordered
+            Snippet(self._resolver.relative(path), declaration, str(path))
+            for (path, _), (_, declaration) in ordered
         ]
 
     def _declared(

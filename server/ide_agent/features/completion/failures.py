@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ide_agent.editor.server import EditorServer
 
 _NO_MODEL = "error.model.none"
-_LEFT_ALONE = "error.remote.circuit"
+_LEFT_ALONE = frozenset({"error.remote.circuit", "error.remote.queue"})
 
 
 class Failures:
@@ -47,7 +47,7 @@ class Failures:
         whom = str(next(filter(None, named), None))
         what = error.key_used, whom
         known = what in self._said
-        if error.key_used == _LEFT_ALONE:  # for what was said of it already, as a rule
+        if error.key_used in _LEFT_ALONE:  # for what was said of it already, as a rule
             known = any(each[1] == whom for each in self._said)
         if not known and not missing:  # the hub offers a model
             self._said.add(what)

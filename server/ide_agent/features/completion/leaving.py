@@ -44,7 +44,7 @@ def fit_to_leave(request: CompletionRequest, policy: Policy) -> CompletionReques
         return [
             each
             for each in pieces
-            if not (policy.is_private(each.path) or (folder and policy.is_private(folder + each.path)))
+            if not any(map(policy.is_private, (each.path, each.file, folder and folder + each.path)))
         ]
 
     return request.model_copy(

@@ -40,6 +40,7 @@ class _Chunk:
     start: int
     """Line of the document on which it began when it was gathered; edits above it make it drift."""
     lines: tuple[str, ...]
+    file: str
 
     @property
     def end(self) -> int:
@@ -59,7 +60,7 @@ class _Chunk:
 
     @cached_property
     def snippet(self) -> Snippet:
-        return Snippet(self.path, "\n".join(self.lines))
+        return Snippet(self.path, "\n".join(self.lines), self.file)
 
     def overlaps(self, path: str, start: int, end: int) -> int:
         """How many lines it shares with the lines `start` to `end` (exclusive) of `path`."""
@@ -84,7 +85,7 @@ class SnippetRing:
         self._frozen: list[_Chunk] = []
         self._stale = False
 
-    def visit(self, path: str, language: str, lines: Sequence[str], line: int) -> None:
+    def visit(self, path: str, language: str, lines: Sequence[str], line: int, file: str = "") -> None:
         """The cursor is on `line` (0-based) of `path`; call it at every request, it is cheap as a rule.
 
         Gathers when the cursor came from another document or from more than 32 lines away; in the latter
@@ -95,16 +96,16 @@ class SnippetRing:
         if previous is not None and previous[0] == path and abs(previous[1] - line) <= JUMP_LINES:
             return
         if previous is not None and previous[0] == path:
-            self._gather(path, language, lines, previous[1])
-        self._gather(path, language, lines, line)
+            self._gather(path, language, lines, previous[1], file)
+        self._gather(path, language, lines, line, file)
         self._place = (path, line)
 
-    def edited(self, path: str, language: str, lines: Sequence[str], line: int) -> None:
+    def edited(self, path: str, language: str, lines: Sequence[str], line: int, file: str = "") -> None:
         """Something worth keeping stands at `line`: on save, on leaving the document, after a larger insert.
 
         Gathers in any case, in place of the older chunk from there.
         """
-        self._gather(path, language, lines, line)
+        self._gather(path, language, lines, line, file)
         self._place = (path, line)
 
     def forget(self, path: str) -> None:
@@ -157,13 +158,13 @@ class SnippetRing:
         chosen.reverse()
         return chosen
 
-    def _gather(self, path: str, language: str, lines: Sequence[str], line: int) -> None:
+    def _gather(self, path: str, language: str, lines: Sequence[str], line: int, file: str) -> None:
         if not path or self._is_private(path):
             return
         start, text = _cut(lines, line)
         if sum(1 for each in text if each.strip()) < _FEWEST_LINES:
             return
-        new = _Chunk(path, language, start, text)
+        new = _Chunk(path, language, start, text, file)
         self._chunks = [old for old in self._chunks if not _replaces(new, old)][-(CHUNKS - 1) :]
         self._chunks.append(new)
 

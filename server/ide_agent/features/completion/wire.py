@@ -15,6 +15,8 @@ class SnippetBody(BaseModel):
 
     path: str
     text: str
+    file: str = Field("", max_length=4096)
+    """Its absolute path, by which the host looks whether it is private; no model gets to see it."""
 
 
 class CompletionRequest(BaseModel):

@@ -62,15 +62,17 @@ def refusal(
     elif status == 402:
         error = RemoteRefused("error.remote.credit", endpoint=endpoint, reason=reason)
     elif status == 404 and model:
-        error = RemoteRefused("error.remote.model", endpoint=endpoint, model=model)
+        error = RemoteRefused("error.remote.model", endpoint=endpoint, model=model, status=status)
     elif status < 400 or status in (404, 405):
-        error = RemoteRefused("error.remote.nonsense", endpoint=endpoint, reason=f"HTTP {status}")
+        error = RemoteRefused(
+            "error.remote.nonsense", endpoint=endpoint, reason=f"HTTP {status}", status=status
+        )
     elif status >= 500:
         return Refusal(
             RemoteUnavailable("error.remote.failed", endpoint=endpoint, reason=reason), again=False
         )
     else:
-        error = RemoteRefused("error.remote.refused", endpoint=endpoint, reason=reason)
+        error = RemoteRefused("error.remote.refused", endpoint=endpoint, reason=reason, status=status)
     return Refusal(error, again=False, counts=False)
 
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from ide_agent.errors import EngineCrashed, EngineError
+from ide_agent.errors import EngineCrashed, EngineError, RemoteRefused
 from ide_agent.features.completion.dialects.asker import Asker, Piece, Start
 from ide_agent.features.completion.dialects.ways import Asked
 from ide_agent.features.completion.wire import CompletionRequest
@@ -44,9 +44,21 @@ def text(*pieces: str, end: str | None = "stop") -> list[dict[str, Any]]:
     return [*events, {"choices": [{"text": "", "finish_reason": end}]}]
 
 
-async def ask(model: Scripted, asker: Asker | None = None, id: str = "starcoder", **more: Any) -> list[Any]:
+NO_PATH = EngineError("error.engine.refused", reason="no", status=404)
+SAID = [{"choices": [{"delta": {"content": "5"}, "finish_reason": "stop"}]}]
+
+
+async def ask(
+    model: Scripted,
+    asker: Asker | None = None,
+    id: str = "starcoder",
+    endpoint: object = None,
+    **more: Any,
+) -> list[Any]:
     body = CompletionRequest.model_validate({"document": "d", "prefix": "x = "} | more)
-    pieces = (asker or Asker()).ask(cast("Model", model), Asked(id), body, lambda tokens: tokens)
+    pieces = (asker or Asker()).ask(
+        cast("Model", model), Asked(id, endpoint=endpoint), body, lambda tokens: tokens
+    )
     async with aclosing(pieces):
         return [piece async for piece in pieces]
 
@@ -74,12 +86,43 @@ async def test_what_comes_behind_the_end_is_read_for_the_sake_of_its_cost() -> N
 
 
 async def test_who_refuses_is_asked_otherwise_from_then_on() -> None:
-    refusal = EngineError("error.engine.refused", reason="no")
-    said = [{"choices": [{"delta": {"content": "5"}, "finish_reason": "stop"}]}]
-    model, asker = Scripted(refusal, said, said), Asker()
+    model, asker = Scripted(NO_PATH, SAID, SAID), Asker()
     for _ in range(2):
         assert "".join(piece.text for piece in (await ask(model, asker))[1:]) == "5"
     assert [path for path, _ in model.asked] == ["/v1/completions"] + ["/v1/chat/completions"] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "lasts"),
+    [
+        (405, "no", True),
+        (400, "The parameter `suffix` is not supported", True),
+        (400, "prompt too long: 9000 tokens", False),
+        (413, "suffix", False),
+        (451, "no", False),
+    ],
+)
+async def test_a_refusal_of_one_request_is_not_remembered(status: int, reason: str, lasts: bool) -> None:
+    refusal = RemoteRefused(endpoint="e", reason=reason, status=status)
+    model, asker = Scripted(refusal, SAID, SAID), Asker()
+    for _ in range(2):
+        await ask(model, asker)
+    assert [path for path, _ in model.asked] == [
+        "/v1/completions",
+        "/v1/chat/completions",
+        "/v1/chat/completions" if lasts else "/v1/completions",
+    ]
+
+
+async def test_with_other_settings_of_the_endpoint_refusals_are_forgotten() -> None:
+    class Endpoint: ...
+
+    one, other = Endpoint(), Endpoint()
+    model, asker = Scripted(NO_PATH, SAID, SAID, SAID), Asker()
+    for endpoint in (one, one, other):
+        await ask(model, asker, endpoint=endpoint)
+    paths = [path.removeprefix("/v1/") for path, _ in model.asked]
+    assert paths == ["completions", "chat/completions", "chat/completions", "completions"]
 
 
 async def test_who_breaks_down_is_not_asked_otherwise() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ide_agent.errors import EngineError, RemoteRefused
 from ide_agent.features.completion.budget import Budget
@@ -24,7 +26,9 @@ _MODELS = 32
 _NOT_THERE = frozenset(
     {"error.remote.model", "error.remote.nonsense", "error.remote.refused", "error.engine.refused"}
 )
-"""How an API says that it has no such path, or not for this model."""
+"""How an API says that it has no such path, or not for this model; or that it does not want this request."""
+_NO_PATH = frozenset({404, 405, 501})
+_PARAMETER = re.compile(r"\bsuffix\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Asker:
 
     def __init__(self) -> None:
         self._budgets: OrderedDict[str, Budget] = OrderedDict()
-        self._refused: dict[tuple[str, str], int] = {}
+        self._refused: WeakKeyDictionary[object, dict[str, int]] = WeakKeyDictionary()
 
     async def ask(
         self,
@@ -86,21 +90,22 @@ class Asker:
         """
         request = neutral(request, asked.template)
         possible = ways(asked)
-        key = (asked.url, model.name)
-        first = self._refused.get(key, 0)
+        refused = self._refused.setdefault(asked.endpoint or model, {})
+        first, lasting = refused.get(model.name, 0), True
         for number, way in enumerate(possible[first:], first):
             begun = False
             try:
                 async with aclosing(self._asked(model, way, request, limit, shown)) as pieces:
                     async for piece in pieces:
-                        if not begun and number:
-                            self._refused[key] = number
+                        if not begun and number and lasting:
+                            refused[model.name] = number
                         begun = True
                         yield piece
                 return
             except (RemoteRefused, EngineError) as refusal:
                 if begun or number + 1 == len(possible) or refusal.key_used not in _NOT_THERE:
                     raise
+                lasting = lasting and _lasts(refusal)
 
     async def _asked(
         self,
@@ -144,6 +149,14 @@ class Asker:
         while len(self._budgets) > _MODELS:
             self._budgets.popitem(last=False)
         return budget
+
+
+def _lasts(refusal: RemoteRefused | EngineError) -> bool:
+    """Whether it speaks of the way to ask, not of this one request, which may only have been too long."""
+    status = refusal.params.get("status")
+    return status in _NO_PATH or (
+        status in (400, 422) and bool(_PARAMETER.search(str(refusal.params.get("reason"))))
+    )
 
 
 async def _pieces(

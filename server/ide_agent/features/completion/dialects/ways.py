@@ -27,11 +27,13 @@ class Asked:
         id: as its API calls it.
         url: base address of the API; empty for an engine of ours.
         setting: what the user set for the API.
+        endpoint: the API; other settings make another one.
     """
 
     id: str
     url: str = ""
     setting: Setting = "auto"
+    endpoint: object = None
 
     @property
     def template(self) -> FimTemplate | None:
