@@ -217,3 +217,12 @@ def test_a_thousand_mutated_headers_do_no_harm(tmp_path: Path) -> None:
     assert read + refused == 1000
     assert min(read, refused) > 50  # mutations that all fail alike would show nothing
     assert peak < 200_000_000
+
+
+def test_a_file_without_a_model_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(gguf_file.file({"general.name": "m"}))
+    with pytest.raises(ModelFileInvalid, match="holds no model"):
+        read_header(file)
+    file.write_bytes(gguf_file.file({"split.no": 1}))
+    assert read_header(file).architecture == ""
