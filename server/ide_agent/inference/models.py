@@ -102,15 +102,23 @@ class ModelStore:
                 found.append(model)
         return sorted(found, key=lambda model: (-model.modified_ns, model.name))
 
-    def find(self, name: str = "") -> ModelFile:
+    def find(self, name: str = "", *, vectors: bool = False) -> ModelFile:
         """The model called `name`: a name out of `list`, a folder's name, the path of a GGUF file or that of
         a folder in another format.
+
+        Args:
+            name: empty: the default one.
+            vectors: who names none wants vectors: the newest embedder, if there is one.
 
         Raises:
             ModelNotFound: there is none; without a name: there is no model that text can be had from.
         """
-        wanted = name or self._default
         models = self.list()
+        if vectors and not name:
+            able = (model for model in models if model.format in _READ_TEXT and not _writes(model))
+            if (found := next(able, None)) is not None:
+                return found
+        wanted = name or self._default
         if not wanted:
             return _default(models)
         for model in models:

@@ -78,7 +78,7 @@ class Inference:
             EngineClosed: all engines were ended.
         """
         self._notice()
-        file = await self._find(model)
+        file = await self._find(model, purpose)
         with ExitStack() as stack:
             yield await self._get((file.file, purpose), file, priority, self._tell_wait, stack)
 
@@ -217,9 +217,11 @@ class Inference:
             memory.kept.discard(key)
             memory.retire(memory.engines.pop(key))
 
-    async def _find(self, name: str) -> ModelFile:
+    async def _find(self, name: str, purpose: Purpose = "text") -> ModelFile:
         """The model called `name`; to choose one for who names none, the headers of many may be read."""
-        return self._models.find(name) if name else await asyncio.to_thread(self._models.find)
+        if name:
+            return self._models.find(name)
+        return await asyncio.to_thread(self._models.find, vectors=purpose == "embedding")
 
     async def _get(
         self,

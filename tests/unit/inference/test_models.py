@@ -133,3 +133,13 @@ def test_who_names_none_gets_one_that_writes(tmp_path: Path) -> None:
     bert = gguf_file.file({"general.architecture": "bert"})
     put(tmp_path, "new", "n.gguf", content=bert)
     assert store.find().name == "old"
+
+
+def test_who_names_none_and_wants_vectors_gets_an_embedder(tmp_path: Path) -> None:
+    put(tmp_path, "writer", "w.gguf")
+    store = ModelStore(tmp_path, default="writer")
+    assert store.find(vectors=True).name == "writer", "better than none"
+    model_folders.embedder(tmp_path / "mini")
+    assert store.find(vectors=True).name == "mini"
+    assert store.find().name == "writer"
+    assert store.find("writer", vectors=True).name == "writer"
