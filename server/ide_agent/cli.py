@@ -198,6 +198,8 @@ def panel(
     address = call(info, "POST", f"/panels/{quote(name, safe='')}/link?language={language()}")["url"]
     if url or typer.launch(address) != 0:
         typer.echo(address)
+    else:  # whether one came up cannot be known
+        typer.echo(text("cli.panel.opened", address=address))
 
 
 @app.command("doctor", help=text("cli.doctor.help"))

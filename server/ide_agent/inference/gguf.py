@@ -207,7 +207,7 @@ class _Parser:
 
     def _describe(self, version: int, values: dict[str, Any], parameters: int, data_end: int) -> GgufHeader:
         architecture = _as_text(values.get("general.architecture"))
-        # the one key that a file must have (the GGUF specification, “Required”); not the later parts of a split one
+        # the one key that a file must have (GGUF specification, “Required”), but for later parts of one
         if not (architecture or values.get("split.no")):
             raise ModelFileInvalid("error.model.nothing", file=str(self._reader.file))
 

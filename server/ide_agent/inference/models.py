@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -126,8 +128,16 @@ class ModelStore:
                 return model
         given = _at(wanted)
         if given is None:
-            raise ModelNotFound(name=wanted)
+            raise not_here(wanted, models)
         return given
+
+
+def not_here(name: str, models: Iterable[ModelFile]) -> ModelNotFound:
+    """None of `models` is called `name`; names those that nearly are."""
+    near = difflib.get_close_matches(name.lower(), [model.name for model in models], n=3)
+    if near:
+        return ModelNotFound("error.model.here_near", name=name, near=", ".join(near))
+    return ModelNotFound(name=name)
 
 
 def _at(path: str) -> ModelFile | None:

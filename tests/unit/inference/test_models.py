@@ -143,3 +143,9 @@ def test_who_names_none_and_wants_vectors_gets_an_embedder(tmp_path: Path) -> No
     assert store.find(vectors=True).name == "mini"
     assert store.find().name == "writer"
     assert store.find("writer", vectors=True).name == "writer"
+
+
+def test_near_names_are_told(tmp_path: Path) -> None:
+    put(tmp_path, "starter", "s.gguf")
+    with pytest.raises(ModelNotFound, match=r"Did you mean starter\?"):
+        ModelStore(tmp_path).find("Starer")

@@ -25,7 +25,7 @@ from ide_agent.features.hub.place import files_of, is_model, put, remove_empty, 
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources.url import is_name
 from ide_agent.features.hub.waiting import in_thread
-from ide_agent.inference.models import USED, split_parts
+from ide_agent.inference.models import USED, not_here, split_parts
 from ide_agent.paths import models_dir
 from ide_agent.reasons import reason_of
 
@@ -119,7 +119,7 @@ class Hub:
         """
         found = next((model for model in self.list() if name in (model.name, model.file.parent.name)), None)
         if found is None:
-            raise ModelNotFound(name=name)
+            raise not_here(name, self.list())
         return found
 
     def files(self, model: ModelFile) -> Files:
@@ -264,7 +264,7 @@ class Hub:
                     files += [note for note in (home / manifest.NAME, home / USED) if note.exists()]
         files = [file for file in files if file.parent.resolve().is_relative_to(self.folder.resolve())]
         if not files:
-            raise ModelNotFound(name=name)
+            raise not_here(name, self.list())
         return files
 
     @asynccontextmanager
