@@ -85,7 +85,7 @@ def _get(what: str, called: str, sha256: str, file: str = "") -> None:
 
 
 def _search(
-    words: str = typer.Argument(help=text("hub.words")),
+    words: list[str] = typer.Argument(help=text("hub.words")),
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=lambda given: _kind(given)),
     source: str = typer.Option(
         "", "--source", help=text("hub.place_help"), callback=lambda given: _place(given)
@@ -97,8 +97,9 @@ def _search(
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import fits, form, not_asked, size
 
-    if "/" in words:
-        files = files_of(words)
+    wanted = " ".join(words)
+    if "/" in wanted:
+        files = files_of(wanted)
         if as_json:
             typer.echo(json.dumps({"files": files}, indent=2))
             return
@@ -107,7 +108,7 @@ def _search(
             best = text("hub.best") if file["best"] else ""
             typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}{best}")
         return
-    known = search(Hub(), words, kind, source)
+    known = search(Hub(), wanted, kind, source)
     if as_json:
         typer.echo(json.dumps(known, indent=2))
         return
@@ -122,7 +123,7 @@ def _search(
     if known["problem"]:
         typer.echo(not_asked(known["problem"], language()), err=True)
     if found or not known["catalogue"]:
-        typer.echo(text("hub.look_into" if found else "hub.nothing", words=words), err=True)
+        typer.echo(text("hub.look_into" if found else "hub.nothing", words=wanted), err=True)
 
 
 def _info(

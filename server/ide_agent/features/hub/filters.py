@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.locale import LANGUAGES, translate
 
 SOURCES = ("pypi", "hub", "web", "file")
 _PREFIXES = (("pypi:", "pypi"), ("hf:", "hub"), ("file:", "file"), ("http:", "web"), ("https:", "web"))
@@ -22,7 +23,8 @@ class Filter:
     """What is shown.
 
     Attributes:
-        words: parts of the name, in lower case; empty: all.
+        words: parts of the name, or of what the catalogue says that it is for in any language, in lower
+            case; empty: all.
         source: one of `SOURCES`; empty: all.
         kind: see `ide_agent.inference.kinds`; empty: all.
     """
@@ -37,8 +39,21 @@ class Filter:
 
     def of_entry(self, entry: Entry) -> bool:
         """Whether one of the catalogue is."""
-        return self._fits(f"{entry.name} {entry.title}", source_of(entry.origin), entry.kind)
+        known = f"{entry.name} {entry.title} {_purpose(entry)}"
+        return self._fits(known, source_of(entry.origin), entry.kind)
 
-    def _fits(self, name: str, source: str, kind: str) -> bool:
-        named = all(word in name.lower() for word in self.words.split())
+    def _fits(self, known: str, source: str, kind: str) -> bool:
+        lowered = known.lower()
+        named = all(_stem(word) in lowered for word in self.words.split())
         return named and self.source in ("", source) and self.kind in ("", kind)
+
+
+def _purpose(entry: Entry) -> str:
+    """What `entry` is for, as people of any language may call it; the key's own last word is one, too."""
+    keys = (entry.about, f"hub.kind.{entry.kind}")
+    return " ".join([entry.about, *(translate(key, each) for key in keys for each in LANGUAGES)])
+
+
+def _stem(word: str) -> str:
+    """Without what is likely to be an ending: who looks for “completion” means what “completes”, too."""
+    return word[: max(len(word) - 3, 5)]
