@@ -51,7 +51,8 @@ async def shown(client: LanguageClient, uri: str, lines: list[int]) -> list[type
 
 async def test_what_is_wrong_shows_while_it_is_typed(client: LanguageClient, tmp_path: Path) -> None:
     uri = opened(client, BROKEN)
-    (wrong,) = await shown(client, uri, [2])
+    wrong, unknown = await shown(client, uri, [2, 3])
+    assert unknown.severity == types.DiagnosticSeverity.Warning
     assert wrong.severity == types.DiagnosticSeverity.Error
     assert "“chat”" in wrong.message
     changed(client, uri, 2, BROKEN.replace("chta", "chat"))
