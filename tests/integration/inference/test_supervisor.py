@@ -48,9 +48,9 @@ async def test_nothing_stands_still_while_a_model_is_chosen(
 ) -> None:
     find, threads = ModelStore.find, list[int]()
 
-    def noted(store: ModelStore, name: str = "") -> ModelFile:
+    def noted(store: ModelStore, name: str = "", *, vectors: bool = False) -> ModelFile:
         threads.append(threading.get_ident())
-        return find(store, name)
+        return find(store, name, vectors=vectors)
 
     monkeypatch.setattr(ModelStore, "find", noted)
     assert (await inference.engine()).name == (await inference.activate("")).name == "tiny"
