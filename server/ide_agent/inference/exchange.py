@@ -1,8 +1,8 @@
 """One HTTP request to a program on this machine, on a connection of its own.
 
-A token passes here on its way to whoever waits for it. A general client (httpx, httpcore on anyio and h11)
-takes 0.2 ms for each, half of all that the host adds; httptools' parser right behind the socket a tenth of
-that: docs/performance.md. There are no redirects, cookies, proxies, names to look up or certificates here.
+A token passes here on its way to whoever waits for it. With a general client (httpx, httpcore on anyio and
+h11) the host adds 0.30 ms to each, with httptools' parser right behind the socket 0.17 ms:
+docs/performance.md. There are no redirects, cookies, proxies, names to look up or certificates here.
 """
 
 from __future__ import annotations
