@@ -86,7 +86,7 @@ def measure(rounds: int = 2000) -> dict[str, Any]:
                 "expressions": decisions(file, only_expressions("last"), plain, rounds),
                 "expressions, 3.5 kB message": decisions(file, only_expressions("last"), long, rounds),
             },
-            "reload": {f"{count} rules": reload(file, count, 10) for count in (20, 50, RULES)},
+            "reload": {f"{count} rules": reload(file, count, 20) for count in (20, 50, RULES)},
         }
 
 

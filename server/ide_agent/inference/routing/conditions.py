@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ LOOKED_AT = 4000
 _BYTES_A_TOKEN = 4
 _MOST_MEMORY = 1 << 20  # of one expression; RE2 gets slower where it would need more, still in linear time
 _LARGEST = 1000  # instructions; the time of a search grows with them, and each request waits for it
+_REMEMBERED = 1024  # expressions; most of them are the same ones when a file is read again
 _AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 Test = Callable[["Seen"], bool]
 
@@ -191,11 +192,18 @@ def _options() -> Any:
     return options
 
 
+@lru_cache(_REMEMBERED)
+def _program(pattern: str) -> Any:
+    import re2
+
+    return re2.compile(pattern, _options())
+
+
 def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
     import re2
 
     try:
-        found = re2.compile(pattern, _options())
+        found = _program(pattern)
     except re2.error as failure:
         reason = failure.args[0]
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -210,15 +218,22 @@ def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
 
 
 def _glob(glob: str, number: int) -> Any:
+    pattern = _pattern(glob)
+    if pattern is None:
+        raise Refused("path", (number,), "error.routes.glob", glob=glob)
+    return _expression(pattern, "path", (number,))
+
+
+@lru_cache(_REMEMBERED)
+def _pattern(glob: str) -> str | None:
+    """The expression of a glob; None: it is none, or an exception from nothing, or a comment."""
     from pathspec import GitIgnoreSpec
 
     try:
         (pattern,) = GitIgnoreSpec.from_lines([glob]).patterns
     except ValueError:
-        raise Refused("path", (number,), "error.routes.glob", glob=glob) from None
-    if not pattern.include or pattern.regex is None:  # an exception from nothing, or a comment
-        raise Refused("path", (number,), "error.routes.glob", glob=glob)
-    return _expression(pattern.regex.pattern, "path", (number,))
+        return None
+    return pattern.regex.pattern if pattern.include and pattern.regex is not None else None
 
 
 def reasons(ask: Ask, when: When) -> list[Said]:

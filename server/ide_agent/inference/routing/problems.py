@@ -19,7 +19,7 @@ class Range(NamedTuple):
 
     @classmethod
     def of(cls, start: Any, end: Any) -> Range:
-        """Between two marks of ruamel.yaml."""
+        """Between two marks of a YAML parser."""
         return cls(start.line, start.column, end.line, end.column)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 
 import pytest
@@ -140,6 +141,46 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @given(st.text(alphabet="ab:-?[]{},&*!|>'\"%@`#\n \t\\0.~<=", max_size=60))
 def test_any_text_of_yamls_own_signs_is_read_or_refused(text: str) -> None:
     plain_or_not(text)
+
+
+SIGNS = "[]{}|?'\"\\~x1-!*%@`#\n\r\t\x85\u2028\ufeff😀ş"
+PIECES = [
+    *SIGNS,
+    *("a: ", "b:", "é: ", "- ", "\n  ", "\n    ", "\n\n", "\r\n", ", ", ": ", "'x'", '"y"', "# c", ">-"),
+]
+PIECES += ["|+\n", "y z", "? ", "...", "---", "\\u015f", "true", "http://x", "a:b", "&a", "<<: "]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join), st.sampled_from(["", "\n"]))
+@example("a:", "\n")
+@example("a: |\n  x", "\n")
+@example("? a\n: b", "\n")
+@example("0\t", "\n")
+@example("---\n...\n...", "\n")
+@example("|\n# c", "\n")
+def test_the_quick_reader_finds_what_the_thorough_one_does(text: str, end: str) -> None:
+    found = nodes._quick(text + end)
+    if found is not None:
+        assert found == nodes._thorough(text + end)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n",
+        "rules:\n  - name: 'a|b?c' # d\n    when: {path: [x/**, '?.py'], message: \"\\u015f\"}\n",
+        "a: 1\r\nb: 2\r\n",
+    ],
+)
+def test_what_people_write_is_read_quickly(text: str) -> None:
+    assert nodes._quick(text) == nodes._thorough(text)
+
+
+@pytest.mark.parametrize("module", ["yaml", "yaml.cyaml"])
+def test_without_libyaml_the_thorough_reader_reads_all(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    assert nodes._quick("a: 1\n") is None
+    assert tree("a: 1\n").plain() == {"a": 1}
 
 
 KEYS = st.text(alphabet="abcş_", min_size=1, max_size=5)
