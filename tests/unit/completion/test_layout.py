@@ -1,6 +1,10 @@
 import pytest
 
 from ide_agent.features.completion import layout
+from support.cursor import at_cursor
+
+TABS = "class A:\n\tdef f(self):\n\t\t‸\n"
+FOURS = "class A:\n    def f(self):\n        ‸\n"
 
 
 @pytest.mark.parametrize(("line", "columns"), [("", 0), ("  x", 2), ("\tx", 4), ("\t  x", 6), ("x  ", 0)])
@@ -123,3 +127,20 @@ def test_end_word(header, language, word):
 @pytest.mark.parametrize(("suffix", "columns"), [("x\n\n   \n  a", 2), ("x", None), ("\n\n", None)])
 def test_next_width(suffix, columns):
     assert layout.next_width(suffix) == columns
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        (TABS, "if a:\n            b\n        c", "if a:\n\t\t\tb\n\t\tc"),
+        (TABS, "if a:\n\t\t\tb", "if a:\n\t\t\tb"),
+        (TABS, "f(a,\n          b)", "f(a,\n\t\t\t\t\tb)"),
+        ("a {\n\tb {\n\t\t‸", "c {\n      d\n    }", "c {\n\t\t\td\n\t\t}"),
+        (FOURS, "if a:\n\t\t\tb", "if a:\n            b"),
+        (FOURS, "if a:\n            b", "if a:\n            b"),
+        ("a\n‸", "if b:\n\tc", "if b:\n\tc"),
+        ("a = ‸\n\tb", "  c", "  c"),
+    ],
+)
+def test_case_09_tab_indentation(source, text, expected):
+    assert layout.as_document(text, at_cursor(source)) == expected

@@ -7,6 +7,7 @@ from collections import Counter
 from functools import lru_cache
 
 from ide_agent.features.completion import lexer
+from ide_agent.features.completion.cursor import CursorContext
 
 TAB_WIDTH = 4
 _MAX_STATEMENT = 24
@@ -53,6 +54,7 @@ def leading(line: str) -> str:
 
 
 @lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def unit(prefix: str, suffix: str, language: str) -> str | None:
     """One step of indentation as this document writes it; None when it does not tell."""
     above, _, here = prefix.rpartition("\n")
@@ -74,6 +76,28 @@ def unit(prefix: str, suffix: str, language: str) -> str | None:
     if steps:
         return " " * max(steps, key=lambda step: (steps[step], -step))
     return "\t" if language in _TAB_LANGUAGES else None
+
+
+def as_document(text: str, context: CursorContext) -> str:
+    """`text` indented with tabs or blanks as the document is. What the document does not tell stays."""
+    one = unit(context.prefix, context.suffix, context.language)
+    if one is None or (one != "\t" and "\t" not in text):
+        return text
+    lines = text.split("\n")
+    fresh = not context.line_prefix.strip()
+    step = 0
+    for number, line in enumerate(lines):
+        lead = leading(line)
+        if not lead or len(lead) == len(line) or (number == 0 and not fresh):
+            continue
+        if one != "\t":
+            lines[number] = lead.replace("\t", one) + line[len(lead) :]
+        elif " " in lead:
+            blanks = len(lead) - len(lead.lstrip(" "))
+            step = step or (4 if blanks % 4 == 0 else 2 if blanks % 2 == 0 else 4)
+            tabs, rest = divmod(blanks, step)
+            lines[number] = "\t" * tabs + " " * rest + lead[blanks:] + line[len(lead) :]
+    return "\n".join(lines)
 
 
 def opens_block(line: str, language: str, state: str = "") -> bool:

@@ -65,12 +65,25 @@ def decide(context: CursorContext, max_lines: int) -> Shape:
     return shape("statement", here, max_lines, _STATEMENT_TOKENS, stop)
 
 
-def finished(context: CursorContext, text: str, shape: Shape) -> int | None:
-    """Where the suggestion ends, once `text`, the raw text so far, holds its end.
+def finished(context: CursorContext, raw: str, shape: Shape) -> int | None:
+    """Where the suggestion ends, once `raw`, the raw text so far, holds its end.
 
     Returns:
-        Index of the cut in `text`; None while more may belong to it. However `text` goes on, it stays.
+        Index of the cut in `raw`; None while more may belong to it. However `raw` goes on, it stays.
     """
+    text = layout.as_document(raw, context)
+    cut = end(context, text, shape)
+    if cut is None or text == raw:
+        return cut
+    # only what lines begin with is another, so that the end of each is as far from the cut
+    number = text.count("\n", 0, cut)
+    rest = len(text.split("\n", number + 1)[number]) - (cut - (text.rfind("\n", 0, cut) + 1))
+    lines = raw.split("\n", number + 1)
+    return max(sum(len(line) + 1 for line in lines[: number + 1]) - 1 - rest, 0)
+
+
+def end(context: CursorContext, text: str, shape: Shape) -> int | None:
+    """As `finished`, of text that is indented as the document is."""
     if shape.kind == "line":
         return ending.line_end(context, text, prose=shape.inside == "text")
     block = shape.kind == "block"

@@ -212,6 +212,7 @@ def test_what_was_shown_stays(document, raw):
 
 
 @given(documents, raws)
+@example(DOCUMENTS[7], "\n\tx\n  x")
 def test_stopping_at_the_end_changes_nothing(document, raw):
     for unseen in (
         "\ufffd",

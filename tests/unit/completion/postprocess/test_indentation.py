@@ -1,27 +1,7 @@
 import pytest
 
-from ide_agent.features.completion.postprocess.indentation import as_document, first_line
+from ide_agent.features.completion.postprocess.indentation import first_line
 from support.cursor import at_cursor
-
-TABS = "class A:\n\tdef f(self):\n\t\t‸\n"
-FOURS = "class A:\n    def f(self):\n        ‸\n"
-
-
-@pytest.mark.parametrize(
-    ("source", "text", "expected"),
-    [
-        (TABS, "if a:\n            b\n        c", "if a:\n\t\t\tb\n\t\tc"),
-        (TABS, "if a:\n\t\t\tb", "if a:\n\t\t\tb"),
-        (TABS, "f(a,\n          b)", "f(a,\n\t\t\t\t\tb)"),
-        ("a {\n\tb {\n\t\t‸", "c {\n      d\n    }", "c {\n\t\t\td\n\t\t}"),
-        (FOURS, "if a:\n\t\t\tb", "if a:\n            b"),
-        (FOURS, "if a:\n            b", "if a:\n            b"),
-        ("a\n‸", "if b:\n\tc", "if b:\n\tc"),
-        ("a = ‸\n\tb", "  c", "  c"),
-    ],
-)
-def test_case_09_tab_indentation(source, text, expected):
-    assert as_document(text, at_cursor(source)) == expected
 
 
 @pytest.mark.parametrize(

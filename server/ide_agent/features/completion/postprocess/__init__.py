@@ -6,10 +6,11 @@ what stands before the place it changes, so what was shown of the first lines st
 
 from __future__ import annotations
 
+from ide_agent.features.completion import layout
 from ide_agent.features.completion.cursor import CursorContext, Suggestion
 from ide_agent.features.completion.postprocess.brackets import cut_redundant_closer
 from ide_agent.features.completion.postprocess.draft import Draft
-from ide_agent.features.completion.postprocess.indentation import as_document, first_line
+from ide_agent.features.completion.postprocess.indentation import first_line
 from ide_agent.features.completion.postprocess.limits import cut_overlong
 from ide_agent.features.completion.postprocess.lines import (
     drop_leading,
@@ -23,7 +24,7 @@ from ide_agent.features.completion.postprocess.special import cut_special
 from ide_agent.features.completion.postprocess.suffix import cut_known_lines
 from ide_agent.features.completion.postprocess.undo import undoes_edit
 from ide_agent.features.completion.postprocess.unfinished import cut_unfinished
-from ide_agent.features.completion.shape import Shape, finished
+from ide_agent.features.completion.shape import Shape, end
 
 __all__ = ["clean", "runs_on"]
 
@@ -47,8 +48,8 @@ def clean(
     """
     draft = Draft(normalized(whole_lines(raw, final=final, truncated=truncated)), ended=final)
     draft = cut_special(draft, context, shape, final=final)
-    draft = draft.with_text(as_document(draft.text, context))
-    cut = finished(context, draft.text, shape)
+    draft = draft.with_text(layout.as_document(draft.text, context))
+    cut = end(context, draft.text, shape)
     if cut is not None:
         draft = draft.cut(cut)
     elif truncated:

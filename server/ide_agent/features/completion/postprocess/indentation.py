@@ -1,31 +1,9 @@
-"""Indentation: the document's own characters, and the right depth of the first line."""
+"""The right depth of the first line."""
 
 from __future__ import annotations
 
 from ide_agent.features.completion import layout, lexer
 from ide_agent.features.completion.cursor import CursorContext
-
-
-def as_document(text: str, context: CursorContext) -> str:
-    """`text` indented with tabs or blanks as the document is. What the document does not tell stays."""
-    unit = layout.unit(context.prefix, context.suffix, context.language)
-    if unit is None or (unit != "\t" and "\t" not in text):
-        return text
-    lines = text.split("\n")
-    fresh = not context.line_prefix.strip()
-    step = 0
-    for number, line in enumerate(lines):
-        lead = layout.leading(line)
-        if not lead or len(lead) == len(line) or (number == 0 and not fresh):
-            continue
-        if unit != "\t":
-            lines[number] = lead.replace("\t", unit) + line[len(lead) :]
-        elif " " in lead:
-            blanks = len(lead) - len(lead.lstrip(" "))
-            step = step or (4 if blanks % 4 == 0 else 2 if blanks % 2 == 0 else 4)
-            tabs, rest = divmod(blanks, step)
-            lines[number] = "\t" * tabs + " " * rest + lead[blanks:] + line[len(lead) :]
-    return "\n".join(lines)
 
 
 def first_line(text: str, context: CursorContext) -> str:
