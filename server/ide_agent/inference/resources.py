@@ -66,7 +66,7 @@ def share(
         context_tokens: wanted KV cache per slot; cut to what the model was trained for.
         slots: requests at once.
         threads: 0: chosen from the cores.
-        embedding: a text is then computed in one piece.
+        embedding: it makes vectors or scores: a text is then computed in one piece.
         costs: of the engine.
     """
     header = model.header

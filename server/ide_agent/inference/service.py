@@ -68,7 +68,7 @@ class Inference:
 
         Args:
             model: a name `ModelStore.find` knows; empty: the default one.
-            purpose: an engine does one or the other; both need two of them.
+            purpose: an engine does one of them; two need two of them.
             priority: whose place it may take, and who is served first.
 
         Raises:
@@ -221,7 +221,7 @@ class Inference:
         """The model called `name`; to choose one for who names none, the headers of many may be read."""
         if name:
             return self._models.find(name)
-        return await asyncio.to_thread(self._models.find, vectors=purpose == "embedding")
+        return await asyncio.to_thread(self._models.find, purpose=purpose)
 
     async def _get(
         self,
@@ -321,6 +321,7 @@ class Inference:
                 api_key=secrets.token_urlsafe(24),
                 parent=os.getpid(),
                 embedding=purpose == "embedding",
+                reranking=purpose == "reranking",
                 mean_pooling=purpose == "embedding" and not file.header.pooling_type,
                 gpu_layers=layers,
                 kv_bytes=part.kv,
@@ -344,15 +345,15 @@ class Inference:
         return engine
 
     def _share(self, file: ModelFile, purpose: Purpose, costs_: Costs | None = None) -> Share:
-        embedding = purpose == "embedding"
+        writes = purpose == "text"
         return share(
             file,
-            context_tokens=min(self._settings.context_tokens, 2048)
-            if embedding
-            else self._settings.context_tokens,
-            slots=1 if embedding else self._settings.slots,
+            context_tokens=self._settings.context_tokens
+            if writes
+            else min(self._settings.context_tokens, 2048),
+            slots=self._settings.slots if writes else 1,
             threads=self._settings.threads,
-            embedding=embedding,
+            embedding=not writes,
             costs=costs_ or costs(self._settings, file.format, purpose),
         )
 

@@ -29,6 +29,8 @@ def model(folder: Path, values: dict[str, Any], projector: dict[str, Any] | None
         (gguf_file.llama(**{"llama.pooling_type": 1}), None, "embedding"),
         (gguf_file.llama(**{"llama.pooling_type": 0}), None, "text"),
         ({"general.architecture": "nomic-bert"}, None, "embedding"),
+        (gguf_file.llama(**{"llama.pooling_type": 4}), None, "reranking"),
+        ({"general.architecture": "bert", "bert.pooling_type": 4}, None, "reranking"),
         ({"general.architecture": "whisper"}, None, "audio"),
         (gguf_file.llama(), {"clip.has_vision_encoder": True}, "image"),
         (gguf_file.llama(), {}, "image"),
@@ -41,7 +43,7 @@ def test_by_header_and_projector(
 ) -> None:
     found = model(tmp_path, values, projector)
     assert kind_of(found) == kind
-    assert purpose_of(found) == ("embedding" if kind == "embedding" else "text")
+    assert purpose_of(found) == (kind if kind in ("embedding", "reranking") else "text")
 
 
 def test_a_damaged_projector_brings_nothing(tmp_path: Path) -> None:
@@ -80,4 +82,12 @@ def test_what_a_model_cannot_do_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="onnx turns text into vectors"):
         check_purpose(store.find("onnx"), "text")
     check_purpose(store.find("onnx"), "embedding")
+    ranks = model(tmp_path, gguf_file.llama(**{"llama.pooling_type": 4}))
+    check_purpose(ranks, "reranking")
+    for purpose in ("text", "embedding"):
+        with pytest.raises(ModelError, match="m says how well texts answer a query"):
+            check_purpose(ranks, purpose)
+    for name in ("hf", "onnx"):
+        with pytest.raises(ModelError, match=f"{name} is no reranker"):
+            check_purpose(store.find(name), "reranking")
     check_purpose(store.find("hf"), "text")

@@ -13,7 +13,17 @@ from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.service import Remotes, key_name
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
-from support.scripted_api import Exchange, ScriptedApi, cut_after, echoes, endless, refuses, says, silent
+from support.scripted_api import (
+    Exchange,
+    ScriptedApi,
+    cut_after,
+    echoes,
+    endless,
+    ranks,
+    refuses,
+    says,
+    silent,
+)
 from support.waiting import until
 
 from .conftest import ELSEWHERE, Books, Make, Pauses
@@ -93,6 +103,30 @@ async def test_the_key_goes_along_and_nowhere_else(
     assert "very-secret-key" not in json.dumps(refused.value.as_wire())
     await remotes.close()
     assert "very-secret-key" not in repr(books.ended)
+
+
+async def test_secrets_in_what_is_ranked_stay_here(
+    remotes_of: Make, api: ScriptedApi, books: Books, policy: NetworkPolicy
+) -> None:
+    api.script.append(ranks)
+    remotes = remotes_of(out=api.url)
+    model = await remotes.find("out/m")
+    assert model is not None
+    asked = {"model": "whatever", "query": f"who uses {TOKEN}", "documents": ["none", f"it is {TOKEN}"]}
+    answer = await model.request("POST", "/v1/rerank", asked)
+    assert [(found["index"], found["document"]) for found in answer["results"]] == [
+        (1, f"it is {TOKEN}"),
+        (0, "none"),
+    ]
+    ((path, payload),) = api.asked
+    assert (path, payload["model"]) == ("/v1/rerank", "m")
+    assert TOKEN not in json.dumps(payload)
+    policy.remote = False
+    with pytest.raises(RemoteOff):
+        await model.request("POST", "/v1/rerank", asked)
+    assert len(api.asked) == 1
+    await remotes.close()
+    assert [(sent.path, sent.secrets) for sent in books.ended] == [("/rerank", 1)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 20, 21, 22, 500])

@@ -10,12 +10,12 @@ from pathlib import Path
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError
 from ide_agent.inference import gpus
-from ide_agent.inference.backends.base import Backend, Costs, Dialect, EngineSpec, Purpose
+from ide_agent.inference.backends.base import Backend, Costs, Dialect, EngineSpec
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.onnx import OnnxRuntime
 from ide_agent.inference.backends.spawned import TransformersServe, Vllm
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
-from ide_agent.inference.header import Format
+from ide_agent.inference.header import Format, Purpose
 from ide_agent.paths import state_dir
 
 __all__ = [
@@ -57,7 +57,7 @@ def suited(
         EngineStartError: none of those that could is here; says how to get one.
     """
     if form == "gguf":
-        return usable(settings.engine, model)
+        return usable(settings.engine, model, purpose)
     invalidate_caches()
     able = [each for each in runtimes(settings) if form in each.formats and purpose in each.purposes]
     found = [backend for backend in able if backend.available()]
@@ -69,18 +69,22 @@ def suited(
     return found
 
 
-def usable(preference: str, model: str = "") -> list[Backend]:
+def usable(preference: str, model: str = "", purpose: Purpose = "text") -> list[Backend]:
     """The installed backends to try for GGUF, in this order.
 
     Args:
         preference: a backend's name, or ``auto`` for all of them, what was measured to be fastest here first.
         model: who asks; for the message.
+        purpose: what it is to do; where the one that is preferred does not do that, another one does.
 
     Raises:
         EngineStartError: none is installed.
     """
     invalidate_caches()  # the native one may have been installed since we started
-    wanted = [backend for backend in BACKENDS if preference in ("auto", backend.name)]
+    preferred = [backend for backend in BACKENDS if preference in ("auto", backend.name)]
+    wanted = [backend for backend in preferred if purpose in backend.purposes]
+    if preferred and not wanted:
+        wanted = [backend for backend in BACKENDS if purpose in backend.purposes]
     found = [backend for backend in wanted if backend.available()]
     if not found:
         names = ", ".join(backend.name for backend in wanted) or preference

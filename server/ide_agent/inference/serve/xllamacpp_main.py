@@ -36,13 +36,16 @@ def _parameters(xllamacpp, spec: EngineSpec):  # type: ignore[no-untyped-def]
     params.n_parallel = spec.slots
     params.n_batch = params.n_ubatch = spec.batch
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = spec.threads
-    params.n_cache_reuse = 0 if spec.embedding else _REUSE_CHUNK
-    params.cache_ram_mib = 0 if spec.embedding else _PROMPT_CACHE_MIB
+    writes = not (spec.embedding or spec.reranking)
+    params.n_cache_reuse = _REUSE_CHUNK if writes else 0
+    params.cache_ram_mib = _PROMPT_CACHE_MIB if writes else 0
     params.ctx_shift = False
     params.fit_params = False
     if spec.gpu_layers >= 0:
         params.n_gpu_layers = spec.gpu_layers
-    params.embedding = spec.embedding
+    params.embedding = not writes
+    if spec.reranking:
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
     if spec.mean_pooling:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     params.hostnames = ["127.0.0.1"]
