@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, get_args
 
 from ide_agent.errors import ModelError, ModelFileInvalid
 from ide_agent.inference.backends import Purpose
-from ide_agent.inference.gguf import read_header
 from ide_agent.inference.header import made_for
-from ide_agent.inference.models import PROJECTOR, ModelFile
+from ide_agent.inference.models import ModelFile, projectors
 
 Kind = Literal["text", "image", "audio", "multi", "embedding", "reranking"]
 """``text`` reads and writes text; ``image`` has to do with pictures, too, ``audio`` with sound, ``multi``
@@ -34,7 +32,7 @@ def kind_of(model: ModelFile) -> Kind:
     senses = set(header.encoders)
     senses |= {"image"} if header.architecture in _IMAGE else set()
     senses |= {"audio"} if header.architecture in _AUDIO else set()
-    for projector in model.file.parent.glob(f"{PROJECTOR}*.gguf"):
+    for projector in projectors(model):
         senses |= _senses(projector)
     if len(senses) > 1:
         return "multi"
@@ -64,9 +62,26 @@ def check_purpose(model: ModelFile, purpose: Purpose) -> None:
         raise ModelError("error.model.for_vectors", name=model.name)
 
 
-def _senses(projector: Path) -> set[str]:
+def projector_of(model: ModelFile) -> ModelFile | None:
+    """What lets `model` see or hear, by which an engine is to load it: one that sees, if there is any."""
+    able = [each for each in projectors(model) if _senses(each)]
+    return next((each for each in able if "image" in _senses(each)), able[0] if able else None)
+
+
+def sees(model: ModelFile, projector: ModelFile | None) -> bool:
+    """Whether pictures can be shown to `model`, loaded with `projector`.
+
+    Raises:
+        ModelFileInvalid: its header cannot be read.
+    """
+    if model.format == "gguf":
+        return projector is not None and "image" in _senses(projector)
+    return "image" in model.header.encoders
+
+
+def _senses(projector: ModelFile) -> set[str]:
     """What a projector brings; a vision one unless it says otherwise, as they did before there was sound."""
     try:
-        return set(read_header(projector).encoders) or {"image"}
+        return set(projector.header.encoders) or {"image"}
     except ModelFileInvalid:
         return set()

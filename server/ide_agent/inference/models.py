@@ -62,6 +62,12 @@ class ModelFile:
         return _header(self.format, self.file, self.bytes, self.modified_ns)
 
 
+def projectors(model: ModelFile) -> list[ModelFile]:
+    """What lies beside `model`, which is in GGUF, and lets it see or hear; by name."""
+    beside = sorted(model.file.parent.glob(f"{PROJECTOR}*.gguf")) if model.format == "gguf" else []
+    return [found for file in beside if (found := _model(file.stem, file)) is not None]
+
+
 def note_use(model: ModelFile) -> None:
     """`model` is used now."""
     with suppress(OSError):  # somebody else's folder

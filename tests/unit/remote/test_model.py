@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from ide_agent.config import RemoteEndpoint
-from ide_agent.errors import BudgetSpent, RemoteOff, RemoteRefused, RemoteUnavailable
+from ide_agent.errors import BudgetSpent, PictureError, RemoteOff, RemoteRefused, RemoteUnavailable
 from ide_agent.inference.remote import service
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.service import Remotes, key_name
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
+from support.projector_file import COLOURS, picture
 from support.scripted_api import (
     Exchange,
     ScriptedApi,
@@ -127,6 +128,30 @@ async def test_secrets_in_what_is_ranked_stay_here(
     assert len(api.asked) == 1
     await remotes.close()
     assert [(sent.path, sent.secrets) for sent in books.ended] == [("/rerank", 1)]
+
+
+async def test_pictures_go_as_they_are_and_the_text_beside_them_does_not(
+    remotes_of: Make, api: ScriptedApi, here: ScriptedApi
+) -> None:
+    remotes = remotes_of(out=api.url, near=here.url)
+    image = {"type": "image_url", "image_url": {"url": picture(COLOURS["red"], side=64)}}
+    elsewhere = {"type": "image_url", "image_url": {"url": "https://example.invalid/a.png"}}
+    asked = {"messages": [{"role": "user", "content": [{"type": "text", "text": TOKEN}, image, elsewhere]}]}
+    await whole(remotes, "out/m", asked)
+    await streamed(remotes, "out/m", asked)
+    for _, payload in api.asked:
+        text, *pictures = payload["messages"][0]["content"]
+        assert pictures == [image, elsewhere]
+        assert TOKEN not in text["text"]
+    for ask in (whole, streamed):
+        with pytest.raises(PictureError, match="is not fetched"):
+            await ask(remotes, "near/m", asked)
+    assert here.asked == []
+    image["image_url"]["url"] = "data:image/png;base64," + "A" * 11_000_000
+    with pytest.raises(PictureError, match="too big"):
+        await whole(remotes, "out/m", asked)
+    assert len(api.asked) == 2
+    await remotes.close()
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 20, 21, 22, 500])

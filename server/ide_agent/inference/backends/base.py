@@ -48,6 +48,7 @@ class EngineSpec:
         batch: prompt tokens per computing step.
         api_key: every request must carry it; no web page can guess it.
         parent: process id of the host; the engine leaves with it.
+        projector: path of what lets the model see or hear; empty: it does neither.
         reranking: it says how well texts answer a query, and does nothing else.
         mean_pooling: for embeddings of a model that declares no pooling of its own.
         gpu_layers: how many layers are computed on GPUs; negative: what the engine's library thinks best.
@@ -64,6 +65,7 @@ class EngineSpec:
     embedding: bool = False
     mean_pooling: bool = False
     reranking: bool = False
+    projector: str = ""
     gpu_layers: int = -1
     kv_bytes: int = 0
 
@@ -95,6 +97,8 @@ class Backend(ABC):
     dialect: ClassVar[Dialect] = "llama"
     formats: ClassVar[tuple[Format, ...]] = ("gguf",)
     purposes: ClassVar[tuple[Purpose, ...]] = ("text", "embedding")
+    projectors: ClassVar[bool] = False
+    """Whether it loads what lets a model see or hear."""
     missing: ClassVar[str] = "error.engine.missing"
     """The message for who has no such engine."""
 
