@@ -119,8 +119,9 @@ def host_status(as_json: bool = typer.Option(False, "--json", help=text("cli.jso
     for engine in status["engines"]:
         key = f"cli.host.state.{engine['state']}"
         state = text(key) if translatable(key, {}) else engine["state"]  # of another version
-        line = "cli.host.engine_embedding" if engine.get("purpose") == "embedding" else "cli.host.engine"
-        typer.echo(text(line, model=engine["model"], state=state))
+        known = {"model": engine["model"], "state": state}
+        line = f"cli.host.engine_{engine.get('purpose')}"  # that it is for text needs no saying
+        typer.echo(text(line if translatable(line, known) else "cli.host.engine", **known))
     for finding in to_look_after(status):
         typer.echo(finding.detail(language()))
 

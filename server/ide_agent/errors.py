@@ -15,6 +15,7 @@ IdeAgentError
 │   ├── EngineCrashed      the engine died in the middle of a request
 │   ├── EngineUnavailable  the circuit is open after repeated crashes
 │   └── EngineClosed       the engine was put away in between; asked for again it is there
+├── PictureError           a picture in a request cannot be given to a model
 ├── DownloadError          a model could not be fetched
 ├── RemoteError            a model on another machine is at fault
 │   ├── RemoteOff          remote models are switched off, and this would leave the machine
@@ -189,6 +190,13 @@ class EngineClosed(EngineError):
 
     key = "error.engine.closed"
     http_status = 503
+
+
+class PictureError(IdeAgentError):
+    """A picture in a request cannot be given to a model."""
+
+    key = "error.picture.broken"
+    http_status = 400
 
 
 class DownloadError(IdeAgentError):

@@ -166,6 +166,15 @@ def echoes(size: int) -> Behaviour:
     return behave
 
 
+def ranks(exchange: Exchange) -> None:
+    """Says the documents again, the last one first."""
+    found = [
+        {"index": index, "relevance_score": index / 10, "document": text}
+        for index, text in enumerate(exchange.payload["documents"])
+    ]
+    _json(exchange, 200, {"model": "m", "results": found[::-1], "usage": {"total_tokens": 9}})
+
+
 def refuses(status: int, message: str = "no", **headers: str) -> Behaviour:
     """An error answer."""
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from ide_agent.errors import EngineError, ModelNotFound
 from ide_agent.host.errors import BadRequest, error_response
+from ide_agent.host.ranking import check_ranking
 from ide_agent.host.routing import route_openai
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream, until_gone
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from ide_agent.inference.models import ModelFile
 
 _END = b"data: [DONE]\n\n"
-_NEEDED = {"completions": "prompt", "chat/completions": "messages", "embeddings": "input"}
+_NEEDED = {
+    "completions": "prompt",
+    "chat/completions": "messages",
+    "embeddings": "input",
+    "rerank": "documents",
+}
 _REFUSED = "error.engine.refused"
 
 
@@ -46,6 +52,10 @@ def routes(services: Services) -> APIRouter:
     @router.post("/embeddings")
     async def embeddings(request: Request) -> Response:
         return await _forward(services, request, "embedding")
+
+    @router.post("/rerank")
+    async def rerank(request: Request) -> Response:
+        return await _forward(services, request, "reranking")
 
     @router.get("/models")
     async def models() -> Response:
@@ -71,6 +81,8 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
     needed = _NEEDED[request.url.path.rpartition("/v1/")[2]]
     if payload.get(needed) in (None, [], {}):
         return error_response(BadRequest(problem=f"{needed}: missing or empty"), 400)
+    if purpose == "reranking":
+        check_ranking(payload)
     route = await route_openai(services, request.url.path, payload)
 
     async def ask(name: str) -> Response:

@@ -130,9 +130,11 @@ async def route_openai(services: Services, path: str, payload: dict[str, Any]) -
     if not isinstance(wanted, str):
         raise BadRequest(problem="model: not a string")
     about = _about(payload.pop("ide_agent", None))
+    if path.endswith("/rerank") and wanted in DEFAULT_MODELS:  # no rule is about this
+        return Route(("",), private=about.privacy == "private")
     found = await route(services, _ask(path, payload, about), wanted)
     most = found.decision.limits.max_tokens if found.decision else None
-    if most is not None and not path.endswith("/embeddings"):
+    if most is not None and not path.endswith(("/embeddings", "/rerank")):
         for name in (*_LIMITED, _ENGINES_OWN):
             if payload.get(name) is not None:
                 payload[name] = _capped(name, payload[name], most)

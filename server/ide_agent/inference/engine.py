@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from typing import Any, TypedDict
 
-from ide_agent.errors import EngineClosed
+from ide_agent.errors import EngineClosed, ModelError
 from ide_agent.inference.backends import Dialect, Purpose
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
+from ide_agent.inference.pictures import check_pictures
 from ide_agent.inference.resources import Share
 from ide_agent.inference.supervisor import Running, State, Supervisor
 from ide_agent.inference.turns import Priority, Turns
@@ -50,6 +51,7 @@ class Engine:
 
     Attributes:
         part: what it was planned to get of the machine.
+        sees: whether pictures can be shown to it.
         kept: somebody activated it: it stays, however long nobody uses it.
         foreground: a person has waited for it since it was loaded.
     """
@@ -81,6 +83,7 @@ class Engine:
         self._unloading: asyncio.Task[None] | None = None
         self._kept = False
         self.foreground = False
+        self.sees = False
         self.last_used = time.monotonic()
 
     @property
@@ -180,10 +183,12 @@ class Engine:
             EngineClosed: somebody put it away; ask for another one.
             EngineCrashed: the engine died meanwhile.
             EngineError: the engine refused the request, or cannot be started.
+            PictureError, ModelError: a picture in it cannot be used, or the model sees none.
         """
         _check_prompt(path, payload)
         async with self._held():
             running = await self._supervisor.running()
+            self._check_pictures(path, payload)
             payload = self._addressed(running, payload)
             # only an engine that has something to write notices that nobody reads
             hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
@@ -210,10 +215,12 @@ class Engine:
             EngineClosed: somebody put it away; ask for another one.
             EngineCrashed: the engine died meanwhile.
             EngineError: the engine refused the request, or cannot be started.
+            PictureError, ModelError: as in `stream`.
         """
         _check_prompt(path, json or {})
         async with self._held():
             running = await self._supervisor.running()
+            self._check_pictures(path, json or {})
             if (running.backend.progress or running.backend.streamed) and path in _GENERATING:
                 asked = json or {}
                 async with aclosing(self.stream(path, streaming(path, asked))) as events:
@@ -226,6 +233,10 @@ class Engine:
                 raise await self._supervisor.explain(running, failure) from failure
             self._supervisor.worked(running)
             return answer
+
+    def _check_pictures(self, path: str, payload: dict[str, Any]) -> None:
+        if check_pictures(path, payload) and not self.sees:
+            raise ModelError("error.model.no_eyes", name=self.model.name)
 
     def _addressed(self, running: Running, payload: dict[str, Any]) -> dict[str, Any]:
         """Servers of others know the model by its folder and insist on that."""

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Literal, Protocol
 
 Format = Literal["gguf", "safetensors", "onnx", "ctranslate2", "piper"]
+Purpose = Literal["text", "embedding", "reranking"]
+"""What an engine does with a model: write, make vectors of texts, or say how well texts answer a query."""
+
+_RANK = 4  # llama.cpp's pooling type of models that make one number of a query and a text
 
 # architectures that write nothing
 ENCODERS = {"bert", "modern-bert", "neo-bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2",
@@ -30,7 +34,8 @@ class Header(Protocol):
         parameters: number of weights.
         quantisation: what most weights are stored as, e.g. ``Q4_K_M`` or ``BF16``; empty when nobody says.
         chat_template: whether it brings one.
-        pooling_type: of a model that makes vectors: how it makes one of many; None or 0 of all others.
+        pooling_type: of a model that makes vectors: how it makes one of many, or a score; None or 0 of all
+            others.
         fim: ids of the fill-in-the-middle sentinels that the files declare.
         has_fim: whether those are enough.
         encoders: what it sees and hears besides text: ``image``, ``audio``.
@@ -71,6 +76,8 @@ class Header(Protocol):
     def licence(self) -> str: ...  # noqa: D102
 
 
-def makes_vectors(header: Header) -> bool:
-    """Whether the model turns text into vectors, and writes none."""
-    return header.architecture in ENCODERS or bool(header.pooling_type)
+def made_for(header: Header) -> Purpose:
+    """What the model was made for."""
+    if header.pooling_type == _RANK:
+        return "reranking"
+    return "embedding" if header.architecture in ENCODERS or header.pooling_type else "text"

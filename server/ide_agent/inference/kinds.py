@@ -1,19 +1,17 @@
-"""What a model is for: text, pictures, speech, embeddings."""
+"""What a model is for: text, pictures, speech, embeddings, reranking."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, get_args
 
 from ide_agent.errors import ModelError, ModelFileInvalid
 from ide_agent.inference.backends import Purpose
-from ide_agent.inference.gguf import read_header
-from ide_agent.inference.header import makes_vectors
-from ide_agent.inference.models import PROJECTOR, ModelFile
+from ide_agent.inference.header import made_for
+from ide_agent.inference.models import ModelFile, projectors
 
-Kind = Literal["text", "image", "audio", "multi", "embedding"]
+Kind = Literal["text", "image", "audio", "multi", "embedding", "reranking"]
 """``text`` reads and writes text; ``image`` has to do with pictures, too, ``audio`` with sound, ``multi``
-with both; ``embedding`` makes vectors of text."""
+with both; ``embedding`` makes vectors of text, ``reranking`` scores of a query and texts."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -29,12 +27,12 @@ def kind_of(model: ModelFile) -> Kind:
         ModelFileInvalid: its header cannot be read.
     """
     header = model.header
-    if makes_vectors(header):
-        return "embedding"
+    if (purpose := made_for(header)) != "text":
+        return purpose
     senses = set(header.encoders)
     senses |= {"image"} if header.architecture in _IMAGE else set()
     senses |= {"audio"} if header.architecture in _AUDIO else set()
-    for projector in model.file.parent.glob(f"{PROJECTOR}*.gguf"):
+    for projector in projectors(model):
         senses |= _senses(projector)
     if len(senses) > 1:
         return "multi"
@@ -43,7 +41,7 @@ def kind_of(model: ModelFile) -> Kind:
 
 def purpose_of(model: ModelFile) -> Purpose:
     """What an engine for `model` is to do when nobody says."""
-    return "embedding" if kind_of(model) == "embedding" else "text"
+    return made_for(model.header)
 
 
 def check_purpose(model: ModelFile, purpose: Purpose) -> None:
@@ -55,13 +53,35 @@ def check_purpose(model: ModelFile, purpose: Purpose) -> None:
     """
     if model.format in ("ctranslate2", "piper"):
         raise ModelError("error.model.for_speech", name=model.name)
-    if purpose == "text" and model.format != "gguf" and kind_of(model) == "embedding":
+    reranker = purpose_of(model) == "reranking"
+    if reranker != (purpose == "reranking"):
+        raise ModelError(
+            "error.model.for_ranking" if reranker else "error.model.no_reranker", name=model.name
+        )
+    if purpose == "text" and model.format != "gguf" and purpose_of(model) == "embedding":
         raise ModelError("error.model.for_vectors", name=model.name)
 
 
-def _senses(projector: Path) -> set[str]:
+def projector_of(model: ModelFile) -> ModelFile | None:
+    """What lets `model` see or hear, by which an engine is to load it: one that sees, if there is any."""
+    able = [each for each in projectors(model) if _senses(each)]
+    return next((each for each in able if "image" in _senses(each)), able[0] if able else None)
+
+
+def sees(model: ModelFile, projector: ModelFile | None) -> bool:
+    """Whether pictures can be shown to `model`, loaded with `projector`.
+
+    Raises:
+        ModelFileInvalid: its header cannot be read.
+    """
+    if model.format == "gguf":
+        return projector is not None and "image" in _senses(projector)
+    return "image" in model.header.encoders
+
+
+def _senses(projector: ModelFile) -> set[str]:
     """What a projector brings; a vision one unless it says otherwise, as they did before there was sound."""
     try:
-        return set(read_header(projector).encoders) or {"image"}
+        return set(projector.header.encoders) or {"image"}
     except ModelFileInvalid:
         return set()

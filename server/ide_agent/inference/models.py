@@ -14,7 +14,7 @@ from pathlib import Path
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.inference.folders import look, read_folder
 from ide_agent.inference.gguf import GgufHeader, read_header
-from ide_agent.inference.header import Format, Header, makes_vectors
+from ide_agent.inference.header import Format, Header, Purpose, made_for
 
 USED = ".used"
 """A file beside a model; its time is that of the model's last use."""
@@ -62,6 +62,12 @@ class ModelFile:
         return _header(self.format, self.file, self.bytes, self.modified_ns)
 
 
+def projectors(model: ModelFile) -> list[ModelFile]:
+    """What lies beside `model`, which is in GGUF, and lets it see or hear; by name."""
+    beside = sorted(model.file.parent.glob(f"{PROJECTOR}*.gguf")) if model.format == "gguf" else []
+    return [found for file in beside if (found := _model(file.stem, file)) is not None]
+
+
 def note_use(model: ModelFile) -> None:
     """`model` is used now."""
     with suppress(OSError):  # somebody else's folder
@@ -104,22 +110,25 @@ class ModelStore:
                 found.append(model)
         return sorted(found, key=lambda model: (-model.modified_ns, model.name))
 
-    def find(self, name: str = "", *, vectors: bool = False) -> ModelFile:
+    def find(self, name: str = "", purpose: Purpose = "text") -> ModelFile:
         """The model called `name`: a name out of `list`, a folder's name, the path of a GGUF file or that of
         a folder in another format.
 
         Args:
             name: empty: the default one.
-            vectors: who names none wants vectors: the newest embedder, if there is one.
+            purpose: who names none gets the newest one that was made for it; for vectors, where there
+                is none, one that writes.
 
         Raises:
-            ModelNotFound: there is none; without a name: there is no model that text can be had from.
+            ModelNotFound: there is none; without a name: there is no model for that.
         """
         models = self.list()
-        if vectors and not name:
-            able = (model for model in models if model.format in _READ_TEXT and not _writes(model))
+        if purpose != "text" and not name:
+            able = (model for model in models if model.format in _READ_TEXT and _made_for(model) == purpose)
             if (found := next(able, None)) is not None:
                 return found
+            if purpose == "reranking":
+                raise ModelNotFound("error.model.no_rerankers")
         wanted = name or self._default
         if not wanted:
             return _default(models)
@@ -154,18 +163,19 @@ def _at(path: str) -> ModelFile | None:
 def _default(models: list[ModelFile]) -> ModelFile:
     """Of `models`, newest first, the one that somebody gets who names none."""
     able = [model for form in _READ_TEXT for model in models if model.format == form]
-    found = next((model for model in able if _writes(model)), able[0] if able else None)
+    able = [model for model in able if _made_for(model) != "reranking"]
+    found = next((model for model in able if _made_for(model) == "text"), able[0] if able else None)
     if found is None:
         raise ModelNotFound("error.model.none")
     return found
 
 
-def _writes(model: ModelFile) -> bool:
-    """Whether `model` writes text; of a damaged one that is assumed, for whoever asks it to hear of that."""
+def _made_for(model: ModelFile) -> Purpose:
+    """What `model` is for; a damaged one for text, for whoever asks it to hear of that."""
     try:
-        return not makes_vectors(model.header)
+        return made_for(model.header)
     except ModelFileInvalid:
-        return True
+        return "text"
 
 
 def _folder_model(folder: Path) -> ModelFile | None:

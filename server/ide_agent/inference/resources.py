@@ -19,6 +19,9 @@ _SLIDES = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4}
 _SLIDING_STEP = 256
 _COSTS = Costs()
 _EMBEDDER_TOKENS = 512  # where an embedder does not say how long its texts may be
+_PICTURE = 128 * _MB  # what a projector computes with, estimated
+_PICTURE_BATCH = {"gemma3": 256}
+"""Tokens of a picture that have to be computed at once, since they look at each other; by architecture."""
 _RESERVE = 128 * _MB  # what the editor and the system keep in any case
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -58,6 +61,7 @@ def share(
     threads: int,
     embedding: bool = False,
     costs: Costs = _COSTS,
+    projector: ModelFile | None = None,
 ) -> Share:
     """What `model` gets.
 
@@ -66,14 +70,17 @@ def share(
         context_tokens: wanted KV cache per slot; cut to what the model was trained for.
         slots: requests at once.
         threads: 0: chosen from the cores.
-        embedding: a text is then computed in one piece.
+        embedding: it makes vectors or scores: a text is then computed in one piece.
         costs: of the engine.
+        projector: what lets it see or hear.
     """
     header = model.header
     longest = _EMBEDDER_TOKENS if model.format == "onnx" else context_tokens
     context = min(context_tokens, header.context_length or longest)
     chosen = threads or default_threads()
     batch = min(context, 2048) if embedding else prompt_batch(model.weights, chosen)
+    if projector is not None:
+        batch = max(batch, min(context, _PICTURE_BATCH.get(header.architecture, 0)))
     kv = kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
     if costs.kv_step:
         kv = max(-(-kv // costs.kv_step), 1) * costs.kv_step
@@ -84,7 +91,14 @@ def share(
         context=context,
         threads=chosen,
         batch=batch,
-        bytes=model.bytes + kv - (gpu.bytes if gpu else 0) + costs.process + costs.token * header.vocabulary,
+        bytes=(
+            model.bytes
+            + kv
+            - (gpu.bytes if gpu else 0)
+            + costs.process
+            + costs.token * header.vocabulary
+            + (projector.bytes + _PICTURE if projector is not None else 0)
+        ),
         cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,
         gpu=gpu,
         kv=kv,

@@ -16,7 +16,7 @@ from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
 from ide_agent.inference.backends import Backend, Costs, EngineSpec, Purpose, costs, costs_of, suited
 from ide_agent.inference.engine import Engine, EngineState
-from ide_agent.inference.kinds import check_purpose, purpose_of
+from ide_agent.inference.kinds import check_purpose, projector_of, purpose_of, sees
 from ide_agent.inference.memory import Load, Memory
 from ide_agent.inference.model import Model
 from ide_agent.inference.models import ModelFile, ModelStore, note_use
@@ -68,7 +68,7 @@ class Inference:
 
         Args:
             model: a name `ModelStore.find` knows; empty: the default one.
-            purpose: an engine does one or the other; both need two of them.
+            purpose: an engine does one of them; two need two of them.
             priority: whose place it may take, and who is served first.
 
         Raises:
@@ -221,7 +221,7 @@ class Inference:
         """The model called `name`; to choose one for who names none, the headers of many may be read."""
         if name:
             return self._models.find(name)
-        return await asyncio.to_thread(self._models.find, vectors=purpose == "embedding")
+        return await asyncio.to_thread(self._models.find, purpose=purpose)
 
     async def _get(
         self,
@@ -251,7 +251,7 @@ class Inference:
         try:
             await asyncio.to_thread(lambda: file.header)
             check_purpose(file, key[1])
-            suited(self._settings, file.name, file.format, key[1])  # before another one goes for it
+            self._suited(file, key[1])  # before another one goes for it
         except (ModelError, EngineStartError) as failure:
             self._tell(file, "", "error", failure)
             raise
@@ -287,7 +287,7 @@ class Inference:
             old.kept = key in memory.kept
             return old
         try:
-            backends = suited(self._settings, file.name, file.format, key[1])
+            backends = self._suited(file, key[1])
         except IdeAgentError as failure:
             self._tell(file, "", "error", failure)
             raise
@@ -311,6 +311,8 @@ class Inference:
             # that of this very start: another backend costs more, and GPUs may be full by now
             engine.part = part = self._share(file, purpose, costs_of(backend, self._settings))
             check_memory(file, part.bytes)
+            beside = projector_of(file) if purpose == "text" and backend.projectors else None
+            engine.sees = sees(file, beside)
             layers = part.gpu.layers if part.gpu else self._settings.gpu_layers
             return EngineSpec(
                 model=os.fspath(file.file),
@@ -321,6 +323,8 @@ class Inference:
                 api_key=secrets.token_urlsafe(24),
                 parent=os.getpid(),
                 embedding=purpose == "embedding",
+                projector=os.fspath(beside.file) if beside is not None else "",
+                reranking=purpose == "reranking",
                 mean_pooling=purpose == "embedding" and not file.header.pooling_type,
                 gpu_layers=layers,
                 kv_bytes=part.kv,
@@ -343,17 +347,24 @@ class Inference:
         )
         return engine
 
+    def _suited(self, file: ModelFile, purpose: Purpose) -> list[Backend]:
+        """The backends to try, in this order; see `suited`."""
+        beside = purpose == "text" and projector_of(file) is not None
+        return suited(self._settings, file.name, file.format, purpose, projector=beside)
+
     def _share(self, file: ModelFile, purpose: Purpose, costs_: Costs | None = None) -> Share:
-        embedding = purpose == "embedding"
+        writes = purpose == "text"
+        projector = projector_of(file) if writes else None
         return share(
             file,
-            context_tokens=min(self._settings.context_tokens, 2048)
-            if embedding
-            else self._settings.context_tokens,
-            slots=1 if embedding else self._settings.slots,
+            context_tokens=self._settings.context_tokens
+            if writes
+            else min(self._settings.context_tokens, 2048),
+            slots=self._settings.slots if writes else 1,
             threads=self._settings.threads,
-            embedding=embedding,
-            costs=costs_ or costs(self._settings, file.format, purpose),
+            embedding=not writes,
+            costs=costs_ or costs(self._settings, file.format, purpose, projector=projector is not None),
+            projector=projector,
         )
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:

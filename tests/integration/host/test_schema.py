@@ -41,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
         }
     },
     "/v1/embeddings": {"input": TEXT},
+    "/v1/rerank": {"query": TEXT, "documents": {"type": "array", "maxItems": 3, "items": TEXT}, "top_n": FEW},
 }
 OPTIONS = {
     "max_tokens": FEW,

@@ -23,6 +23,7 @@ from ide_agent.errors import (
     NotEnoughMemory,
 )
 from ide_agent.inference import memory
+from ide_agent.inference.header import Purpose
 from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.service import Inference
 from support.fake_engine import FakeBackend
@@ -48,9 +49,9 @@ async def test_nothing_stands_still_while_a_model_is_chosen(
 ) -> None:
     find, threads = ModelStore.find, list[int]()
 
-    def noted(store: ModelStore, name: str = "", *, vectors: bool = False) -> ModelFile:
+    def noted(store: ModelStore, name: str = "", *, purpose: Purpose = "text") -> ModelFile:
         threads.append(threading.get_ident())
-        return find(store, name, vectors=vectors)
+        return find(store, name, purpose=purpose)
 
     monkeypatch.setattr(ModelStore, "find", noted)
     assert (await inference.engine()).name == (await inference.activate("")).name == "tiny"

@@ -107,10 +107,13 @@ def test_the_guard_sees_what_there_is(tmp_path: Path) -> None:
 def test_nothing_leaves_in_no_cloud_mode(guarded: Guarded) -> None:
     messages = [{"role": "user", "content": "one two three"}]
     local = {"prompt": "one two three", "input": "x", "messages": messages, "max_tokens": 4}
+    local |= {"query": "x", "documents": ["one", "two"]}
     for path in ("/v1/completions", "/v1/chat/completions"):
         assert guarded.status("POST", path, local)[0] == 200
     assert guarded.status("POST", "/v1/embeddings", local)[0] in (200, 400, 502)
     for model in ("named/m", "address/m"):
+        code, body = guarded.status("POST", "/v1/rerank", {**local, "model": model})
+        assert (code, json.loads(body)["error"]["type"]) == (403, "RemoteOff")
         for path in ("/v1/completions", "/v1/chat/completions", "/v1/embeddings"):
             for stream in (False, True):
                 code, body = guarded.status("POST", path, {**local, "model": model, "stream": stream})

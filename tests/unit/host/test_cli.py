@@ -110,6 +110,7 @@ def test_status(monkeypatch: pytest.MonkeyPatch) -> None:
         "engines": [
             {"model": "starter", "state": "ready", "purpose": "text"},
             {"model": "starter", "state": "unloaded", "purpose": "embedding"},
+            {"model": "ranks", "state": "ready", "purpose": "reranking"},
         ],
         "problems": [
             {"type": "StorageError", "code": "error.storage.corrupt", "params": {"file": "F", "aside": "A"}}
@@ -120,6 +121,7 @@ def test_status(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == 0
     assert "1:01:01" in out
     assert "Engine starter: ready.\nEngine starter for embeddings: not loaded.\n" in out
+    assert "Engine ranks for reranking: ready.\n" in out
     assert "It was moved to A" in out
     assert json.loads(run("host", "status", "--json")[1]) == status
 

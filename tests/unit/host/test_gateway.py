@@ -18,6 +18,7 @@ def data(body: str) -> list[str]:
         ("/v1/completions", "text", {"prompt": [4, 7]}),
         ("/v1/chat/completions", "text", {"messages": [{"unheard": "of"}]}),
         ("/v1/embeddings", "embedding", {"input": "x"}),
+        ("/v1/rerank", "reranking", {"query": "x", "documents": ["a", ""], "top_n": 1}),
     ],
 )
 async def test_request_goes_to_the_engine_as_it_is(
@@ -73,6 +74,29 @@ async def test_what_is_missing_is_named(
         answer = await host.post(f"/v1/{path}", json={**body, "stream": stream})
         assert answer.status_code == 400
         assert answer.json()["error"]["message"] == f"The request is not valid: {needed}: missing or empty."
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"documents": ["a"]}, "query: not a text, or empty"),
+        ({"query": " ", "documents": ["a"]}, "query: not a text, or empty"),
+        ({"query": "x"}, "documents: missing or empty"),
+        ({"query": "x", "documents": "a"}, "documents: not a list of texts"),
+        ({"query": "x", "documents": ["a", {"text": "b"}]}, "documents.1: not a text"),
+        ({"query": "x", "documents": ["a"] * 1001}, "documents: more than 1000"),
+        ({"query": "x", "documents": ["a"], "top_n": 0}, "top_n: not a whole number above 0"),
+        ({"query": "x", "documents": ["a"], "top_n": True}, "top_n: not a whole number above 0"),
+        ({"query": "x", "documents": ["a"], "stream": True}, "stream: a ranking comes in one piece"),
+    ],
+)
+async def test_what_cannot_be_ranked_is_said(
+    host: httpx.AsyncClient, engine: FakeEngine, body: dict[str, object], problem: str
+) -> None:
+    answer = await host.post("/v1/rerank", json=body)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["error"]["params"] == {"problem": problem}
     assert engine.asked == []
 
 

@@ -58,6 +58,23 @@ def test_the_format_decides_what_runs_it(monkeypatch: pytest.MonkeyPatch) -> Non
     assert costs(settings, "onnx", "embedding") == Costs()
 
 
+@pytest.mark.parametrize("preference", ["auto", "llama-cpp-python"])
+def test_what_one_does_not_do_another_one_does(preference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LlamaCppPython, "available", lambda self: True)
+    settings = InferenceSettings(engine=preference)
+    assert [each.name for each in suited(settings, "m", "gguf", "reranking")] == ["xllamacpp"]
+    assert suited(settings, "m", "gguf", "embedding")[0].name == "llama-cpp-python"
+
+
+def test_what_sees_runs_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LlamaCppPython, "available", lambda self: True)
+    for preference in ("auto", "llama-cpp-python", "xllamacpp"):
+        assert [each.name for each in usable(preference, projector=True)] == ["xllamacpp"]
+    monkeypatch.setattr(Xllamacpp, "available", lambda self: False)
+    assert [each.name for each in usable("auto", projector=True)] == ["llama-cpp-python"], "without eyes"
+    assert costs(InferenceSettings(), projector=True) == LlamaCppPython.costs
+
+
 def test_what_is_free_on_gpus_counts_for_an_engine_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus, "room", lambda: 7)
     monkeypatch.setattr(LlamaCppPython, "available", lambda self: True)

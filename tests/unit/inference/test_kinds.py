@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ide_agent.errors import ModelError
-from ide_agent.inference.kinds import Kind, check_purpose, kind_of, purpose_of
+from ide_agent.inference.kinds import Kind, check_purpose, kind_of, projector_of, purpose_of, sees
 from ide_agent.inference.models import ModelFile, ModelStore
 from support import gguf_file, model_folders
 
@@ -29,6 +29,8 @@ def model(folder: Path, values: dict[str, Any], projector: dict[str, Any] | None
         (gguf_file.llama(**{"llama.pooling_type": 1}), None, "embedding"),
         (gguf_file.llama(**{"llama.pooling_type": 0}), None, "text"),
         ({"general.architecture": "nomic-bert"}, None, "embedding"),
+        (gguf_file.llama(**{"llama.pooling_type": 4}), None, "reranking"),
+        ({"general.architecture": "bert", "bert.pooling_type": 4}, None, "reranking"),
         ({"general.architecture": "whisper"}, None, "audio"),
         (gguf_file.llama(), {"clip.has_vision_encoder": True}, "image"),
         (gguf_file.llama(), {}, "image"),
@@ -41,13 +43,28 @@ def test_by_header_and_projector(
 ) -> None:
     found = model(tmp_path, values, projector)
     assert kind_of(found) == kind
-    assert purpose_of(found) == ("embedding" if kind == "embedding" else "text")
+    assert purpose_of(found) == (kind if kind in ("embedding", "reranking") else "text")
 
 
 def test_a_damaged_projector_brings_nothing(tmp_path: Path) -> None:
     found = model(tmp_path, gguf_file.llama(), {})
     (tmp_path / "m" / "mmproj-m.gguf").write_bytes(b"GGUF")
     assert kind_of(found) == "text"
+    assert projector_of(found) is None and not sees(found, None)
+
+
+def test_of_several_projectors_one_that_sees_is_taken(tmp_path: Path) -> None:
+    found = model(tmp_path, gguf_file.llama())
+    for name, sense in (("a", "audio"), ("b", "vision"), ("c", "vision")):
+        content = gguf_file.file({"general.architecture": "clip", f"clip.has_{sense}_encoder": True})
+        (tmp_path / "m" / f"mmproj-{name}.gguf").write_bytes(content)
+    taken = projector_of(found)
+    assert taken is not None and taken.name == "mmproj-b" and sees(found, taken)
+    for name in ("b", "c"):
+        (tmp_path / "m" / f"mmproj-{name}.gguf").unlink()
+    taken = projector_of(found)
+    assert taken is not None and taken.name == "mmproj-a" and not sees(found, taken)
+    assert [each.name for each in ModelStore(tmp_path).list()] == ["m"]
 
 
 def test_folders_by_their_format(tmp_path: Path) -> None:
@@ -65,6 +82,10 @@ def test_folders_by_their_format(tmp_path: Path) -> None:
         "whisper": "audio",
         "voice": "audio",
     }
+    blind, seeing = (ModelStore(tmp_path).find(name) for name in ("hf", "sees"))
+    assert sees(seeing, None) and not sees(blind, None)
+    (tmp_path / "hf" / "mmproj.gguf").write_bytes(gguf_file.file({"general.architecture": "clip"}))
+    assert projector_of(blind) is None, "it is not in GGUF"
 
 
 def test_what_a_model_cannot_do_is_said(tmp_path: Path) -> None:
@@ -80,4 +101,12 @@ def test_what_a_model_cannot_do_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="onnx turns text into vectors"):
         check_purpose(store.find("onnx"), "text")
     check_purpose(store.find("onnx"), "embedding")
+    ranks = model(tmp_path, gguf_file.llama(**{"llama.pooling_type": 4}))
+    check_purpose(ranks, "reranking")
+    for purpose in ("text", "embedding"):
+        with pytest.raises(ModelError, match="m says how well texts answer a query"):
+            check_purpose(ranks, purpose)
+    for name in ("hf", "onnx"):
+        with pytest.raises(ModelError, match=f"{name} is no reranker"):
+            check_purpose(store.find(name), "reranking")
     check_purpose(store.find("hf"), "text")

@@ -138,11 +138,25 @@ def test_who_names_none_gets_one_that_writes(tmp_path: Path) -> None:
 def test_who_names_none_and_wants_vectors_gets_an_embedder(tmp_path: Path) -> None:
     put(tmp_path, "writer", "w.gguf")
     store = ModelStore(tmp_path, default="writer")
-    assert store.find(vectors=True).name == "writer", "better than none"
+    assert store.find(purpose="embedding").name == "writer", "better than none"
     model_folders.embedder(tmp_path / "mini")
-    assert store.find(vectors=True).name == "mini"
+    assert store.find(purpose="embedding").name == "mini"
     assert store.find().name == "writer"
-    assert store.find("writer", vectors=True).name == "writer"
+    assert store.find("writer", purpose="embedding").name == "writer"
+
+
+def test_a_reranker_is_for_who_wants_one(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    put(tmp_path, "ranks", "r.gguf", content=gguf_file.file(gguf_file.llama(**{"llama.pooling_type": 4})))
+    assert store.find(purpose="reranking").name == "ranks"
+    for purpose in ("text", "embedding"):
+        with pytest.raises(ModelNotFound):
+            store.find(purpose=purpose)
+    (tmp_path / "ranks" / "r.gguf").unlink()
+    put(tmp_path, "writer", "w.gguf")
+    model_folders.embedder(tmp_path / "mini")
+    with pytest.raises(ModelNotFound, match="no reranker on this machine"):
+        ModelStore(tmp_path, default="writer").find(purpose="reranking")
 
 
 def test_near_names_are_told(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference import resources
 from ide_agent.inference.backends import Costs
+from ide_agent.inference.kinds import projector_of
 from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.resources import kv_cache, share
 from support import gguf_file
@@ -36,6 +37,30 @@ def test_all_parts_of_a_split_model_count(tmp_path: Path) -> None:
     part = resources.share(model, context_tokens=1, slots=1, threads=1)
     assert part.bytes > 500_000_000
     assert part.batch < resources.prompt_batch(model.header.parameters, 1)
+
+
+def test_what_it_sees_with_counts(model: ModelFile) -> None:
+    file = model.file.with_name("mmproj.gguf")
+    file.write_bytes(gguf_file.file({"general.architecture": "clip"}, data=5_000_000))
+    blind = share(model, context_tokens=100, slots=1, threads=1)
+    seeing = share(model, context_tokens=100, slots=1, threads=1, projector=projector_of(model))
+    assert seeing.bytes - blind.bytes > 5_000_000
+    assert seeing.batch == blind.batch
+
+
+def test_a_picture_whose_parts_look_at_each_other_is_computed_at_once(tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    size = 4 << 30  # of weights: a batch of them is small
+    tensors = [gguf_file.tensor("w", (size,), 24, 0)]
+    values = {"general.architecture": "gemma3", "gemma3.context_length": 4096}
+    with (tmp_path / "g" / "g.gguf").open("wb") as file:
+        file.write(gguf_file.file(values, tensors))
+        file.truncate(file.tell() + size)  # a hole, it takes no room
+    (tmp_path / "g" / "mmproj.gguf").write_bytes(gguf_file.file({"general.architecture": "clip"}))
+    found = ModelStore(tmp_path).find("g")
+    assert share(found, context_tokens=4096, slots=1, threads=1).batch < 256
+    seeing = share(found, context_tokens=4096, slots=1, threads=1, projector=projector_of(found))
+    assert seeing.batch == 256
 
 
 def test_context_is_no_longer_than_the_model_was_trained_for(model: ModelFile) -> None:

@@ -7,13 +7,24 @@ from typing import Any
 import pytest
 
 from ide_agent.config import RemoteEndpoint
-from ide_agent.errors import BudgetSpent, RemoteOff, RemoteRefused, RemoteUnavailable
+from ide_agent.errors import BudgetSpent, PictureError, RemoteOff, RemoteRefused, RemoteUnavailable
 from ide_agent.inference.remote import service
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.service import Remotes, key_name
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
-from support.scripted_api import Exchange, ScriptedApi, cut_after, echoes, endless, refuses, says, silent
+from support.projector_file import COLOURS, picture
+from support.scripted_api import (
+    Exchange,
+    ScriptedApi,
+    cut_after,
+    echoes,
+    endless,
+    ranks,
+    refuses,
+    says,
+    silent,
+)
 from support.waiting import until
 
 from .conftest import ELSEWHERE, Books, Make, Pauses
@@ -93,6 +104,54 @@ async def test_the_key_goes_along_and_nowhere_else(
     assert "very-secret-key" not in json.dumps(refused.value.as_wire())
     await remotes.close()
     assert "very-secret-key" not in repr(books.ended)
+
+
+async def test_secrets_in_what_is_ranked_stay_here(
+    remotes_of: Make, api: ScriptedApi, books: Books, policy: NetworkPolicy
+) -> None:
+    api.script.append(ranks)
+    remotes = remotes_of(out=api.url)
+    model = await remotes.find("out/m")
+    assert model is not None
+    asked = {"model": "whatever", "query": f"who uses {TOKEN}", "documents": ["none", f"it is {TOKEN}"]}
+    answer = await model.request("POST", "/v1/rerank", asked)
+    assert [(found["index"], found["document"]) for found in answer["results"]] == [
+        (1, f"it is {TOKEN}"),
+        (0, "none"),
+    ]
+    ((path, payload),) = api.asked
+    assert (path, payload["model"]) == ("/v1/rerank", "m")
+    assert TOKEN not in json.dumps(payload)
+    policy.remote = False
+    with pytest.raises(RemoteOff):
+        await model.request("POST", "/v1/rerank", asked)
+    assert len(api.asked) == 1
+    await remotes.close()
+    assert [(sent.path, sent.secrets) for sent in books.ended] == [("/rerank", 1)]
+
+
+async def test_pictures_go_as_they_are_and_the_text_beside_them_does_not(
+    remotes_of: Make, api: ScriptedApi, here: ScriptedApi
+) -> None:
+    remotes = remotes_of(out=api.url, near=here.url)
+    image = {"type": "image_url", "image_url": {"url": picture(COLOURS["red"], side=64)}}
+    elsewhere = {"type": "image_url", "image_url": {"url": "https://example.invalid/a.png"}}
+    asked = {"messages": [{"role": "user", "content": [{"type": "text", "text": TOKEN}, image, elsewhere]}]}
+    await whole(remotes, "out/m", asked)
+    await streamed(remotes, "out/m", asked)
+    for _, payload in api.asked:
+        text, *pictures = payload["messages"][0]["content"]
+        assert pictures == [image, elsewhere]
+        assert TOKEN not in text["text"]
+    for ask in (whole, streamed):
+        with pytest.raises(PictureError, match="is not fetched"):
+            await ask(remotes, "near/m", asked)
+    assert here.asked == []
+    image["image_url"]["url"] = "data:image/png;base64," + "A" * 11_000_000
+    with pytest.raises(PictureError, match="too big"):
+        await whole(remotes, "out/m", asked)
+    assert len(api.asked) == 2
+    await remotes.close()
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 20, 21, 22, 500])

@@ -17,7 +17,7 @@ from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.inference.backends import costs
 from ide_agent.inference.gpus import Offload
-from ide_agent.inference.kinds import purpose_of
+from ide_agent.inference.kinds import projector_of, purpose_of
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
 
@@ -174,12 +174,14 @@ def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[st
         header = model.header
     except ModelFileInvalid:
         return {**known, "memory": memory(memory_for(model.bytes))}
+    projector = projector_of(model)
     part = share(
         model,
         context_tokens=settings.context_tokens,
         slots=settings.slots,
         threads=settings.threads,
-        costs=costs(settings, model.format, purpose_of(model)),
+        costs=costs(settings, model.format, purpose_of(model), projector=projector is not None),
+        projector=projector,
     )
     return {
         **known,

@@ -10,12 +10,12 @@ from pathlib import Path
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError
 from ide_agent.inference import gpus
-from ide_agent.inference.backends.base import Backend, Costs, Dialect, EngineSpec, Purpose
+from ide_agent.inference.backends.base import Backend, Costs, Dialect, EngineSpec
 from ide_agent.inference.backends.llamacpp_python import LlamaCppPython
 from ide_agent.inference.backends.onnx import OnnxRuntime
 from ide_agent.inference.backends.spawned import TransformersServe, Vllm
 from ide_agent.inference.backends.xllamacpp import Xllamacpp
-from ide_agent.inference.header import Format
+from ide_agent.inference.header import Format, Purpose
 from ide_agent.paths import state_dir
 
 __all__ = [
@@ -43,7 +43,12 @@ def runtimes(settings: InferenceSettings) -> tuple[Backend, ...]:
 
 
 def suited(
-    settings: InferenceSettings, model: str = "", form: Format = "gguf", purpose: Purpose = "text"
+    settings: InferenceSettings,
+    model: str = "",
+    form: Format = "gguf",
+    purpose: Purpose = "text",
+    *,
+    projector: bool = False,
 ) -> list[Backend]:
     """The backends to try for a model, in this order.
 
@@ -52,12 +57,13 @@ def suited(
         model: its name; for the message.
         form: its format.
         purpose: what it is to do.
+        projector: whether there is something that lets it see or hear.
 
     Raises:
         EngineStartError: none of those that could is here; says how to get one.
     """
     if form == "gguf":
-        return usable(settings.engine, model)
+        return usable(settings.engine, model, purpose, projector=projector)
     invalidate_caches()
     able = [each for each in runtimes(settings) if form in each.formats and purpose in each.purposes]
     found = [backend for backend in able if backend.available()]
@@ -69,18 +75,27 @@ def suited(
     return found
 
 
-def usable(preference: str, model: str = "") -> list[Backend]:
+def usable(
+    preference: str, model: str = "", purpose: Purpose = "text", *, projector: bool = False
+) -> list[Backend]:
     """The installed backends to try for GGUF, in this order.
 
     Args:
         preference: a backend's name, or ``auto`` for all of them, what was measured to be fastest here first.
         model: who asks; for the message.
+        purpose: what it is to do; where the one that is preferred does not do that, another one does.
+        projector: the same for what lets a model see or hear; where none that does is here, it does neither.
 
     Raises:
         EngineStartError: none is installed.
     """
     invalidate_caches()  # the native one may have been installed since we started
-    wanted = [backend for backend in BACKENDS if preference in ("auto", backend.name)]
+    able = [backend for backend in BACKENDS if purpose in backend.purposes]
+    if projector:
+        able = [backend for backend in able if backend.projectors and backend.available()] or able
+    wanted = [backend for backend in able if preference in ("auto", backend.name)]
+    if not wanted and preference in [backend.name for backend in BACKENDS]:
+        wanted = able
     found = [backend for backend in wanted if backend.available()]
     if not found:
         names = ", ".join(backend.name for backend in wanted) or preference
@@ -90,10 +105,16 @@ def usable(preference: str, model: str = "") -> list[Backend]:
     return sorted(found, key=lambda backend: backend.name != fastest)
 
 
-def costs(settings: InferenceSettings, form: Format = "gguf", purpose: Purpose = "text") -> Costs:
+def costs(
+    settings: InferenceSettings,
+    form: Format = "gguf",
+    purpose: Purpose = "text",
+    *,
+    projector: bool = False,
+) -> Costs:
     """What the engine that will be used takes of memory; arguments as `suited` takes them."""
     try:
-        return costs_of(suited(settings, "", form, purpose)[0], settings)
+        return costs_of(suited(settings, "", form, purpose, projector=projector)[0], settings)
     except EngineStartError:
         return Costs()
 

@@ -8,9 +8,8 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
-from ide_agent.inference.header import Format
+from ide_agent.inference.header import Format, Purpose
 
-Purpose = Literal["text", "embedding"]
 Dialect = Literal["llama", "openai"]
 """``llama``: llama-server's, OpenAI's with more to it; ``openai``: nothing but OpenAI's."""
 
@@ -49,6 +48,8 @@ class EngineSpec:
         batch: prompt tokens per computing step.
         api_key: every request must carry it; no web page can guess it.
         parent: process id of the host; the engine leaves with it.
+        projector: path of what lets the model see or hear; empty: it does neither.
+        reranking: it says how well texts answer a query, and does nothing else.
         mean_pooling: for embeddings of a model that declares no pooling of its own.
         gpu_layers: how many layers are computed on GPUs; negative: what the engine's library thinks best.
         kv_bytes: what the KV cache of all slots takes.
@@ -63,6 +64,8 @@ class EngineSpec:
     parent: int
     embedding: bool = False
     mean_pooling: bool = False
+    reranking: bool = False
+    projector: str = ""
     gpu_layers: int = -1
     kv_bytes: int = 0
 
@@ -94,6 +97,8 @@ class Backend(ABC):
     dialect: ClassVar[Dialect] = "llama"
     formats: ClassVar[tuple[Format, ...]] = ("gguf",)
     purposes: ClassVar[tuple[Purpose, ...]] = ("text", "embedding")
+    projectors: ClassVar[bool] = False
+    """Whether it loads what lets a model see or hear."""
     missing: ClassVar[str] = "error.engine.missing"
     """The message for who has no such engine."""
 

@@ -13,6 +13,8 @@ class Xllamacpp(Backend):
 
     name = "xllamacpp"
     progress = True
+    purposes = ("text", "embedding", "reranking")
+    projectors = True
     costs = Costs(process=47 << 20, token=230, prompts=256 << 20, slides=True)
 
     def available(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ide_agent.errors import IdeAgentError, RemoteRefused, RemoteUnavailable
 from ide_agent.inference.backends import Dialect
+from ide_agent.inference.pictures import check_pictures
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.prices import tokens
@@ -178,6 +179,7 @@ class RemoteModel:
         hiding = self.placeholders()
         body = b""
         if payload is not None:
+            check_pictures(path, payload, fetched=not endpoint.local)
             # searching a long prompt takes a while, in which others stream
             if hiding is not None and (
                 _holds_tokens(payload.get("input")) or _holds_tokens(payload.get("prompt"))

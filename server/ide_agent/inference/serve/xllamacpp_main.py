@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 
@@ -17,6 +18,7 @@ _REUSE_CHUNK = 256
 def main() -> None:
     """Load the model, serve it, stay until the host leaves."""
     spec = take_spec()
+    os.environ["PATH"] = os.devnull  # it would start ffprobe on whatever is said to be a picture and is none
     import xllamacpp
 
     try:
@@ -32,17 +34,21 @@ def main() -> None:
 def _parameters(xllamacpp, spec: EngineSpec):  # type: ignore[no-untyped-def]
     params = xllamacpp.CommonParams()
     params.model.path = spec.model
+    params.mmproj.path = spec.projector
     params.n_ctx = spec.context * spec.slots
     params.n_parallel = spec.slots
     params.n_batch = params.n_ubatch = spec.batch
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = spec.threads
-    params.n_cache_reuse = 0 if spec.embedding else _REUSE_CHUNK
-    params.cache_ram_mib = 0 if spec.embedding else _PROMPT_CACHE_MIB
+    writes = not (spec.embedding or spec.reranking)
+    params.n_cache_reuse = _REUSE_CHUNK if writes and not spec.projector else 0
+    params.cache_ram_mib = _PROMPT_CACHE_MIB if writes else 0
     params.ctx_shift = False
     params.fit_params = False
     if spec.gpu_layers >= 0:
         params.n_gpu_layers = spec.gpu_layers
-    params.embedding = spec.embedding
+    params.embedding = not writes
+    if spec.reranking:
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
     if spec.mean_pooling:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     params.hostnames = ["127.0.0.1"]

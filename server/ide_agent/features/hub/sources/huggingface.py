@@ -38,6 +38,7 @@ _TASKS = {
     "audio": "automatic-speech-recognition",
     "multi": "any-to-any",
     "embedding": "feature-extraction",
+    "reranking": "text-ranking",
 }
 _SECONDS = 20.0
 _MAX_ANSWER = 32 << 20
