@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import about, files_of, verify
 from ide_agent.features.hub.active import Activations, follow
-from ide_agent.features.hub.asking import Question, answer
+from ide_agent.features.hub.answers import Question, answer
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.finding import search as find
 from ide_agent.features.hub.listing import described

@@ -11,7 +11,7 @@ import pytest
 import ide_agent.inference
 from ide_agent.config import Settings
 from ide_agent.errors import EngineCrashed, ModelError, ModelNotFound
-from ide_agent.features.hub.asking import Question, answer
+from ide_agent.features.hub.answers import Question, answer
 from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelStore
 from support import gguf_file, model_folders

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ def add_to(models: typer.Typer) -> None:
 
 
 def _ask(
-    words: list[str] = typer.Argument(None, metavar="question", help=text("hub.question")),
+    words: Annotated[list[str] | None, typer.Argument(metavar="question", help=text("hub.question"))] = None,
     model: str = typer.Option("", "--model", "-m", help=text("hub.ask_model")),
     system: str = typer.Option("", "--system", help=text("hub.ask_system")),
     max_tokens: int = typer.Option(1024, "--max-tokens", min=1, help=text("hub.ask_tokens")),
