@@ -20,34 +20,34 @@ _CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
 
 def add_to(models: typer.Typer) -> None:
     """Add the command to ``ide-agent models``."""
-    models.command("ask", help=text("hub.ask"))(_ask)
+    models.command("ask", help=text("hub.question.help"))(_ask)
 
 
 def _ask(
-    words: Annotated[list[str] | None, typer.Argument(metavar="question", help=text("hub.question"))] = None,
-    model: str = typer.Option("", "--model", "-m", help=text("hub.ask_model")),
-    system: str = typer.Option("", "--system", help=text("hub.ask_system")),
-    max_tokens: int = typer.Option(1024, "--max-tokens", min=1, help=text("hub.ask_tokens")),
+    words: Annotated[list[str] | None, typer.Argument(metavar="question", help=text("hub.question.words"))] = None,
+    model: str = typer.Option("", "--model", "-m", help=text("hub.question.model")),
+    system: str = typer.Option("", "--system", help=text("hub.question.system")),
+    max_tokens: int = typer.Option(1024, "--max-tokens", min=1, help=text("hub.question.tokens")),
 ) -> None:
     from ide_agent.runtime import ensure_host, stream
 
     question = " ".join(words or ()) or ("" if sys.stdin.isatty() else sys.stdin.read())
     if not question.strip():
-        typer.echo(text("hub.ask_what"), err=True)
+        typer.echo(text("hub.question.what"), err=True)
         raise typer.Exit(2)
     body = {"text": question, "model": model, "system": system, "max_tokens": max_tokens}
     try:
         with closing(stream(ensure_host(), "/models/ask", body, timeout=_SILENCE_SECONDS)) as events:
             said, reason = _print(events)
     except KeyboardInterrupt:  # leaving the stream has stopped the engine
-        typer.echo(text("hub.ask_stopped"), err=True)
+        typer.echo(text("hub.question.stopped"), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     if not reason:
         raise HostUnavailable()
     if not said:
-        typer.echo(text("hub.ask_nothing"), err=True)
+        typer.echo(text("hub.question.nothing"), err=True)
     if reason == "length":
-        typer.echo(text("hub.ask_cut", count=max_tokens), err=True)
+        typer.echo(text("hub.question.cut", count=max_tokens), err=True)
 
 
 def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str]:
