@@ -13,6 +13,7 @@ from ide_agent.features import routing
 from ide_agent.hooks import Plugins
 from ide_agent.host import app as app_module
 from ide_agent.host.services import Services
+from support.model_folders import embedder
 from support.served_host import served
 
 RULES = """rules:
@@ -64,6 +65,15 @@ async def test_a_text_is_checked_with_the_models_of_this_machine(host: httpx.Asy
     assert "“nobody”" in problem["message"]
     (problem,) = (await post(host, "/routes/check", text="workspaces: []", workspace=True))["problems"]
     assert problem["code"] == "error.routes.unknown"
+
+
+async def test_a_text_is_checked_with_what_the_models_are_for(host: httpx.AsyncClient, home: Path) -> None:
+    embedder(home / "models" / "vectors")
+    text = "rules:\n  - name: r\n    model: vectors\n    when: {task: chat}"
+    (problem,) = (await post(host, "/routes/check", text=text, language="tr"))["problems"]
+    assert (problem["severity"], problem["code"]) == ("warning", "error.routes.for_vectors")
+    assert problem["range"] == {"line": 2, "column": 11, "end_line": 2, "end_column": 18}
+    assert "chat" in problem["message"]
 
 
 async def test_where_a_message_would_go(host: httpx.AsyncClient, file: Path, tmp_path: Path) -> None:

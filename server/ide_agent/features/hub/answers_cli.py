@@ -24,7 +24,9 @@ def add_to(models: typer.Typer) -> None:
 
 
 def _ask(
-    words: Annotated[list[str] | None, typer.Argument(metavar="question", help=text("hub.question.words"))] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="question", help=text("hub.question.words"))
+    ] = None,
     model: str = typer.Option("", "--model", "-m", help=text("hub.question.model")),
     system: str = typer.Option("", "--system", help=text("hub.question.system")),
     max_tokens: int = typer.Option(1024, "--max-tokens", min=1, help=text("hub.question.tokens")),
