@@ -104,3 +104,14 @@ async def test_the_schema_speaks_the_users_language(host: httpx.AsyncClient) -> 
     english, turkish = [(await host.get(f"/routes/schema?language={each}")).json() for each in ("en", "tr")]
     assert english["properties"].keys() == turkish["properties"].keys() == {"version", "rules", "workspaces"}
     assert english != turkish
+
+
+async def test_models_of_this_machine_and_of_apis_are_offered(host: httpx.AsyncClient, home: Path) -> None:
+    (home / "config").mkdir(exist_ok=True)
+    endpoint = '[remote.endpoints.api]\nurl = "http://127.0.0.1:9/v1"\nmodels = ["m"]\n'
+    (home / "config" / "config.toml").write_text(endpoint)
+    asked = {"text": "rules:\n  - name: a\n    model: x", "line": 2}
+    values = (await post(host, "/routes/assist", column=11, **asked))["completions"]
+    assert [each["label"] for each in values] == ["api/m", "coder", "starter", "api/", "default"]
+    told = (await post(host, "/routes/assist", column=6, **asked))["hover"]["text"]
+    assert told.endswith("api/m, coder, starter, api/.")
