@@ -16,7 +16,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -257,7 +257,7 @@ def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: f
     return data
 
 
-def stream(info: RuntimeInfo, path: str, body: Any, timeout: float = 600.0) -> Iterator[dict[str, Any]]:
+def stream(info: RuntimeInfo, path: str, body: Any, timeout: float = 600.0) -> Generator[dict[str, Any]]:
     """The events that a POST answers with. Closing the iterator cancels the work behind it.
 
     Args:

@@ -20,6 +20,9 @@ from ide_agent.locale import language, translate
 _PLACEHOLDERS = ("OPTIONS", "COMMAND", "ARGS")
 _MISUSED = 2
 _SIMILAR = 0.75
+_ALIKE = 0.6
+_WHOLE = 1000
+"""Letters of a sentence that says what a command does: all of them."""
 # What other programs call it.
 _MEANT = {
     "ls": "list",
@@ -88,7 +91,7 @@ class _Spoken:
         ]
         _list(
             "command",
-            [(name, child.get_short_help_str(formatter.width)) for name, child in children],
+            [(name, child.get_short_help_str(_WHOLE)) for name, child in children],
             formatter,
         )
 
@@ -102,10 +105,12 @@ def _list(kind: str, rows: list[tuple[str, str]], formatter: Any) -> None:
 def _row(parameter: Any) -> tuple[str, str]:
     """Its names and what it means. Click's own row has a type and ends with remarks, both in English."""
     names = ", ".join([*sorted(parameter.opts, key=len), *parameter.secondary_opts])
+    if parameter.param_type_name == "argument" and parameter.metavar:
+        names = parameter.metavar
     about = parameter.help or ""
     if parameter.param_type_name == "argument" or parameter.is_flag or parameter.count:
         return names, about
-    if isinstance(parameter.default, str | int | float):
+    if parameter.default != "" and isinstance(parameter.default, str | int | float):
         about = f"{about} {text('cli.words.default', value=parameter.default)}"
     return f"{names} {parameter.metavar or text('cli.words.value')}", about
 
@@ -136,9 +141,8 @@ def _misuse(error: Any) -> str:
     match type(error).__name__:
         case "NoArgsIsHelpError":
             return str(error.format_message())  # the help
-        case "NoSuchOption" if error.possibilities:
-            near = ", ".join(f"“{each}”" for each in sorted(error.possibilities))
-            return text("cli.misuse.option_near", name=name, near=near)
+        case "NoSuchOption" if near := _alike(name, error.possibilities or ()):
+            return text("cli.misuse.option_near", name=name, near=", ".join(f"“{each}”" for each in near))
         case "NoSuchOption":
             return text("cli.misuse.option", name=name, path=path)
         case "MissingParameter" if parameter:
@@ -148,6 +152,13 @@ def _misuse(error: Any) -> str:
         case "BadOptionUsage":
             return text("cli.misuse.usage", name=name, path=path)
     return text("cli.misuse.other", reason=error.format_message().rstrip("."), path=path)
+
+
+def _alike(name: str, options: Iterable[str]) -> list[str]:
+    """Those of `options` that are like `name`: click takes two dashes for a likeness."""
+    bare = {option: option.lstrip("-") for option in options}
+    alike = get_close_matches(name.lstrip("-"), bare.values(), cutoff=_ALIKE)
+    return sorted(option for option, word in bare.items() if word in alike)
 
 
 def _bad(error: Any, parameter: Any, name: str) -> str:

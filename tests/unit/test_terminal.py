@@ -79,6 +79,8 @@ def test_a_row_says_what_stands_there_and_the_default() -> None:
     @app.command("go")
     def go(
         name: str = typer.Argument(help="Whose."),
+        words: str = typer.Argument("", metavar="question", help="What."),
+        kind: str = typer.Option("", "--type", help="Only those."),
         lines: int = typer.Option(50, "--lines", "-n", min=0, help="How many."),
         port: int | None = typer.Option(None, "--port", help="Where."),
         file: str = typer.Option(..., "--file", metavar="FILE", help="Which."),
@@ -88,9 +90,11 @@ def test_a_row_says_what_stands_there_and_the_default() -> None:
 
     out = CliRunner().invoke(app, ["--help"]).stdout
     assert out.partition("Arguments:\n")[2].splitlines() == [
-        "  name  Whose.",
+        "  name      Whose.",
+        "  question  What.",
         "",
         "Options:",
+        "  --type VALUE       Only those.",
         "  -n, --lines VALUE  How many. [default: 50]",
         "  --port VALUE       Where.",
         "  --file FILE        Which.",
@@ -99,10 +103,19 @@ def test_a_row_says_what_stands_there_and_the_default() -> None:
     ]
 
 
+def test_no_sentence_about_a_command_is_cut() -> None:
+    for group in ((), ("host",), ("models",), ("remote",), ("remote", "key"), ("routes",), ("engine",)):
+        assert "..." not in run(*group, "--help")[1].replace("[ARGS]...", "")
+
+
 MISUSE = [
     (["--zzz"], "There is no option “--zzz”. “ide-agent --help” lists those there are."),
     (["host", "logs", "-z"], "There is no option “-z”. “ide-agent host logs --help” lists those there are."),
     (["--versoin"], "There is no option “--versoin”. Did you mean “--version”?"),
+    (
+        ["models", "list", "--wrong"],
+        "There is no option “--wrong”. “ide-agent models list --help” lists those there are.",
+    ),
     (["host", "logs", "--lins", "4"], "There is no option “--lins”. Did you mean “--lines”?"),
     (["models", "pull"], "“name” is missing. “ide-agent models pull --help” shows what belongs there."),
     (["host", "logs", "--lines", "x"], "“--lines” takes a number, 0 or more."),

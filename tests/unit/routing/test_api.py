@@ -13,6 +13,7 @@ from ide_agent.features import routing
 from ide_agent.hooks import Plugins
 from ide_agent.host import app as app_module
 from ide_agent.host.services import Services
+from support.model_folders import embedder
 from support.served_host import served
 
 RULES = """rules:
@@ -66,6 +67,15 @@ async def test_a_text_is_checked_with_the_models_of_this_machine(host: httpx.Asy
     assert problem["code"] == "error.routes.unknown"
 
 
+async def test_a_text_is_checked_with_what_the_models_are_for(host: httpx.AsyncClient, home: Path) -> None:
+    embedder(home / "models" / "vectors")
+    text = "rules:\n  - name: r\n    model: vectors\n    when: {task: chat}"
+    (problem,) = (await post(host, "/routes/check", text=text, language="tr"))["problems"]
+    assert (problem["severity"], problem["code"]) == ("warning", "error.routes.for_vectors")
+    assert problem["range"] == {"line": 2, "column": 11, "end_line": 2, "end_column": 18}
+    assert "chat" in problem["message"]
+
+
 async def test_where_a_message_would_go(host: httpx.AsyncClient, file: Path, tmp_path: Path) -> None:
     file.write_text(RULES)
     found = await post(host, "/routes/test", message="x", language="go")
@@ -94,3 +104,14 @@ async def test_the_schema_speaks_the_users_language(host: httpx.AsyncClient) -> 
     english, turkish = [(await host.get(f"/routes/schema?language={each}")).json() for each in ("en", "tr")]
     assert english["properties"].keys() == turkish["properties"].keys() == {"version", "rules", "workspaces"}
     assert english != turkish
+
+
+async def test_models_of_this_machine_and_of_apis_are_offered(host: httpx.AsyncClient, home: Path) -> None:
+    (home / "config").mkdir(exist_ok=True)
+    endpoint = '[remote.endpoints.api]\nurl = "http://127.0.0.1:9/v1"\nmodels = ["m"]\n'
+    (home / "config" / "config.toml").write_text(endpoint)
+    asked = {"text": "rules:\n  - name: a\n    model: x", "line": 2}
+    values = (await post(host, "/routes/assist", column=11, **asked))["completions"]
+    assert [each["label"] for each in values] == ["api/m", "coder", "starter", "api/", "default"]
+    told = (await post(host, "/routes/assist", column=6, **asked))["hover"]["text"]
+    assert told.endswith("api/m, coder, starter, api/.")

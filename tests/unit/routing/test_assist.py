@@ -96,20 +96,35 @@ def test_what_was_typed_is_replaced() -> None:
 )
 def test_a_key_is_explained(text: str, word: str) -> None:
     whole, line, column = at(text)
-    found = hover(whole, line, column, "en")
+    found = hover(whole, line, column, [], "en")
     assert found is not None
     assert found["text"].startswith(word)
     key = whole.split("\n")[line][found["start"] : found["end"]]
     assert key in {"rules", "name", "task", "privacy", "max_tokens"}
 
 
+def test_models_of_this_machine_are_named_before_apis() -> None:
+    models = {"z", "b", "a-api/", "a-api/m"}
+    offered_ = completions(*at(HEAD + "    model: |"), models, "en")
+    assert [each["label"] for each in offered_] == ["a-api/m", "b", "z", "a-api/", "default"]
+    found = hover(*at(HEAD + "    mo|del: x"), models, "en")
+    assert found is not None
+    assert found["text"].endswith("There are: a-api/m, b, z, a-api/.")
+    many = hover(*at(HEAD + "    fallb|acks: x"), [f"m{n:02}" for n in range(30)], "tr")
+    assert many is not None
+    assert many["text"].endswith("m18, m19, ….")
+    none = hover(*at(HEAD + "    mo|del: x"), [], "en")
+    assert none is not None
+    assert "ide-agent models pull starter" in none["text"]
+
+
 @pytest.mark.parametrize("text", ["|", "zz|z: 1", "  |  rules:", "# no|thing"])
 def test_elsewhere_there_is_nothing_to_say(text: str) -> None:
-    assert hover(*at(text), "en") is None
-    assert hover("", 7, 0, "en") is None
+    assert hover(*at(text), [], "en") is None
+    assert hover("", 7, 0, [], "en") is None
 
 
 @given(st.text(alphabet="ab:-[]{},'\" \n#tasknrule", max_size=80), st.integers(0, 9), st.integers(0, 20))
 def test_any_place_can_be_asked_about(text: str, line: int, column: int) -> None:
     completions(text, line, column, ["m"], "en")
-    hover(text, line, column, "en")
+    hover(text, line, column, ["m"], "en")

@@ -12,6 +12,7 @@ import pytest
 
 from ide_agent.errors import PanelError, RoutesError
 from ide_agent.features.routing import panel as panel_module
+from ide_agent.features.routing.drawing import add_form
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
 from ide_agent.inference.routing.reading import Reading
@@ -88,6 +89,12 @@ async def test_the_first_cannot_go_up_nor_the_last_down(panel: Panel) -> None:
     found = block(panel, "rules")
     enabled = [{each.name: each.enabled for each in row.actions} for row in found.rows]
     assert [(each["up"], each["down"]) for each in enabled] == [(False, True), (True, False)]
+
+
+def test_a_new_rule_is_shown_models_of_this_machine_before_apis() -> None:
+    models = ["z", "coder", *(f"api{n}/" for n in range(9))]
+    fields = {field.name: field for field in add_form(models, "s", "en").fields}
+    assert fields["model"].hint == "coder, z, api0/, api1/, api2/"
 
 
 async def test_a_rule_is_added(panel: Panel, file: Path) -> None:

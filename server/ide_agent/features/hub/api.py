@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import about, files_of, verify
 from ide_agent.features.hub.active import Activations, follow
+from ide_agent.features.hub.answers import Question, answer
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.finding import search as find
 from ide_agent.features.hub.listing import described
@@ -96,6 +97,10 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     @router.post("/models/deactivate")
     async def deactivate(request: NameRequest) -> Response:
         return JSONResponse({"deactivated": await activations.deactivate(request.name)})
+
+    @router.post("/models/ask")
+    async def ask(question: Question) -> Response:
+        return EventStream(answer(services, question))
 
     @router.post("/models/gc")
     async def collect(request: GcRequest) -> Response:

@@ -1,6 +1,6 @@
 """``ide-agent models pull|list|search|info|verify|import|rm``. Works without the host.
 
-What needs it stands in `running_cli`.
+What needs it stands in `running_cli` and `answers_cli`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _RELEASE_SECONDS = 150.0  # an engine may be loading, or at work
 
 def app() -> typer.Typer:
     """The group of commands."""
-    from ide_agent.features.hub import running_cli
+    from ide_agent.features.hub import answers_cli, running_cli
 
     models = App(name="models", help=text("hub.help"), epilog=text("hub.begin"))
     models.command("pull", help=text("hub.pull"))(_pull)
@@ -41,6 +41,7 @@ def app() -> typer.Typer:
     models.command("rm", help=text("hub.rm"))(_rm)
     models.command("gc", help=text("hub.gc"))(_gc)
     running_cli.add_to(models)
+    answers_cli.add_to(models)
     return models
 
 

@@ -107,13 +107,14 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/assist")
     async def assist(body: AssistRequest) -> Response:
-        known = await asyncio.to_thread(lambda: routing.known or ())
-        models = [name for name in known if not name.endswith("/")]
+        models = await asyncio.to_thread(lambda: set(routing.known or ()))
+        for name, endpoint in services.remotes.settings.endpoints.items():
+            models.update(f"{name}/{model}" for model in endpoint.models)
         at = (body.text, body.line, body.column)
         return JSONResponse(
             {
                 "completions": completions(*at, models, body.language, workspace=body.workspace),
-                "hover": hover(*at, body.language, workspace=body.workspace),
+                "hover": hover(*at, models, body.language, workspace=body.workspace),
             }
         )
 

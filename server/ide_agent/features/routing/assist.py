@@ -34,6 +34,7 @@ _INSIDE: dict[tuple[str, ...], type[BaseModel]] = {
     ("rules", "limits"): Limits,
 }
 _MODELS = ("model", "fallbacks")
+_MOST_NAMES = 20
 _CHOICES: dict[str, tuple[str, ...]] = {
     "task": TASKS,
     "privacy": ("private",),
@@ -94,7 +95,7 @@ def completions(
     if model is None:
         return []
     if at.key is not None:
-        values = [*sorted(models), "default"] if at.key in _MODELS else list(_CHOICES.get(at.key, ()))
+        values = [*in_order(models), "default"] if at.key in _MODELS else list(_CHOICES.get(at.key, ()))
         known = at.key in model.model_fields
         return [_item(value, value, at.start, "value", "") for value in values if known]
     return [
@@ -103,8 +104,13 @@ def completions(
     ]
 
 
+def in_order(models: Collection[str]) -> list[str]:
+    """`models` by name, those of this machine first: APIs, which end in ``/``, are named by their owners."""
+    return sorted(models, key=lambda name: (name.endswith("/"), name))
+
+
 def hover(
-    text: str, line: int, column: int, language: str, *, workspace: bool = False
+    text: str, line: int, column: int, models: Collection[str], language: str, *, workspace: bool = False
 ) -> dict[str, Any] | None:
     """What the key at that place means: ``{"text", "start", "end"}``; None where there is none."""
     lines = text.split("\n")
@@ -119,7 +125,17 @@ def hover(
     if field is None:
         return None
     end = key.start() + len(key.group().rstrip(": \t"))
-    return {"text": translate(field.description or "", language), "start": key.start(), "end": end}
+    meaning = translate(field.description or "", language)
+    if _name(key) in _MODELS:
+        meaning += f" {_there_are(models, language)}"
+    return {"text": meaning, "start": key.start(), "end": end}
+
+
+def _there_are(models: Collection[str], language: str) -> str:
+    """Which models can be named."""
+    names = in_order(models)
+    shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+    return translate("routes.there_are" if names else "routes.no_models", language, names=shown)
 
 
 def _item(label: str, insert: str, start: int, kind: str, documentation: str) -> dict[str, Any]:

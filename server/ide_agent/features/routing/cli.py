@@ -16,6 +16,7 @@ from ide_agent.terminal import App, show, text
 if TYPE_CHECKING:
     from ide_agent.config import RemoteEndpoint
     from ide_agent.inference.models import ModelStore
+    from ide_agent.inference.routing.known import Known
     from ide_agent.inference.routing.router import Router
 
 _ENDLESS = 10_000
@@ -148,7 +149,7 @@ def _router() -> Router:
     return Router(routes_file(), _known, lambda name: is_here(_models(), name, _endpoints(), here))
 
 
-def _known() -> set[str]:
+def _known() -> Known:
     from ide_agent.inference.routing.known import known_models
 
     return known_models(_models(), _endpoints())

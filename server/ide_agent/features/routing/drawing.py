@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ide_agent.features.routing.assist import in_order
 from ide_agent.features.routing.words import CELLS, cells
 from ide_agent.inference.routing.problems import Problem
 from ide_agent.inference.routing.rules import TASKS, Rule
@@ -21,6 +22,7 @@ from ide_agent.panels.blocks import (
 )
 
 ABOUT, PROBLEMS, RULES, TEST, VERDICT, ADD = "about", "problems", "rules", "test", "verdict", "add"
+_SHOWN = 5  # names of models in a hint
 _ALWAYS = ("name", "when", "model")
 """Columns of the table that are there though they be empty; each one less leaves more room to the others."""
 
@@ -117,7 +119,7 @@ def verdict(sentence: str) -> TextBlock:
 def add_form(models: Iterable[str], stamp: str, language: str) -> FormBlock:
     """The questions of a new rule."""
     words = translator(language)
-    names = ", ".join(sorted(models)[:5])
+    names = ", ".join(in_order(list(models))[:_SHOWN])
     several = words("routes.panel.several")
     return FormBlock(
         id=ADD,

@@ -131,14 +131,15 @@ class RoutesPanel:
     def _look(self) -> _Look:
         routing = self.services.routing
         routing.refresh()
-        models = frozenset(routing.known or ())
+        known = routing.known or ()
+        models = frozenset(known)
         try:
             text, stamp = self.file.load()
         except IdeAgentError:  # which `load` says, too
-            return _Look("", load(self.file.path, models), models)
+            return _Look("", load(self.file.path, known), models)
         last = self._last
         if last is None or (last.stamp, last.models) != (stamp, models):
-            last = self._last = _Look(stamp, read(text, models), models)
+            last = self._last = _Look(stamp, read(text, known), models)
         return last
 
 

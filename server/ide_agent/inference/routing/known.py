@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import ModelNotFound
-from ide_agent.inference.models import ModelStore
+from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.safety.network import NetworkPolicy
 
 
-def known_models(store: ModelStore, endpoints: Iterable[str] = ()) -> set[str]:
+class Known(Set[str]):
     """Names of the models on this machine, those of the folders that hold them, and where others begin.
 
+    Models are known by their names in upper and lower case.
+
     Args:
-        store: the models folder.
+        models: of this machine.
         endpoints: names of the APIs in the settings; ``NAME/`` stands for all of its models.
     """
-    models = store.list()
-    here = {model.name for model in models} | {model.file.parent.name for model in models}
-    return here | {f"{endpoint}/" for endpoint in endpoints}
+
+    def __init__(self, models: Iterable[ModelFile], endpoints: Iterable[str] = ()) -> None:
+        named = [(name, model) for model in models for name in (model.name, model.file.parent.name)]
+        self._models = {name.casefold(): model for name, model in reversed(named)}
+        self._names = {name for name, _ in named} | {f"{endpoint}/" for endpoint in endpoints}
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a model of that name, or an API where it ends in ``/``."""
+        return name in self._names or (isinstance(name, str) and name.casefold() in self._models)
+
+    def __iter__(self) -> Iterator[str]:
+        """All names."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """How many names there are."""
+        return len(self._names)
+
+    def model(self, name: str) -> ModelFile | None:
+        """The model of this machine that is called `name`."""
+        return self._models.get(name.casefold())
+
+
+def known_models(store: ModelStore, endpoints: Iterable[str] = ()) -> Known:
+    """What rules may name; the arguments are those of `Known`, of the models in the folder."""
+    return Known(store.list(), endpoints)
 
 
 def is_here(

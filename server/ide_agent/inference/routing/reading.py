@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ide_agent.inference.routing.abilities import unable
 from ide_agent.inference.routing.conditions import Compiled, Refused, compiled
 from ide_agent.inference.routing.nodes import Node, Unreadable, tree
 from ide_agent.inference.routing.problems import Problem, Range
@@ -104,6 +105,7 @@ def _meaning(
             at = root.find(("rules", index, "when", refused.field, *refused.where))
             problems.append(Problem(refused.key, at, params=refused.params))
     problems += _unreachable(rules, root)
+    problems += unable(routes, root, known)
     return rules, problems
 
 

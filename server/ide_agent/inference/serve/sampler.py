@@ -88,7 +88,11 @@ class Sampler:
         if wish.penalised:
             links.append(
                 native.llama_sampler_init_penalties(
-                    wish.repeat_last_n, wish.repeat_penalty, wish.frequency_penalty, wish.presence_penalty
+                    native.llama_n_vocab(model.vocab),
+                    wish.repeat_last_n,
+                    wish.repeat_penalty,
+                    wish.frequency_penalty,
+                    wish.presence_penalty,
                 )
             )
         if wish.temperature <= 0:

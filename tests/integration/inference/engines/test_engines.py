@@ -36,6 +36,14 @@ class TestEngine:
         assert text_of(events) == "7"
         assert (events[-1]["stop_type"], events[-1]["stopping_word"]) == ("word", "\n8")
 
+    @pytest.mark.parametrize("penalty", [{"repeat_penalty": 1.9}, {"presence_penalty": 9.0}])
+    async def test_a_penalty_changes_what_repeats(self, engine: Engine, penalty: dict[str, float]) -> None:
+        prompt = "zeros = [0, 0, 0, 0, 0, 0, 0, 0, 0, "
+        plain = await whole(engine, prompt, n_predict=12)
+        assert plain["content"].count("0") > 3
+        held_back = await whole(engine, prompt, n_predict=12, **penalty)
+        assert held_back["content"].count("0") < plain["content"].count("0")
+
     async def test_case_25_characters_of_several_tokens_come_whole(self, engine: Engine) -> None:
         wanted = "ğüş → 😀 漢字\u2028\u0085 end"
         grammar = f"root ::= {json.dumps(wanted, ensure_ascii=False)}"

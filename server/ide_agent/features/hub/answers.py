@@ -1,0 +1,114 @@
+"""A question to a model, and its answer as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, Field
+
+from ide_agent.errors import ModelError
+from ide_agent.host.routing import Route, route
+from ide_agent.inference.kinds import check_purpose, kind_of
+from ide_agent.inference.remote.model import RemoteModel
+from ide_agent.inference.routing.conditions import Ask, estimated_tokens
+
+if TYPE_CHECKING:
+    from ide_agent.host.services import Services
+    from ide_agent.inference import Engine
+    from ide_agent.inference.model import Model
+
+_LONGEST = 1 << 22
+_ASKED, _ANSWERED = "Question:", "Answer:"
+_ENDS = (f"\n{_ASKED}", "\nQ:", f"\n{_ANSWERED}")
+_STEADY = {"temperature": 0.2, "repeat_penalty": 1.2}
+"""Of a base model, which else says the same again and again."""
+
+
+class Question(BaseModel):
+    """Body of ``POST /models/ask``.
+
+    Attributes:
+        text: the question.
+        model: who is to answer; empty: the routing rules say, as in a chat.
+        system: what the model is told beforehand.
+        max_tokens: longest answer.
+    """
+
+    text: str = Field(min_length=1, max_length=_LONGEST)
+    model: str = Field("", max_length=1000)
+    system: str = Field("", max_length=_LONGEST)
+    max_tokens: int = Field(1024, ge=1)
+
+
+async def answer(services: Services, question: Question) -> AsyncGenerator[dict[str, Any]]:
+    """The answer: ``start`` with the model's name, ``text`` in pieces, ``done`` with the finish reason.
+
+    Closing the generator stops the model.
+
+    Raises:
+        IdeAgentError: no model can be had, or the one that was named writes no text.
+    """
+    tokens = estimated_tokens(question.system, question.text)
+    asked = Ask(task="chat", message=question.text, prompt_tokens=tokens)
+    found = await route(services, asked, question.model)
+
+    async def begin(name: str) -> tuple[dict[str, Any], AsyncGenerator[dict[str, Any]]]:
+        events = _answered(services, found, name, question)
+        return await anext(events), events
+
+    first, events = await found.first(begin)
+    async with aclosing(events):
+        yield first
+        async for event in events:
+            yield event
+
+
+async def _answered(
+    services: Services, found: Route, name: str, question: Question
+) -> AsyncGenerator[dict[str, Any]]:
+    """As `answer`, of one model. It says nothing before that does: until then another one may."""
+    if found.allowance is not None:
+        await services.remotes.allow(name, found.allowance)
+    if not services.remotes.owner(name):
+        await asyncio.to_thread(_refuse_mute, services, name)
+    started, reason = False, "stop"
+    async with services.inference.model(name, private=found.private) as model, model.turn("api"):
+        path, payload = _request(model, question)
+        payload |= {"max_tokens": found.limit(question.max_tokens), "stream": True}
+        async with aclosing(model.stream(path, payload)) as chunks:
+            async for chunk in chunks:
+                if not started:
+                    yield {"type": "start", "model": model.name}
+                    started = True
+                for choice in chunk.get("choices") or ():
+                    said = choice.get("text") or (choice.get("delta") or {}).get("content")
+                    reason = choice.get("finish_reason") or reason
+                    if said:
+                        yield {"type": "text", "text": said}
+    yield {"type": "done", "finish_reason": reason}
+
+
+def _refuse_mute(services: Services, name: str) -> None:
+    """Refuse a model of this machine that writes no text, before another one goes for it.
+
+    Raises:
+        ModelError: it is for something else.
+        ModelNotFound: there is none.
+    """
+    model = services.models.find(name)
+    check_purpose(model, "text")
+    if kind_of(model) == "embedding":
+        raise ModelError("error.model.for_vectors", name=model.name)
+
+
+def _request(model: Model, question: Question) -> tuple[str, dict[str, Any]]:
+    """Route and body. A base model, which knows no chat, gets a text that goes on with an answer."""
+    if not isinstance(model, RemoteModel) and not cast("Engine", model).model.header.chat_template:
+        before = f"{question.system}\n\n" if question.system else ""
+        prompt = f"{before}{_ASKED} {question.text}\n{_ANSWERED}"
+        return "/v1/completions", {"prompt": prompt, "stop": list(_ENDS), **_STEADY}
+    messages = [{"role": "system", "content": question.system}] if question.system else []
+    return "/v1/chat/completions", {"messages": [*messages, {"role": "user", "content": question.text}]}

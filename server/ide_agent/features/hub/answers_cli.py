@@ -1,0 +1,70 @@
+"""``ide-agent models ask``: the answer goes to standard output, all else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from ide_agent.errors import HostUnavailable
+from ide_agent.terminal import text
+
+_INTERRUPTED = 130
+_SILENCE_SECONDS = 3600.0  # a large model is loaded, or waits for a place in memory
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
+"""What a terminal would take for a command."""
+
+
+def add_to(models: typer.Typer) -> None:
+    """Add the command to ``ide-agent models``."""
+    models.command("ask", help=text("hub.question.help"))(_ask)
+
+
+def _ask(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="question", help=text("hub.question.words"))
+    ] = None,
+    model: str = typer.Option("", "--model", "-m", help=text("hub.question.model")),
+    system: str = typer.Option("", "--system", help=text("hub.question.system")),
+    max_tokens: int = typer.Option(1024, "--max-tokens", min=1, help=text("hub.question.tokens")),
+) -> None:
+    from ide_agent.runtime import ensure_host, stream
+
+    question = " ".join(words or ()) or ("" if sys.stdin.isatty() else sys.stdin.read())
+    if not question.strip():
+        typer.echo(text("hub.question.what"), err=True)
+        raise typer.Exit(2)
+    body = {"text": question, "model": model, "system": system, "max_tokens": max_tokens}
+    try:
+        with closing(stream(ensure_host(), "/models/ask", body, timeout=_SILENCE_SECONDS)) as events:
+            said, reason = _print(events)
+    except KeyboardInterrupt:  # leaving the stream has stopped the engine
+        typer.echo(text("hub.question.stopped"), err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+    if not reason:
+        raise HostUnavailable()
+    if not said:
+        typer.echo(text("hub.question.nothing"), err=True)
+    if reason == "length":
+        typer.echo(text("hub.question.cut", count=max_tokens), err=True)
+
+
+def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str]:
+    """Print the answer as it comes; whether there was any, and why it ended, empty where it broke off."""
+    last = ""
+    try:
+        for event in events:
+            if event["type"] == "done":
+                return bool(last), str(event["finish_reason"])
+            piece = str(event.get("text", ""))
+            piece = piece.translate(_CONTROLS) if sys.stdout.isatty() else piece
+            if said := piece if last else piece.lstrip():
+                typer.echo(said, nl=False)
+                last = said[-1]
+        return bool(last), ""
+    finally:
+        if last not in ("", "\n"):
+            typer.echo()

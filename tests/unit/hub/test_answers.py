@@ -1,0 +1,128 @@
+"""Questions to a model: what it gets, and what is told of its answer."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ide_agent.inference
+from ide_agent.config import Settings
+from ide_agent.errors import EngineCrashed, ModelError, ModelNotFound
+from ide_agent.features.hub.answers import Question, answer
+from ide_agent.host.services import Services
+from ide_agent.inference.models import ModelStore
+from support import gguf_file, model_folders
+from support.fake_inference import FakeEngine, FakeInference
+
+CHAT: list[dict[str, Any]] = [
+    {"choices": [{"delta": {"role": "assistant"}}]},
+    {"choices": [{"delta": {"content": "It is "}}]},
+    {"choices": [{"delta": {"content": "Paris."}, "finish_reason": None}]},
+    {"choices": [{"delta": {}, "finish_reason": "length"}]},
+    {"choices": [], "usage": {}},
+]
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    monkeypatch.setenv("IDE_AGENT_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr(ide_agent.inference, "Inference", FakeInference, raising=False)
+    return Services(Settings(), [])
+
+
+def engine(
+    services: Services, folder: Path, keys: dict[str, Any] | None = None, *, template: bool = True
+) -> FakeEngine:
+    """The only model that there is."""
+    file = folder / "models" / "fake" / "m.gguf"
+    file.parent.mkdir(parents=True)
+    chat = {"tokenizer.chat_template": "{{ messages }}"} if template else {}
+    file.write_bytes(gguf_file.file({**gguf_file.llama(), **chat, **(keys or {})}))
+    assert isinstance(services.inference, FakeInference)
+    found = services.inference.engine_
+    found.model = ModelStore(folder / "models").find("fake")
+    return found
+
+
+async def asked(services: Services, text: str, **more: Any) -> list[dict[str, Any]]:
+    return [event async for event in answer(services, Question(text=text, **more))]
+
+
+async def test_a_chat_model_gets_messages(services: Services, tmp_path: Path) -> None:
+    model = engine(services, tmp_path)
+    model.chunks = [*CHAT]
+    assert await asked(services, "Where?", system="Be short.", max_tokens=9) == [
+        {"type": "start", "model": "fake"},
+        {"type": "text", "text": "It is "},
+        {"type": "text", "text": "Paris."},
+        {"type": "done", "finish_reason": "length"},
+    ]
+    messages = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Where?"}]
+    assert model.asked == [("/v1/chat/completions", {"messages": messages, "max_tokens": 9, "stream": True})]
+    assert model.open_when_asked == [1]
+
+
+async def test_a_base_model_gets_a_text_to_go_on_with(services: Services, tmp_path: Path) -> None:
+    model = engine(services, tmp_path, template=False)
+    model.chunks = [{"choices": [{"text": " Paris", "finish_reason": "stop"}]}]
+    events = await asked(services, "Where?", system="Be short.", model="fake")
+    assert events[1:] == [{"type": "text", "text": " Paris"}, {"type": "done", "finish_reason": "stop"}]
+    ((path, payload),) = model.asked
+    assert payload is not None
+    assert path == "/v1/completions"
+    assert payload["prompt"] == "Be short.\n\nQuestion: Where?\nAnswer:"
+    assert "\nQuestion:" in payload["stop"]
+
+
+async def test_a_rule_for_chats_chooses_and_limits(services: Services, tmp_path: Path) -> None:
+    model = engine(services, tmp_path)
+    model.chunks = [*CHAT]
+    services.routing.file.parent.mkdir(parents=True, exist_ok=True)
+    rule = "rules:\n  - name: r\n    when: {task: chat, message: Where}\n    model: gone\n"
+    services.routing.file.write_text(f"{rule}    fallbacks: [fake]\n    limits: {{max_tokens: 7}}\n")
+    assert (await asked(services, "Where?"))[0] == {"type": "start", "model": "fake"}
+    assert model.asked[0][1] is not None
+    assert model.asked[0][1]["max_tokens"] == 7
+
+
+async def test_who_writes_no_text_is_refused_before_it_is_loaded(services: Services, tmp_path: Path) -> None:
+    model = engine(services, tmp_path, {"llama.pooling_type": 1})
+    with pytest.raises(ModelError) as vectors:
+        await asked(services, "Where?", model="fake")
+    model_folders.voice(tmp_path / "models" / "joe")
+    with pytest.raises(ModelError) as speech:
+        await asked(services, "Where?", model="joe")
+    assert [each.value.key_used for each in (vectors, speech)] == [
+        "error.model.for_vectors",
+        "error.model.for_speech",
+    ]
+    assert (model.asked, model.held) == ([], 0)
+
+
+async def test_without_a_model_it_says_what_to_get(services: Services) -> None:
+    with pytest.raises(ModelNotFound) as refused:
+        await asked(services, "Where?")
+    assert "ide-agent models pull starter" in refused.value.message("en")
+
+
+async def test_what_goes_wrong_half_way_is_raised(services: Services, tmp_path: Path) -> None:
+    engine(services, tmp_path).chunks = [CHAT[1], EngineCrashed(model="fake", reason="r")]
+    events: list[dict[str, Any]] = []
+    with pytest.raises(EngineCrashed):
+        async for event in answer(services, Question(text="Where?")):
+            events.append(event)
+    assert events[-1] == {"type": "text", "text": "It is "}
+
+
+async def test_who_leaves_stops_the_model(services: Services, tmp_path: Path) -> None:
+    model = engine(services, tmp_path)
+    model.chunks = [CHAT[1], None]
+    async with aclosing(answer(services, Question(text="Where?"))) as events:
+        assert (await anext(events))["type"] == "start"
+        assert (await anext(events))["type"] == "text"
+        assert model.held == 1
+    assert (model.held, model.open) == (0, 0)

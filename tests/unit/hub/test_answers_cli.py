@@ -1,0 +1,104 @@
+"""``ide-agent models ask``: what goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ide_agent import cli, runtime, terminal
+from ide_agent.errors import ModelNotFound
+
+
+class Host:
+    """Answers with `events`; an exception among them is raised."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.events: list[Any] = []
+        self.left = False
+
+    def stream(self, info: object, path: str, body: dict[str, Any], timeout: float) -> Generator[Any]:
+        assert path == "/models/ask"
+        self.asked.append(body)
+        try:
+            for event in self.events:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            self.left = True
+
+    def says(self, *texts: str, reason: str = "stop") -> None:
+        said = [{"type": "text", "text": text} for text in texts]
+        done = {"type": "done", "finish_reason": reason}
+        self.events = [{"type": "start", "model": "m"}, *said, done]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Host:
+    host = Host()
+    monkeypatch.setattr(runtime, "ensure_host", lambda: None)
+    monkeypatch.setattr(runtime, "stream", host.stream)
+    monkeypatch.setattr(terminal, "language", lambda: "en")
+    return host
+
+
+def ask(*arguments: str, said: str = "") -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli.app, ["models", "ask", *arguments], input=said)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_answer_and_nothing_else_goes_to_standard_output(host: Host) -> None:
+    host.says("\n ", " It is ", "Paris.")
+    options = ("--model", "m", "--system", "s", "--max-tokens", "3")
+    assert ask(*options, "Where", "is", "it?") == (0, "It is Paris.\n", "")
+    assert host.asked == [{"text": "Where is it?", "model": "m", "system": "s", "max_tokens": 3}]
+    assert host.left
+
+
+def test_a_question_on_standard_input(host: Host) -> None:
+    host.says("Yes.\n")
+    assert ask(said="def f(): ...\nGood?\n") == (0, "Yes.\n", "")
+    assert host.asked[0]["text"] == "def f(): ...\nGood?\n"
+
+
+def test_without_a_question_nobody_is_asked(host: Host) -> None:
+    code, out, err = ask()
+    assert (code, out, host.asked) == (2, "", [])
+    assert err.startswith("What is the question?")
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason", "told"),
+    [
+        (["a"], "length", "The answer was cut off after 7 tokens. For a longer one: --max-tokens"),
+        ([" \n"], "stop", "The model ended without a word."),
+    ],
+)
+def test_what_is_odd_of_the_answer_goes_to_standard_error(
+    host: Host, texts: list[str], reason: str, told: str
+) -> None:
+    host.says(*texts, reason=reason)
+    code, out, err = ask("--max-tokens", "7", "q")
+    assert (code, out) == (0, "a\n" if texts == ["a"] else "")
+    assert err.startswith(told)
+
+
+def test_ctrl_c_leaves_what_has_come_and_closes_the_stream(host: Host) -> None:
+    host.says("half an")
+    host.events[-1] = KeyboardInterrupt()
+    assert ask("q") == (130, "half an\n", "Stopped.\n")
+    assert host.left
+
+
+def test_what_goes_wrong_is_said_below_the_answer(host: Host) -> None:
+    host.says("half an")
+    host.events[-1] = ModelNotFound("error.model.none")
+    code, out, err = ask("q")
+    assert (code, out) == (1, "half an\n")
+    assert "ide-agent models pull starter" in err
+    del host.events[-1]
+    assert ask("q")[0] == 1
