@@ -55,6 +55,30 @@ return {
     same(form.values(forms, after), { name = 'b', key = '' })
   end,
 
+  ['a form that clears is asked anew once it was taken'] = function()
+    local forms, own = {}, vim.tbl_extend('force', new({ name('first') }), { clears = true })
+    form.fill(forms, own, 'name', 'mine')
+    same(form.values(forms, own), { name = 'mine' })
+    form.sent(forms, own)
+    same(form.values(forms, own), { name = 'first' })
+  end,
+
+  ['a text may have suggestions'] = function()
+    local asked
+    local input = vim.ui.input
+    vim.ui.input = function(options)
+      asked = options
+    end
+    local choices = { { value = 'starter', label = 'starter' }, { value = 'box/Coder', label = 'box/Coder' } }
+    form.edit(name('', { choices = choices }), '', function() end)
+    same(asked.completion, "customlist,v:lua.require'ide_agent.panel.form'.complete")
+    same(form.complete('cod'), { 'box/Coder' })
+    same(form.complete(''), { 'starter', 'box/Coder' })
+    form.edit(name(''), '', function() end)
+    same(asked.completion, nil)
+    vim.ui.input = input
+  end,
+
   ['over the wire: each kind as the protocol has it'] = function()
     local own = new({
       name(3, { kind = 'text' }),

@@ -1,10 +1,12 @@
 // Bundles the renderer twice: for browsers into the server, which serves it as its page, and for VS Code's webview.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import * as esbuild from "esbuild";
 
 const PAGE = "../../server/ide_agent/panels/page";
 const WEBVIEW = "../vscode/out";
+const CHUNK = /^panel\.\w+-\w+\.js$/;
 
 const options = {
   bundle: true,
@@ -16,7 +18,12 @@ const options = {
   logLevel: "warning",
 };
 const builds = [
-  { ...options, entryPoints: ["src/browser.ts"], outfile: `${PAGE}/panel.js` },
+  {
+    ...options,
+    // what few panels need comes in files of its own, when it is needed
+    ...{ format: "esm", splitting: true, chunkNames: "panel.[name]-[hash]" },
+    ...{ entryPoints: { panel: "src/browser.ts" }, outdir: PAGE },
+  },
   { ...options, entryPoints: ["src/webview.ts"], outfile: `${WEBVIEW}/panel.js` },
 ];
 
@@ -26,8 +33,12 @@ if (process.argv.includes("--watch")) {
   }
 } else {
   for (const build of builds) {
+    const folder = build.outdir ?? dirname(build.outfile);
+    for (const old of existsSync(folder) ? readdirSync(folder).filter((name) => CHUNK.test(name)) : []) {
+      rmSync(`${folder}/${old}`);
+    }
     const { metafile } = await esbuild.build(build);
-    writeFileSync(build.outfile.replace(/js$/, "licenses.txt"), licenses(Object.keys(metafile.inputs)));
+    writeFileSync(`${folder}/panel.licenses.txt`, licenses(Object.keys(metafile.inputs)));
   }
 }
 

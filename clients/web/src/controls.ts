@@ -1,10 +1,10 @@
 // What a field is filled in with.
 
 import "@vscode-elements/elements/dist/vscode-checkbox/index.js";
-import "@vscode-elements/elements/dist/vscode-single-select/index.js";
 import "@vscode-elements/elements/dist/vscode-textarea/index.js";
 import "@vscode-elements/elements/dist/vscode-textfield/index.js";
-import type { FormField } from "./types";
+import { element, setAttribute } from "./dom";
+import type { Choice, FormField } from "./types";
 
 export type Value = FormField["value"];
 
@@ -14,6 +14,8 @@ export interface Control {
   /** What is typed is no value of this kind. */
   readonly isBroken: boolean;
   invalid: boolean;
+  /** What can be chosen, or may be meant. */
+  offer?(choices: readonly Choice[]): void;
 }
 
 /** A control for `field`, with its name for those who cannot see the label. `changed`: somebody typed or chose. */
@@ -22,7 +24,7 @@ export function controlOf(field: FormField, name: string, changed: () => void): 
     case "check":
       return check(name, changed);
     case "choice":
-      return choice(field, name, changed);
+      return choice(name, changed);
     case "lines":
       return lines(name, changed);
     default:
@@ -43,6 +45,9 @@ function line(kind: "text" | "secret" | "number", name: string, changed: () => v
     },
     set value(value) {
       input.value = String(value);
+    },
+    offer(choices) {
+      void input.updateComplete.then(() => suggest(input.wrappedElement, choices));
     },
     get isBroken() {
       return kind === "number" && (input.wrappedElement?.validity.badInput ?? false);
@@ -80,16 +85,28 @@ function lines(name: string, changed: () => void): Control {
   };
 }
 
-function choice(field: FormField, name: string, changed: () => void): Control {
-  const input = document.createElement("vscode-single-select");
-  input.label = name;
-  input.options = field.choices.map(({ value, label }) => ({
-    ...{ value, label, description: "" },
-    ...{ selected: false, disabled: false },
-  }));
+/** Beside `input`, in the same tree: only there it finds the list. */
+function suggest(input: HTMLInputElement | null, choices: readonly Choice[]): void {
+  const known = input?.parentElement?.querySelector("datalist");
+  const list = known ?? element("datalist", { id: "suggestions" });
+  list.replaceChildren(...choices.map(({ value, label }) => element("option", { value, label })));
+  if (input && choices.length > 0 && !known) {
+    input.after(list);
+    input.setAttribute("list", list.id);
+  }
+}
+
+/** The system's own: a hundred of them cost nothing, and everybody knows its keys. */
+function choice(name: string, changed: () => void): Control {
+  const input = element("select", { "aria-label": name });
   input.addEventListener("change", changed);
   return {
     element: input,
+    offer(choices) {
+      const chosen = input.value;
+      input.replaceChildren(...choices.map(({ value, label }) => element("option", { value }, label)));
+      input.value = chosen;
+    },
     get value() {
       return input.value;
     },
@@ -98,10 +115,10 @@ function choice(field: FormField, name: string, changed: () => void): Control {
     },
     isBroken: false,
     get invalid() {
-      return input.invalid;
+      return input.ariaInvalid === "true";
     },
     set invalid(invalid) {
-      input.invalid = invalid;
+      setAttribute(input, "aria-invalid", invalid ? "true" : undefined);
     },
   };
 }

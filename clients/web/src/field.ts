@@ -7,7 +7,7 @@ import type { Context } from "./view";
 
 /** Whether what was typed into the one belongs into the other. */
 export function isSame(a: FormField, b: FormField): boolean {
-  return a.name === b.name && a.kind === b.kind && JSON.stringify(a.choices) === JSON.stringify(b.choices);
+  return a.name === b.name && a.kind === b.kind;
 }
 
 export class Field {
@@ -36,6 +36,7 @@ export class Field {
     this.given = this.adopted = field.value;
     const remembered = context.memory.get(key) as Value | undefined;
     this.isTyped = remembered !== undefined;
+    this.control.offer?.(field.choices);
     this.control.value = remembered ?? field.value;
     this.problem.hidden = true;
     this.update(field);
@@ -43,8 +44,14 @@ export class Field {
 
   /** What the server says of it now; what was typed stays. */
   update(field: FormField): void {
+    if (JSON.stringify(field.choices) !== JSON.stringify(this.field.choices)) {
+      this.control.offer?.(field.choices);
+    }
     this.field = field;
     this.given = field.value;
+    if (field.kind === "choice" && !field.choices.some(({ value }) => value === this.control.value)) {
+      this.reset(); // what was chosen cannot be had any more
+    }
     setText(this.hint, field.hint);
     this.hint.hidden = field.hint === "";
     if (!this.isTyped) {
@@ -83,6 +90,19 @@ export class Field {
       this.forget();
       this.adopt();
     }
+  }
+
+  /** The server took what was sent and wants the question asked anew, unless somebody typed on. */
+  cleared(): void {
+    if (this.control.value === this.sent) {
+      this.reset();
+    }
+  }
+
+  private reset(): void {
+    this.forget();
+    this.adopted = this.given;
+    this.control.value = this.given;
   }
 
   /** What was typed does not outlive it. */

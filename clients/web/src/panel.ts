@@ -52,7 +52,11 @@ export class Panel {
 
   show(panel: PanelState): void {
     this.store.show(panel);
-    this.schedule();
+    if (this.isDrawn) {
+      this.schedule();
+    } else {
+      this.draw(); // nothing is there that a frame could be spared for
+    }
   }
 
   patch(patch: PanelPatch): void {

@@ -108,6 +108,7 @@ export interface FormBlock {
   fields: FormField[];
   submit: Action;
   title: string;
+  clears: boolean;
 }
 /**
  * A question. `value` is text, a number or a truth value, as its kind demands.

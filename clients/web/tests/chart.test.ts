@@ -1,7 +1,8 @@
 import "./dom";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aligned, inWords } from "../src/blocks/chart";
+import { inWords } from "../src/blocks/chart";
+import { aligned } from "../src/plot";
 import { wordsOf } from "../src/words";
 
 test("series share one x; what one has no point for is empty there", () => {

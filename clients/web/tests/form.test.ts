@@ -9,6 +9,7 @@ type Input = HTMLElementTagNameMap["vscode-textfield"];
 const form = (...fields: FormField[]): OfKind<"form"> => ({
   ...{ kind: "form", id: "f", title: "Rule", fields },
   submit: action("save"),
+  clears: false,
 });
 
 const text = (shown: Shown, at = 0) => shown.all("vscode-textfield")[at] as Input;
@@ -112,4 +113,62 @@ test("what was typed outlives the page, but no secret does", async () => {
   await after.show(form(field("a"), field("b", { kind: "secret" })));
   assert.deepEqual([text(after).value, text(after, 1).value], ["half", ""]);
   assert.ok(![...after.remembered.values()].includes("hush"));
+});
+
+test("a form that clears is asked anew once it was taken, and only then", async () => {
+  const shown = new Shown();
+  await shown.show({ ...form(field("a", { value: "first" }), field("b")), clears: true });
+  type(text(shown), "mine");
+  shown.answer = () => Promise.reject(new Error("no"));
+  await send(shown);
+  assert.equal(text(shown).value, "mine");
+  shown.answer = async () => {
+    type(text(shown, 1), "typed on");
+    return "";
+  };
+  await send(shown);
+  await frame();
+  assert.deepEqual([text(shown).value, text(shown, 1).value], ["first", "typed on"]);
+});
+
+test("a secret that was taken is gone", async () => {
+  const shown = new Shown();
+  await shown.show(form(field("key", { kind: "secret" })));
+  type(text(shown), "hush");
+  await send(shown);
+  await frame();
+  assert.equal(text(shown).value, "");
+});
+
+const choices = (...values: string[]) => values.map((value) => ({ value, label: value.toUpperCase() }));
+
+test("what is chosen stays while it can be had", async () => {
+  const shown = new Shown();
+  const model = (value: string, ...all: string[]) =>
+    form(field("model", { kind: "choice", value, choices: choices(...all) }));
+  await shown.show(model("a", "a", "b"));
+  const select = shown.find<HTMLSelectElement>("select");
+  select.value = "b";
+  select.dispatchEvent(new Event("change"));
+  await shown.patch(set(model("a", "a", "b", "c")));
+  assert.equal(select.value, "b");
+  await shown.patch(set(model("c", "a", "c")));
+  assert.equal(select.value, "c");
+});
+
+test("a text may have suggestions, which change while somebody types", async () => {
+  const shown = new Shown();
+  const model = (...all: string[]) => form(field("model", { choices: choices(...all) }));
+  await shown.show(model("a"));
+  type(text(shown), "half");
+  await shown.patch(set(model("a", "b")));
+  await frame();
+  const input = text(shown).wrappedElement;
+  const offered = input.parentElement?.querySelectorAll("datalist option") ?? [];
+  assert.deepEqual(
+    [...offered].map((each) => each.getAttribute("value")),
+    ["a", "b"],
+  );
+  assert.equal(input.getAttribute("list"), "suggestions");
+  assert.equal(text(shown).value, "half");
 });

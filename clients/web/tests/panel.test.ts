@@ -198,3 +198,25 @@ test("the renderer's own words follow the panel's language", async () => {
   assert.equal(shown.find("[role=log]").getAttribute("aria-label"), "Günlük");
   assert.equal(document.documentElement.lang, "tr");
 });
+
+test("a long word may be broken after a slash or a dot, a dot of colour needs no font", async () => {
+  const shown = new Shown();
+  const columns = [{ key: "a", label: "A", align: "start" as const }];
+  const row = (id: string, a: string) => ({ id, cells: { a }, actions: [] });
+  const rows = [
+    row("1", "https://example.org/api/v1"),
+    row("2", "starter 🟢 Running"),
+    row("3", "short.txt"),
+  ];
+  await shown.show({ kind: "table", id: "t", title: "", empty: "", columns, rows });
+  assert.deepEqual(shown.texts("tbody th"), [
+    "https://example.org/api/v1",
+    "starter 🟢 Running",
+    "short.txt",
+  ]);
+  const [address, state, short] = shown.all("tbody th").map((each) => each.innerHTML);
+  assert.equal(address, "https://<wbr>example.<wbr>org/<wbr>api/<wbr>v1<wbr>");
+  assert.ok(state?.includes('<span class="dot" data-dot="🟢">🟢</span>'));
+  assert.equal(short, "short.txt");
+  assert.deepEqual(shown.all("tbody .breaks").length, 0);
+});

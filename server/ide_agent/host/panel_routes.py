@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Literal
 
@@ -16,7 +17,8 @@ from ide_agent.host.sse import EventStream
 from ide_agent.panels import PanelEvent, PanelState
 
 Language = Literal["en", "tr"]
-_KINDS = {"panel.js": "text/javascript", "panel.css": "text/css"}
+_KINDS = {"js": "text/javascript", "css": "text/css"}
+_ASSET = re.compile(r"panel(\.[A-Za-z0-9_-]+)?\.(js|css)")
 # The page runs its own script and nothing else, and can talk to this host only.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; font-src 'self' data:;"
@@ -63,9 +65,9 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/assets/{name}")
     async def asset(name: str) -> Response:
-        if name not in _KINDS:
+        if not (found := _ASSET.fullmatch(name)):
             raise NoSuchRoute(problem=name)
-        return _file(name, _KINDS[name])
+        return _file(name, _KINDS[found[2]])
 
     @router.get("/{name}/page")
     async def page(name: str) -> Response:

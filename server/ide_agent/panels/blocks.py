@@ -116,6 +116,7 @@ class FormField(Part):
     kind: FieldKind = "text"
     value: str | float | bool = ""
     choices: list[Choice] = []
+    """Of a choice: all there are. Of a text: what may be meant; anything else can be written as well."""
     hint: str = ""
     required: bool = False
 
@@ -128,6 +129,8 @@ class FormBlock(Part):
     fields: list[FormField]
     submit: Action
     title: str = ""
+    clears: bool = False
+    """Once it was taken, each field holds its `value` again; after an error what was typed stays."""
 
 
 class ProgressBlock(Part):

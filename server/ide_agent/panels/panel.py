@@ -70,6 +70,10 @@ class Panel:
         """All of it, as it is now."""
         return self._state.model_copy(update={"blocks": list(self._blocks.values())})
 
+    def has(self, id: str) -> bool:
+        """Whether there is such a block."""
+        return id in self._blocks
+
     # -- changing it
 
     def set(self, *blocks: Block, before: str = "") -> None:
@@ -161,11 +165,12 @@ class Panel:
             raise PanelError("error.panel.action", action=event.action)
         return await handler(event) or ""
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` for as long as the panel is open."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._spawned)
+        return task
 
     def _spawned(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

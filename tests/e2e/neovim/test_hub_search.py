@@ -100,6 +100,28 @@ def press(session: Session, label: str) -> None:
     session.nvim.type(button.group(1))
 
 
+def ask(session: Session, question: str) -> None:
+    """Ask the model by keys, let it say something and end, dismiss the answer."""
+    nvim = session.nvim
+    nvim.type("gg/^Question\r\r")
+    nvim.until(lambda: nvim.mode() == "c")
+    nvim.type(f"{question}\r")
+    nvim.until(lambda: question in line(session, "Question"))
+    nvim.type("/\\] Ask\r\r")
+    heading = f"{NAME} · {question}"
+    nvim.until(lambda: line(session, heading))
+
+    def said() -> str:
+        lines = nvim.buffer()
+        below = lines[lines.index(heading) + 1 :]
+        ends = [at for at, found in enumerate(below) if found.startswith("[") and "] Dismiss" in found]
+        return "".join(below[: ends[0]]).strip() if ends else ""
+
+    nvim.until(said)
+    nvim.type("gg/\\] Dismiss\r\r")
+    nvim.until(lambda: not line(session, heading))
+
+
 def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     session: Session, hub: ModelHub, home: Path
 ) -> None:
@@ -127,9 +149,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     press(session, "Activate")
     nvim.until(lambda: "🟢 Running" in held(session))
     nvim.until(lambda: re.match(rf"{NAME} \(.+\) 🟢 Running ", line(session, f"{NAME} (")))
-    question = [{"role": "user", "content": "Say hello."}]
-    answer = call(home, "/v1/chat/completions", {"model": NAME, "messages": question, "max_tokens": 8})
-    assert answer["choices"][0]["message"]["content"].strip()
+    ask(session, "Say hello.")
     press(session, "Deactivate")
     nvim.until(lambda: line(session, "No model is in memory.") and not line(session, f"{NAME} ("))
     press(session, "Remove")

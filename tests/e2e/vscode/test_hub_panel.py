@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -63,17 +62,15 @@ def host(home: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
 
 
-def ask(home: Path, model: str) -> str:
-    """What a model says to a greeting."""
-    info = host(home)
-    body = {"model": model, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8}
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{info['port']}/v1/chat/completions",
-        data=json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {info['token']}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        return str(json.load(answer)["choices"][0]["message"]["content"])
+def ask(panel: FrameLocator, question: str) -> None:
+    """Ask the model in its panel and wait until it has said something and ended."""
+    form = panel.get_by_role("form", name="Ask a model something")
+    form.get_by_role("textbox", name="Question").fill(question)
+    form.get_by_role("button", name="Ask").click()
+    answer = panel.locator(".markdown", has_text=f"{NAME} · {question}")
+    expect(answer).to_contain_text(re.compile(rf"{re.escape(question)}\s*\S+"))
+    panel.get_by_role("button", name="Dismiss").click()
+    expect(answer).to_have_count(0)
 
 
 def reaches(panel: FrameLocator, percent: int) -> None:
@@ -88,7 +85,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     until(vscode.status)  # its commands are there by then
     vscode.run("IDE-Agent: Models")
     panel = vscode.page.frame_locator("iframe.webview.ready").frame_locator("iframe#active-frame")
-    words = panel.get_by_role("textbox", name="Words, or owner/name")
+    words = panel.get_by_role("textbox", name="Words, owner/name")
     words.fill("smol")
     words.press("Enter")
     panel.get_by_role("button", name=f"Files, {REPOSITORY}").click()
@@ -118,7 +115,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     here.get_by_role("button", name=f"Activate, {NAME}", exact=True).click()
     loaded = panel.get_by_role("table", name="In memory (1 of")
     expect(loaded.get_by_role("rowheader")).to_have_text([re.compile(rf"^{NAME} \(.+\) 🟢 Running$")])
-    assert ask(home, NAME).strip()
+    ask(panel, "Say hello.")
     keep(vscode, "running")
     here.get_by_role("button", name=f"Deactivate, {NAME}", exact=True).click()
     expect(panel.get_by_text("No model is in memory.")).to_be_visible()

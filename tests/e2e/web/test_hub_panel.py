@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from support.host_process import wait_for
 from support.model_hub import FILE, NAME, REPOSITORY, ModelHub, model_hub
@@ -46,11 +48,31 @@ def reaches(page: Page, name: str, percent: int) -> None:
     expect(bar).to_have_attribute("aria-valuenow", re.compile(rf"{percent}(\.|$)"))
 
 
+def ask(page: Page, question: str) -> None:
+    """Ask the model in its panel, let it say something, stop it if it goes on."""
+    form = page.get_by_role("form", name="Ask a model something")
+    expect(form.get_by_role("combobox", name="Model")).to_have_value(NAME)
+    form.get_by_role("textbox", name="Question").fill(question)
+    form.get_by_role("button", name="Ask").click()
+    answer = page.locator(".markdown", has=page.locator("strong", has_text=NAME))
+    expect(answer.locator("p").first).to_have_text(f"{NAME} · {question}")
+    expect(answer).to_contain_text(re.compile(rf"{re.escape(question)}\s*\S+"))
+    stop, done = page.get_by_role("button", name="Stop"), page.get_by_role("button", name="Dismiss")
+    stop.or_(done).first.wait_for()
+    if stop.is_visible():
+        with suppress(PlaywrightTimeout):  # it may have come to its end meanwhile
+            stop.click(timeout=2000)
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    done.click()
+    expect(answer).to_have_count(0)
+
+
 def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     tab: Tab, hub: ModelHub, host: PanelHost
 ) -> None:
     page = tab("hub")
-    page.get_by_role("textbox", name="Words, or owner/name").fill("smol")
+    expect(page.get_by_role("form", name="Ask a model something")).to_have_count(0)
+    page.get_by_role("textbox", name="Words, owner/name").fill("smol")
     page.keyboard.press("Enter")
     page.get_by_role("button", name=f"Files, {REPOSITORY}").click()
     offered = page.get_by_role("table", name=REPOSITORY)
@@ -88,9 +110,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     expect(loaded.get_by_role("row", name=NAME)).to_contain_text(", kept,")
     expect(here.get_by_role("row", name=NAME)).to_contain_text("🟢 Running")
     (engine,) = host.call("GET", "/models/running")["models"]
-    question = [{"role": "user", "content": "Say hello."}]
-    answer = host.call("POST", "/v1/chat/completions", {"model": NAME, "messages": question, "max_tokens": 8})
-    assert answer["choices"][0]["message"]["content"].strip()
+    ask(page, "Say hello.")
     (same,) = host.call("GET", "/models/running")["models"]
     assert (same["pid"], same["active"]) == (engine["pid"], True)
 

@@ -117,8 +117,7 @@ def test_a_form_is_sent_with_its_values(tab: Tab) -> None:
     expect(page.get_by_role("textbox", name="Name")).to_be_focused()
     page.keyboard.type("tests")
     page.get_by_role("spinbutton", name="Longest prompt").fill("2048")
-    page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option", name="starter").click()
+    page.get_by_role("combobox", name="Model").select_option("starter")
     page.get_by_role("checkbox", name="In force").uncheck(force=True)
     send.click()
     values = {"globs": "*.py\n*.ts", "key": "", "model": "a", "name": "tests", "on": False, "size": 2048}

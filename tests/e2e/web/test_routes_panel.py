@@ -24,6 +24,11 @@ rules:
     when: {task: chat, message: (?i)refactor}
     model: starter
 """
+ENDPOINT = """\
+[remote.endpoints.box]
+url = "http://127.0.0.1:9/v1"
+models = ["coder"]
+"""
 ADDED = """\
   - name: slow code
     when:
@@ -46,6 +51,7 @@ def host(tmp_path: Path) -> Iterator[PanelHost]:
     file = rules_file(made)
     file.parent.mkdir(parents=True)
     file.write_text(RULES, encoding="utf-8")
+    (file.parent / "config.toml").write_text(ENDPOINT, encoding="utf-8")
     with clean_home(made.home):
         made.start()
         yield made
@@ -75,12 +81,21 @@ def test_rules_are_added_moved_switched_and_tested(tab: Tab, host: PanelHost) ->
 
     new = form(page, "A new rule")
     new.get_by_role("textbox", name="Name").fill("slow code")
-    new.get_by_role("textbox", name="Model").fill("starter")
+    expect(new.locator("datalist option[value='box/coder']")).to_have_count(1)
+    new.get_by_role("combobox", name="Model").fill("starter")
     new.get_by_role("textbox", name="Language").fill("go, rust")
     new.get_by_role("textbox", name="Expression in the message (RE2)").fill("(?i)slow")
     new.get_by_role("button", name="Add").click()
     expect(table.get_by_role("rowheader")).to_have_text(["hard", "slow code"])
     assert file.read_text(encoding="utf-8") == RULES + ADDED
+    expect(new.get_by_role("combobox", name="Model")).to_have_value("")
+    for name in ("Name", "Language", "Expression in the message (RE2)"):
+        expect(new.get_by_role("textbox", name=name)).to_have_value("")
+    new.get_by_role("textbox", name="Name").fill("hard")  # there is one
+    new.get_by_role("combobox", name="Model").fill("starter")
+    new.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("alert")).not_to_have_text("")
+    expect(new.get_by_role("textbox", name="Name")).to_have_value("hard")
 
     table.get_by_role("button", name="Up, slow code").click()
     expect(table.get_by_role("rowheader")).to_have_text(["slow code", "hard"])

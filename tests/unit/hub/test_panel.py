@@ -28,7 +28,7 @@ from ide_agent.features.hub.sources.pypi import PypiPackage
 from ide_agent.features.hub.sources.url import of_path
 from ide_agent.host.services import Services
 from ide_agent.panels import Panel, PanelEvent
-from ide_agent.panels.blocks import ProgressBlock, TableBlock, TextBlock
+from ide_agent.panels.blocks import FormBlock, ProgressBlock, TableBlock, TextBlock
 from support import gguf_file, http_server, model_folders
 from support.fake_hub import FakeHub
 from support.fake_inference import FakeInference, running_row
@@ -246,25 +246,35 @@ async def test_a_pull_that_all_leave_stops(
     assert pulls.failed == {}
 
 
-async def add(panel: Panel, **values: str) -> None:
-    await panel.act(PanelEvent(action="add", block="add", values=dict(values)))
+async def add(panel: Panel, address: str, **values: str) -> None:
+    """Look for an address or a path, and send the form that comes of it."""
+    await panel.act(PanelEvent(action="search", block="search", values={"words": address}))
+    form = block(panel, "add")
+    assert isinstance(form, FormBlock)
+    await panel.act(PanelEvent(action="add", block="add", args=form.submit.args, values=dict(values)))
+    assert block(panel, "add") is None
 
 
 async def test_a_model_by_address_or_path(panel: Panel, tmp_path: Path) -> None:
     content = gguf_file.file(gguf_file.llama())
     with FileServer(content, "/m.gguf").running() as web:
         web.script.append(http_server.status(404))
-        await add(panel, address=f" {web.url} ", name="by-address")
+        await add(panel, f" {web.url} ", name="by-address")
         await until(lambda: block(panel, "failed.by-address"))
         await press(panel, "again", "by-address")
         await until(lambda: rows(panel, "models") == ["by-address"])
     file = tmp_path / "local.gguf"
     file.write_bytes(content)
-    await add(panel, address=str(file))
+    await add(panel, str(file))
     await until(lambda: sorted(rows(panel, "models")) == ["by-address", "local"])
-    for wrong in ({}, {"address": "https://example.org/"}, {"address": str(file), "name": "by-address"}):
+    for address, name in (("https://example.org/", ""), (str(file), "by-address")):
         with pytest.raises(ModelError):
-            await add(panel, **wrong)
+            await add(panel, address, name=name)
+        assert block(panel, "add") is not None  # to be corrected
+    with pytest.raises(ModelError):
+        await panel.act(PanelEvent(action="add"))
+    await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+    assert block(panel, "add") is None
 
 
 async def test_details_and_a_check(server: FileServer, panel: Panel) -> None:
@@ -396,6 +406,37 @@ async def test_why_a_model_could_not_be_activated_is_shown(panel: Panel, hub: Hu
     await press(panel, "activate", "mine")
     await until(lambda: block(panel, "inactive.mine"))
     assert "m.gguf is not a GGUF model file" in block(panel, "inactive.mine").markdown.replace("\\", "")
+
+
+async def test_why_goes_with_the_model(panel: Panel, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panel_module, "_LOOK_SECONDS", 0.001)
+    put(hub, "mine")
+    FakeInference.current.refusal = ModelFileInvalid("error.model.not_gguf", file="m.gguf")
+    await press(panel, "activate", "mine")
+    await until(lambda: block(panel, "inactive.mine"))
+    hub.remove("mine")  # as the command line does
+    await until(lambda: block(panel, "inactive.mine") is None)
+    put(hub, "mine")  # another one by that name
+    await until(lambda: rows(panel, "models") == ["mine"])
+    assert block(panel, "inactive.mine") is None
+
+
+async def test_what_a_newcomer_wants_stands_first(panel: Panel, hub: Hub) -> None:
+    def order() -> list[str]:
+        return [each.id for each in panel.state.blocks]
+
+    assert order() == ["about", "search", "models", "filter", "catalogue", "disk", "tidy"]
+    put(hub, "mine")
+    await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+    FakeInference.current.refusal = ModelFileInvalid("error.model.not_gguf", file="m.gguf")
+    await press(panel, "activate", "mine")
+    await until(lambda: block(panel, "inactive.mine"))
+    await press(panel, "about")
+    assert order() == [
+        *("about", "search", "inactive.mine", "found", "running", "models", "about-model", "ask"),
+        *("filter", "catalogue", "disk", "tidy"),
+    ]
+    assert "are free" in block(panel, "disk").markdown
 
 
 async def test_models_are_shown_by_words_source_and_type(panel: Panel, hub: Hub) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import PanelError, RoutesError
 from ide_agent.features.routing import panel as panel_module
 from ide_agent.features.routing.drawing import add_form
@@ -223,3 +224,21 @@ async def test_columns_in_which_nothing_stands_are_left_out(panel: Panel, file: 
     file.write_text(f"rules: [{{name: a, model: m, when: {{message: {long}}}}}]")
     await until(lambda: len(columns()) == 3)
     assert block(panel, "rules").rows[0].cells["when"] == f"message: /{'x' * 60}…/"
+
+
+async def test_a_new_rule_has_its_models_suggested_and_is_asked_for_anew(
+    panel: Panel, services: Services
+) -> None:
+    endpoints = {
+        "box": RemoteEndpoint.model_validate({"url": "http://127.0.0.1:9/v1", "models": ["qwen"]}),
+        "other": RemoteEndpoint.model_validate({"url": "http://127.0.0.1:9/v1"}),
+    }
+    services.remotes.settings.endpoints.update(endpoints)
+    await submit(panel, "test", message="x")
+    await press(panel, 0, "down")  # which draws it
+    form = block(panel, "add")
+    suggested = {each.value for each in form.fields[1].choices}
+    assert {"box/qwen", "starter"} <= suggested
+    assert "box/" not in suggested
+    assert form.clears
+    assert not block(panel, "test").clears

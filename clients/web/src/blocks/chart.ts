@@ -1,7 +1,7 @@
-import UPlot from "uplot";
+import type UPlot from "uplot";
 import { element, setAttribute, setText } from "../dom";
+import { Later } from "../later";
 import { colour, onThemeChange } from "../theme";
-import type { Series } from "../types";
 import type { Maker, OfKind } from "../view";
 import type { Words } from "../words";
 
@@ -10,12 +10,15 @@ const COLOURS = ["blue", "orange", "green", "purple", "red", "yellow"].map(
   (name) => `--vscode-charts-${name}`,
 );
 
+const drawing = new Later(() => import("../plot"));
+
 export const chart: Maker<OfKind<"chart">> = (_block, { words }) => {
   const title = element("h2");
   const box = element("div", { class: "plot", role: "img" });
   const whole = element("div", { class: "chart" }, title, box);
   let plot: UPlot | undefined;
   let made = "";
+  let newest: OfKind<"chart"> | undefined;
   const fit = () => {
     if (plot && box.clientWidth > 0 && box.clientWidth !== plot.width) {
       plot.setSize({ width: box.clientWidth, height: HEIGHT });
@@ -30,32 +33,30 @@ export const chart: Maker<OfKind<"chart">> = (_block, { words }) => {
       setText(title, block.title);
       title.hidden = block.title === "";
       setAttribute(box, "aria-label", inWords(block, words));
-      const data = aligned(block.series);
-      const wanted = JSON.stringify([block.series.map(({ label }) => label), block.x_label, block.y_label]);
-      if (plot && wanted === made) {
-        plot.setData(data);
-      } else {
-        made = wanted;
-        plot?.destroy();
-        plot = new UPlot(options(block, box.clientWidth || 600), data, box);
-      }
+      newest = block;
+      drawing.with(({ UPlot, aligned }) => {
+        if (newest !== block) {
+          return;
+        }
+        const data = aligned(block.series);
+        const wanted = JSON.stringify([block.series.map(({ label }) => label), block.x_label, block.y_label]);
+        if (plot && wanted === made) {
+          plot.setData(data);
+        } else {
+          made = wanted;
+          plot?.destroy();
+          plot = new UPlot(options(block, box.clientWidth || 600), data, box);
+        }
+      });
     },
     dispose() {
+      newest = undefined;
       sizes.disconnect();
       unlisten();
       plot?.destroy();
     },
   };
 };
-
-/** All series over one x: what a series has no point for is null there. */
-export function aligned(series: readonly Series[]): UPlot.AlignedData {
-  const tables = series.map(({ points }): UPlot.AlignedData => {
-    const inOrder = [...points].sort(([a], [b]) => a - b);
-    return [inOrder.map(([x]) => x), inOrder.map(([, y]) => y)];
-  });
-  return tables.length === 0 ? [[]] : UPlot.join(tables);
-}
 
 /** What the chart shows, for those who cannot see it. */
 export function inWords({ title, series }: OfKind<"chart">, words: Words): string {

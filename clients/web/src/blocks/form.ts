@@ -17,7 +17,7 @@ export const form: Maker<OfKind<"form">> = (first, context) => {
     element("div", { class: "buttons" }, send),
   );
   let fields: Field[] = [];
-  let { submit } = first;
+  let { submit, clears } = first;
 
   const fieldOf = (field: FormField): Field => {
     const known = fields.find((each) => isSame(each.field, field));
@@ -37,7 +37,11 @@ export const form: Maker<OfKind<"form">> = (first, context) => {
     const given = values.filter(([, value]) => value !== undefined);
     void context.act(submit, { block: first.id }, Object.fromEntries(given)).then((done) => {
       for (const each of done ? asked : []) {
-        each.taken();
+        if (clears || each.field.kind === "secret") {
+          each.cleared();
+        } else {
+          each.taken();
+        }
       }
     });
   });
@@ -45,7 +49,7 @@ export const form: Maker<OfKind<"form">> = (first, context) => {
   return {
     element: whole,
     update(block) {
-      ({ submit } = block);
+      ({ submit, clears } = block);
       setText(title, block.title);
       title.hidden = block.title === "";
       setAttribute(whole, "aria-label", block.title || block.submit.label);

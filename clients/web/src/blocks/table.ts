@@ -3,8 +3,12 @@ import { arrange, element, setAttribute, setText } from "../dom";
 import type { Column, Row } from "../types";
 import type { Context, Maker, OfKind } from "../view";
 
-/** A word that may be broken where there is no room for it, such as an address. */
+/** Such as an address: it is broken after a slash or a dot, and elsewhere only where a part is longer than this. */
 const LONG_WORD = /\S{17}/;
+const LONG_PART = /[^\s/._-]{25}/;
+/** Before, between or after these a long word may be broken; and how things stand has a colour. */
+const PIECES = /(?<=[/._])(?![/._])|(?=[🟢🟡🔴])|(?<=[🟢🟡🔴])/u;
+const DOTS = ["🟢", "🟡", "🔴"];
 
 export const table: Maker<OfKind<"table">> = (first, context) => {
   const title = element("h2");
@@ -81,10 +85,24 @@ class RowView {
       const cell = this.cells[at];
       if (cell) {
         const text = row.cells[key] ?? "";
-        setText(cell, text);
-        cell.classList.toggle("breaks", LONG_WORD.test(text));
+        fill(cell, text);
+        cell.classList.toggle("breaks", LONG_PART.test(text));
       }
     });
     this.buttons.update(row.actions, row.cells[this.columns[0]?.key ?? ""]);
+  }
+}
+
+/** Make `text` the text of `cell`, with places where it may be broken, and dots that need no font. */
+function fill(cell: HTMLElement, text: string): void {
+  const isLong = LONG_WORD.test(text);
+  if (!isLong && !DOTS.some((dot) => text.includes(dot))) {
+    setText(cell, text);
+  } else if (cell.textContent !== text) {
+    const pieces = text.split(PIECES).flatMap((piece): (Node | string)[] => {
+      const isDot = DOTS.includes(piece);
+      return isDot ? [element("span", { class: "dot", "data-dot": piece }, piece)] : [piece, element("wbr")];
+    });
+    cell.replaceChildren(...pieces);
   }
 }

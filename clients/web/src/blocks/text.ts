@@ -2,8 +2,11 @@
 
 import { Buttons } from "../buttons";
 import { element, growText, setAttribute, setText } from "../dom";
-import { showMarkdown } from "../markdown";
+import { Later } from "../later";
+import { plainOf } from "../plain";
 import type { Maker, OfKind } from "../view";
+
+const parsing = new Later(() => import("../markdown"));
 
 export const text: Maker<OfKind<"text">> = (_block, { words }) => {
   const level = element("p", { class: "level" });
@@ -18,7 +21,12 @@ export const text: Maker<OfKind<"text">> = (_block, { words }) => {
       setText(level, words[block.level]);
       if (block.markdown !== shown) {
         shown = block.markdown;
-        showMarkdown(body, block.markdown);
+        const plain = plainOf(block.markdown);
+        if (plain === undefined) {
+          parsing.with(({ showMarkdown }) => shown === block.markdown && showMarkdown(body, block.markdown));
+        } else {
+          body.replaceChildren(element("p", {}, plain));
+        }
       }
     },
   };

@@ -22,6 +22,13 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def free_in(folder: Path) -> int:
+    """Bytes that are free where `folder` is, or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
 def require_space(name: str, folder: Path, need: int) -> None:
     """Raise `DownloadError` unless `folder`, which exists, has `need` bytes free for model `name`."""
     free = shutil.disk_usage(folder).free

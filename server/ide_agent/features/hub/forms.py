@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ide_agent.features.hub.filters import SOURCES
 from ide_agent.features.hub.finding import PLACES
+from ide_agent.features.hub.words import size
 from ide_agent.inference.kinds import KINDS
-from ide_agent.locale import translator
-from ide_agent.panels.blocks import Action, ActionsBlock, Choice, FormBlock, FormField
+from ide_agent.locale import translate, translator
+from ide_agent.panels.blocks import Action, ActionsBlock, Choice, FormBlock, FormField, TextBlock, plain
 
-SEARCH, FILTER, ADD, TIDY = "search", "filter", "add", "tidy"
+SEARCH, FILTER, ADD, ASK, DISK, TIDY = "search", "filter", "add", "ask", "disk", "tidy"
 
 
 def search_form(language: str) -> FormBlock:
@@ -43,21 +46,43 @@ def filter_form(language: str) -> FormBlock:
     return FormBlock(id=FILTER, title=words("hub.panel.filter_title"), fields=fields, submit=submit)
 
 
-def add_form(language: str) -> FormBlock:
-    """The question for an address or a path."""
+def add_form(address: str, language: str) -> FormBlock:
+    """The question what to call the model at `address`, and what to check it by."""
     words = translator(language)
     fields = [
-        FormField(
-            name="address",
-            label=words("hub.panel.address"),
-            hint="https://…/model.gguf",
-            required=True,
-        ),
         FormField(name="name", label=words("hub.panel.called"), hint=words("hub.panel.called_hint")),
         FormField(name="sha256", label="SHA-256", hint=words("hub.panel.optional")),
     ]
-    submit = Action(name="add", label=words("hub.panel.add"), style="primary")
-    return FormBlock(id=ADD, title=words("hub.panel.other"), fields=fields, submit=submit)
+    submit = Action(name="add", label=words("hub.panel.add"), style="primary", args={"address": address})
+    return FormBlock(id=ADD, title=words("hub.panel.other", address=address), fields=fields, submit=submit)
+
+
+def ask_form(models: Sequence[str], first: str, language: str) -> FormBlock:
+    """The question to one of `models`, to `first` unless somebody chooses another."""
+    words = translator(language)
+    fields = [
+        FormField(
+            name="question",
+            label=words("hub.ask.question"),
+            hint=words("hub.ask.hint"),
+            required=True,
+        ),
+        FormField(
+            name="model",
+            label=words("hub.panel.model"),
+            kind="choice",
+            value=first,
+            choices=[Choice(value=name, label=name) for name in models],
+        ),
+    ]
+    submit = Action(name="ask", label=words("hub.ask.ask"), style="primary")
+    return FormBlock(id=ASK, title=words("hub.ask.title"), fields=fields, submit=submit)
+
+
+def disk(held: int, free: int, language: str) -> TextBlock:
+    """What all models take, and what is left, in bytes."""
+    told = translate("hub.panel.disk", language, held=size(held, language), free=size(free, language))
+    return TextBlock(id=DISK, markdown=plain(told))
 
 
 def tidy(language: str) -> ActionsBlock:

@@ -14,7 +14,9 @@ from ide_agent.errors import ModelNotFound, PanelError
 from ide_agent.features.hub import drawing, forms, kept
 from ide_agent.features.hub.about import about, files_of, smaller, verify
 from ide_agent.features.hub.active import Activations
+from ide_agent.features.hub.asking import Asking
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.disk import free_in
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.filters import Filter
 from ide_agent.features.hub.finding import search
@@ -25,7 +27,7 @@ from ide_agent.features.hub.sources.url import is_address, of_path
 from ide_agent.features.hub.words import not_asked, size, verified
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
-from ide_agent.panels.blocks import TextBlock
+from ide_agent.panels.blocks import Block, TextBlock
 
 if TYPE_CHECKING:
     from ide_agent.host.services import Services
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
 _MOVING = ("pull.", "stopped.", "failed.", "inactive.")
+_FOUND = (drawing.FOUND, drawing.FILES, forms.ADD)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class HubPanel:
     hub: Hub
     pulls: Pulls
     activations: Activations
+    asking: Asking
     filters: dict[str, Filter] = field(default_factory=dict)
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -67,6 +71,7 @@ class HubPanel:
         panel.on("filter", partial(self._filter, panel))
         panel.on("gc", partial(self._gc, panel))
         panel.on("remove", partial(self._remove, panel))
+        self.asking.open(panel)
         await self._draw(panel)
         panel.spawn(self._keep(panel))
 
@@ -93,21 +98,25 @@ class HubPanel:
         await self._draw(panel)
 
     async def _add(self, panel: Panel, event: PanelEvent) -> str:
-        given = {key: str(event.values.get(key, "")).strip() for key in ("address", "name", "sha256")}
-        address = given["address"]
-        if not is_address(address):
-            address = of_path(Path(address))
-        return await self._want(panel, address, given["name"], given["sha256"])
+        address = str(event.args.get("address", ""))
+        name, sha256 = (str(event.values.get(key, "")).strip() for key in ("name", "sha256"))
+        told = await self._want(panel, address, name, sha256)
+        panel.remove(forms.ADD)
+        return told
 
     async def _search(self, panel: Panel, event: PanelEvent) -> str | None:
         words = str(event.values.get("words", "")).strip()
+        path = Path(words)
+        if is_address(words) or path.is_absolute() or words.startswith("~"):
+            address = words if is_address(words) else of_path(path)
+            self._show_found(panel, forms.add_form(address, panel.language))
+            return None
         if "/" in words:
             await self._show_files(panel, words)
             return None
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
         found = await asyncio.to_thread(search, self.hub, words, kind, place)
-        panel.remove(drawing.FILES)
-        panel.set(drawing.found(found, words, panel.language), before=forms.ADD)
+        self._show_found(panel, drawing.found(found, words, panel.language))
         return not_asked(found["problem"], panel.language) if found["problem"] else None
 
     async def _files(self, panel: Panel, event: PanelEvent) -> None:
@@ -115,7 +124,19 @@ class HubPanel:
 
     async def _show_files(self, panel: Panel, repository: str) -> None:
         files = await asyncio.to_thread(files_of, repository)
-        panel.set(drawing.offered(repository, files, panel.language), before=forms.ADD)
+        panel.remove(forms.ADD)
+        panel.set(drawing.offered(repository, files, panel.language), before=self._below_found(panel))
+
+    def _show_found(self, panel: Panel, block: Block) -> None:
+        """In place of what was found before."""
+        with panel.together():
+            for id in _FOUND:
+                if id != block.id:
+                    panel.remove(id)
+            panel.set(block, before=self._below_found(panel))
+
+    def _below_found(self, panel: Panel) -> str:
+        return drawing.RUNNING if panel.has(drawing.RUNNING) else drawing.HERE
 
     async def _get(self, panel: Panel, event: PanelEvent) -> str:
         entry = await asyncio.to_thread(self.hub.entry, _name(event))
@@ -134,7 +155,8 @@ class HubPanel:
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
         known = await asyncio.to_thread(about, self.hub, _name(event), self.services.settings.inference)
         known["loaded"] = any(row["name"] == known["name"] for row in self.services.inference.running())
-        panel.set(drawing.about_model(known, panel.language), before=drawing.HERE)
+        after_here = forms.ASK if panel.has(forms.ASK) else forms.FILTER
+        panel.set(drawing.about_model(known, panel.language), before=after_here)
 
     async def _verify(self, panel: Panel, event: PanelEvent) -> str:
         found = await asyncio.to_thread(verify, self.hub, _name(event))
@@ -202,8 +224,10 @@ class HubPanel:
 
     async def _draw_now(self, panel: Panel) -> None:
         settings = self.services.settings.inference
+        failed = set(self.activations.failed)
         models = await asyncio.to_thread(lambda: [described(each, settings) for each in self.hub.list()])
         stopped = await asyncio.to_thread(self.hub.unfinished)
+        free = await asyncio.to_thread(free_in, self.hub.folder)
         here = {model["name"] for model in models}
         missing = [entry for entry in self.hub.catalogue() if entry.name not in here]
         busy = {pull.name for pull in self.pulls.running}
@@ -211,19 +235,25 @@ class HubPanel:
         shown = [model for model in models if wanted.of_model(model)]
         missing = [entry for entry in missing if wanted.of_entry(entry)]
         running = self.services.inference.running()
-        limit = self.services.settings.inference.active_models
+        for name in failed - here:  # what was wrong with a model goes with it
+            self.activations.failed.pop(name, None)
         with panel.together():
-            panel.set(TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)))
-            panel.set(drawing.running(running, limit, panel.language), before=drawing.HERE)
-            self._draw_pulls(panel, stopped)
             panel.set(
-                drawing.here(shown, running, panel.language),
-                drawing.there(missing, busy, panel.language),
-                forms.filter_form(panel.language),
+                TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)),
                 forms.search_form(panel.language),
-                forms.add_form(panel.language),
+                drawing.here(shown, running, panel.language),
+                forms.filter_form(panel.language),
+                drawing.there(missing, busy, panel.language),
+                forms.disk(sum(model["bytes"] for model in models), free, panel.language),
                 forms.tidy(panel.language),
             )
+            if models or running:
+                loaded = drawing.running(running, settings.active_models, panel.language)
+                panel.set(loaded, before=drawing.HERE)
+            else:
+                panel.remove(drawing.RUNNING)
+            self._draw_pulls(panel, stopped)
+            self.asking.draw(panel, models, [row["name"] for row in running])
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
         busy = {pull.name for pull in self.pulls.running}
@@ -237,12 +267,15 @@ class HubPanel:
         for block in panel.state.blocks:
             if block.id.startswith(_MOVING) and block.id not in wanted:
                 panel.remove(block.id)
-        panel.set(*blocks, before=drawing.HERE)
+        found = next((id for id in _FOUND if panel.has(id)), "")
+        panel.set(*blocks, before=found or self._below_found(panel))
 
 
 def register(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> None:
     """Offer the panel."""
-    services.panels.offer("hub", "hub.panel.title", HubPanel(services, hub, pulls, activations).open)
+    services.panels.offer(
+        "hub", "hub.panel.title", HubPanel(services, hub, pulls, activations, Asking(services)).open
+    )
 
 
 def _name(event: PanelEvent) -> str:

@@ -26,7 +26,7 @@ KEY = "key"
 def about(enabled: bool, language: str) -> TextBlock:
     """Whether remote is on, in plain words."""
     words = translate("remote.panel.on" if enabled else "remote.panel.off", language)
-    return TextBlock(id="about", markdown=words, level="warning" if enabled else "success")
+    return TextBlock(id="about", markdown=words, level="warning" if enabled else "info")
 
 
 def switch(enabled: bool, redact: bool, language: str) -> ActionsBlock:
@@ -38,7 +38,7 @@ def switch(enabled: bool, redact: bool, language: str) -> ActionsBlock:
         action = Action(
             name="on",
             label=translate("remote.panel.switch_on", language),
-            style="danger",
+            style="primary",
             confirm=f"{leaves} {translate('remote.sure', language)}",
         )
     return ActionsBlock(id="switch", actions=[action])

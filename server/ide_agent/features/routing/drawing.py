@@ -22,7 +22,7 @@ from ide_agent.panels.blocks import (
 )
 
 ABOUT, PROBLEMS, RULES, TEST, VERDICT, ADD = "about", "problems", "rules", "test", "verdict", "add"
-_SHOWN = 5  # names of models in a hint
+_HINTED = 5  # names of models in a hint
 _ALWAYS = ("name", "when", "model")
 """Columns of the table that are there though they be empty; each one less leaves more room to the others."""
 
@@ -117,16 +117,24 @@ def verdict(sentence: str) -> TextBlock:
 
 
 def add_form(models: Iterable[str], stamp: str, language: str) -> FormBlock:
-    """The questions of a new rule."""
+    """The questions of a new rule; `models` are suggested."""
     words = translator(language)
-    names = ", ".join(in_order(list(models))[:_SHOWN])
+    names = in_order(list(models))
+    choices = [Choice(value=name, label=name) for name in names]
+    hint = ", ".join(names[:_HINTED])
     several = words("routes.panel.several")
     return FormBlock(
         id=ADD,
         title=words("routes.panel.add"),
         fields=[
             FormField(name="name", label=words("routes.column.name"), required=True),
-            FormField(name="model", label=words("routes.column.model"), hint=names, required=True),
+            FormField(
+                name="model",
+                label=words("routes.column.model"),
+                choices=choices,
+                hint=hint,
+                required=True,
+            ),
             FormField(name="fallbacks", label=words("routes.column.fallbacks"), hint=several),
             _task(words, ""),
             FormField(name="language", label=words("routes.panel.language"), hint=several),
@@ -136,4 +144,5 @@ def add_form(models: Iterable[str], stamp: str, language: str) -> FormBlock:
             FormField(name="max_tokens", label=words("routes.panel.max_tokens"), kind="number"),
         ],
         submit=Action(name="add", label=words("routes.panel.add_it"), style="primary", args={"stamp": stamp}),
+        clears=True,
     )

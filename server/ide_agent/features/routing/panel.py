@@ -126,7 +126,14 @@ class RoutesPanel:
             else:
                 panel.remove(drawing.PROBLEMS)
             panel.set(drawing.test_form(panel.language))
-            panel.set(drawing.add_form(look.models, look.stamp, panel.language))
+            panel.set(drawing.add_form(self._models(look.models), look.stamp, panel.language))
+
+    def _models(self, known: frozenset[str]) -> frozenset[str]:
+        """The names that a rule may well want: those here, and what the settings say of each API."""
+        endpoints = self.services.remotes.settings.endpoints
+        there = {f"{name}/{model}" for name, each in endpoints.items() for model in each.models}
+        bare = {f"{name}/" for name, each in endpoints.items() if each.models}
+        return (known | there) - bare
 
     def _look(self) -> _Look:
         routing = self.services.routing

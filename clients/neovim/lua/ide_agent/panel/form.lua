@@ -76,6 +76,9 @@ function M.sent(forms, form)
   local filled = forms[form.id]
   if not filled then
     return
+  elseif form.clears then
+    forms[form.id] = nil
+    return
   end
   filled.sent = true
   for _, field in ipairs(form.fields) do
@@ -160,6 +163,19 @@ local function edit_secret(prompt, value, done)
   done(given ~= '' and given or value)
 end
 
+--- What may be meant by the text that is being asked for.
+---@type string[]
+local suggested = {}
+
+--- Those of the suggestions that have what was typed in them, for <Tab>.
+---@param typed string
+---@return string[]
+function M.complete(typed)
+  return vim.tbl_filter(function(name)
+    return name:lower():find(typed:lower(), 1, true) ~= nil
+  end, suggested)
+end
+
 --- Let the user fill in a field.
 ---@param field table
 ---@param value any what it holds
@@ -185,7 +201,14 @@ function M.edit(field, value, done)
     edit_secret(prompt, text.string(value), done)
   else
     local default = type(value) == 'number' and ('%.14g'):format(value) or text.string(value)
-    vim.ui.input({ prompt = prompt, default = default }, function(given)
+    suggested = vim.tbl_map(function(choice)
+      return choice.value
+    end, field.choices or {})
+    vim.ui.input({
+      prompt = prompt,
+      default = default,
+      completion = #suggested > 0 and "customlist,v:lua.require'ide_agent.panel.form'.complete" or nil,
+    }, function(given)
       if given then
         done(given)
       end
