@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import ModelNotFound
+from ide_agent.inference.adapters import adapters_of
 from ide_agent.inference.models import ModelStore
 from ide_agent.safety.network import NetworkPolicy
 
 
 def known_models(store: ModelStore, endpoints: Iterable[str] = ()) -> set[str]:
-    """Names of the models on this machine, those of the folders that hold them, and where others begin.
+    """Names of the models on this machine, those of the folders that hold them and of
+    their adapters, and where others begin.
 
     Args:
         store: the models folder.
@@ -19,6 +21,7 @@ def known_models(store: ModelStore, endpoints: Iterable[str] = ()) -> set[str]:
     """
     models = store.list()
     here = {model.name for model in models} | {model.file.parent.name for model in models}
+    here |= {adapter.name for model in models for adapter in adapters_of(model)}
     return here | {f"{endpoint}/" for endpoint in endpoints}
 
 
