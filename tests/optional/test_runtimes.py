@@ -7,6 +7,7 @@ name the programs (or the Python) of their environments; the second one also mak
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -20,11 +21,13 @@ import pytest
 import pytest_asyncio
 
 from ide_agent.config import InferenceSettings
+from ide_agent.errors import ModelError, ModelNotFound
 from ide_agent.inference import supervisor
 from ide_agent.inference.backends.spawned import python_of
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
+from support.adapter_folder import write_adapter
 from support.models import starter_model
 from support.waiting import until
 
@@ -46,6 +49,7 @@ model.save_pretrained(target)
 AutoTokenizer.from_pretrained(folder, gguf_file=file).save_pretrained(target)
 """
 LOADING_S = 600
+ADAPTERS = {"quiet": (4, 0.0), "loud": (16, 0.2)}  # rank and strength
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(2 * LOADING_S)]
 
@@ -59,13 +63,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("models") / "starter-hf"
     command = [python_of(Path(program)), "-c", CONVERT, str(starter.parent), starter.name, str(target)]
     subprocess.run(command, check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}, timeout=LOADING_S)
+    base = json.loads((target / "config.json").read_text())
+    for name, (rank, strength) in ADAPTERS.items():
+        write_adapter(target / "adapters" / name, base, rank=rank, strength=strength)
     return target.parent
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=sorted(PROGRAMS))
-async def engine(
+async def room(
     request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[Engine]:
+) -> AsyncGenerator[Inference]:
     program = os.environ.get(PROGRAMS[request.param])
     if not program:
         pytest.skip(f"{PROGRAMS[request.param]} is not set")
@@ -75,8 +82,13 @@ async def engine(
         patch.setenv("IDE_AGENT_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr(supervisor, "_DYING_SECONDS", 60.0)
         room = Inference(settings, ModelStore(folder), lambda status: None)
-        yield await room.engine("starter-hf")
+        yield room
         await room.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(room: Inference) -> Engine:
+    return await room.engine("starter-hf")
 
 
 async def test_a_stream_says_what_the_whole_answer_says(engine: Engine) -> None:
@@ -99,6 +111,32 @@ async def test_no_process_of_it_listens_to_other_machines(engine: Engine) -> Non
         sockets = [each for process in tree for each in process.net_connections("inet")]
         places = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
         assert places == {"127.0.0.1"}
+
+
+async def test_an_adapter_answers_by_its_name(room: Inference, engine: Engine) -> None:
+    async def says(name: str) -> str:
+        async with room.model(name) as model, model.turn("api"):
+            assert model.name == name
+            async with aclosing(model.stream("/v1/chat/completions", {**ASKED, "model": "x"})) as events:
+                pieces = [
+                    choice["delta"].get("content") or ""
+                    async for event in events
+                    for choice in event["choices"]
+                ]
+            whole = await model.request("POST", "/v1/chat/completions", ASKED)
+            assert "".join(pieces) == whole["choices"][0]["message"]["content"]
+            return "".join(pieces)
+
+    with pytest.raises(ModelNotFound):
+        await says("starter-hf:none")
+    if engine.backend != "vllm":
+        with pytest.raises(ModelError, match="is not loaded: transformers loads none"):
+            await says("starter-hf:loud")
+        return
+    plain = await says("starter-hf")
+    assert await says("starter-hf:quiet") == plain
+    assert await says("starter-hf:loud") != plain
+    assert await says("starter-hf") == plain
 
 
 async def test_text_goes_on(engine: Engine) -> None:

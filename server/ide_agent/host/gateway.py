@@ -59,15 +59,17 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/models")
     async def models() -> Response:
-        here = [_described(model) for model in services.models.list()]
+        here = [each for model in services.models.list() for each in _described(model)]
         there = [_remote(name, owner) for name, owner in await services.remotes.listed()]
         return JSONResponse({"object": "list", "data": [*here, *there]})
 
     @router.get("/models/{name:path}")
     async def model(name: str) -> Response:
         for found in services.models.list():
-            if found.name == name:
-                return JSONResponse(_described(found))
+            if found.name == name or name.startswith(f"{found.name}:"):
+                for each in _described(found):
+                    if each["id"] == name:
+                        return JSONResponse(each)
         if owner := services.remotes.owner(name):
             await services.remotes.find(name)
             return JSONResponse(_remote(name, owner))
@@ -160,13 +162,12 @@ async def _payload(request: Request) -> dict[str, Any]:
     return payload
 
 
-def _described(model: ModelFile) -> dict[str, Any]:
-    return {
-        "id": model.name,
-        "object": "model",
-        "created": model.modified_ns // 1_000_000_000,
-        "owned_by": "local",
-    }
+def _described(model: ModelFile) -> list[dict[str, Any]]:
+    """The model and its adapters."""
+    from ide_agent.inference.adapters import adapters_of
+
+    known = {"object": "model", "created": model.modified_ns // 1_000_000_000, "owned_by": "local"}
+    return [{"id": name, **known} for name in (model.name, *(each.name for each in adapters_of(model)))]
 
 
 def _remote(name: str, owner: str) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Engine:
 
     Attributes:
         part: what it was planned to get of the machine.
+        adapters: names of the adapters that it has loaded.
         sees: whether pictures can be shown to it.
         kept: somebody activated it: it stays, however long nobody uses it.
         foreground: a person has waited for it since it was loaded.
@@ -84,6 +85,7 @@ class Engine:
         self._kept = False
         self.foreground = False
         self.sees = False
+        self.adapters: frozenset[str] = frozenset()
         self.last_used = time.monotonic()
 
     @property
@@ -239,8 +241,8 @@ class Engine:
             raise ModelError("error.model.no_eyes", name=self.model.name)
 
     def _addressed(self, running: Running, payload: dict[str, Any]) -> dict[str, Any]:
-        """Servers of others know the model by its folder and insist on that."""
-        if running.backend.dialect == "llama":
+        """Servers of others know the model by its folder, its adapters by their names, and insist on that."""
+        if running.backend.dialect == "llama" or payload.get("model") in self.adapters:
             return payload
         return {**payload, "model": os.fspath(self.model.file.parent)}
 

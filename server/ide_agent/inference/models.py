@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
+from ide_agent.inference.adapters import adapters_of
 from ide_agent.inference.folders import look, read_folder
 from ide_agent.inference.gguf import GgufHeader, read_header
 from ide_agent.inference.header import Format, Header, Purpose, made_for
@@ -111,8 +112,8 @@ class ModelStore:
         return sorted(found, key=lambda model: (-model.modified_ns, model.name))
 
     def find(self, name: str = "", purpose: Purpose = "text") -> ModelFile:
-        """The model called `name`: a name out of `list`, a folder's name, the path of a GGUF file or that of
-        a folder in another format.
+        """The model called `name`: a name out of `list`, that of an adapter, a folder's name, the path of
+        a GGUF file or that of a folder in another format.
 
         Args:
             name: empty: the default one.
@@ -134,6 +135,11 @@ class ModelStore:
             return _default(models)
         for model in models:
             if wanted in (model.name, model.file.parent.name):
+                return model
+        for model in models:
+            if wanted.startswith(f"{model.name}:") and wanted in (
+                adapter.name for adapter in adapters_of(model)
+            ):
                 return model
         given = _at(wanted)
         if given is None:

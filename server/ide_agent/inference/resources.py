@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ide_agent.errors import NotEnoughMemory
+from ide_agent.inference.adapters import adapters_of
 from ide_agent.inference.backends.base import Costs
 from ide_agent.inference.gpus import Offload, offload
 from ide_agent.inference.header import ENCODERS, Header
@@ -97,6 +98,7 @@ def share(
             - (gpu.bytes if gpu else 0)
             + costs.process
             + costs.token * header.vocabulary
+            + 2 * sum(adapter.bytes for adapter in adapters_of(model))  # as they are, and in use
             + (projector.bytes + _PICTURE if projector is not None else 0)
         ),
         cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,

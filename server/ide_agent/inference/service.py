@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
+from ide_agent.inference.adapters import adapters_of, called
 from ide_agent.inference.backends import Backend, Costs, EngineSpec, Purpose, costs, costs_of, suited
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.kinds import check_purpose, projector_of, purpose_of, sees
@@ -144,7 +145,7 @@ class Inference:
                 yield remote
                 return
         async with self.hold(name, purpose, priority) as engine:
-            yield engine
+            yield called(engine, name or self._settings.model)
 
     def snapshot(self) -> list[EngineState]:
         """How all engines stand."""
@@ -313,6 +314,8 @@ class Inference:
             check_memory(file, part.bytes)
             beside = projector_of(file) if purpose == "text" and backend.projectors else None
             engine.sees = sees(file, beside)
+            adapters = adapters_of(file) if backend.adapters else []
+            engine.adapters = frozenset(adapter.name for adapter in adapters)
             layers = part.gpu.layers if part.gpu else self._settings.gpu_layers
             return EngineSpec(
                 model=os.fspath(file.file),
@@ -324,6 +327,8 @@ class Inference:
                 parent=os.getpid(),
                 embedding=purpose == "embedding",
                 projector=os.fspath(beside.file) if beside is not None else "",
+                adapters={adapter.name: os.fspath(adapter.folder) for adapter in adapters},
+                adapter_rank=max((adapter.rank for adapter in adapters), default=0),
                 reranking=purpose == "reranking",
                 mean_pooling=purpose == "embedding" and not file.header.pooling_type,
                 gpu_layers=layers,

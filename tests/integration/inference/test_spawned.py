@@ -16,12 +16,14 @@ import psutil
 import pytest
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineStartError
+from ide_agent.errors import EngineStartError, ModelError, PictureError
 from ide_agent.inference import supervisor
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
 from support import model_folders
+from support.adapter_folder import write_adapter
+from support.projector_file import COLOURS, picture
 
 SERVERS = Path(__file__).parents[2] / "support" / "servers"
 PATIENCE = 60.0
@@ -77,6 +79,42 @@ async def test_it_is_told_all_it_needs_and_nothing_else(inference: Inference, fo
     assert (environment["OMP_NUM_THREADS"], environment["VLLM_CPU_OMP_THREADS_BIND"]) == ("1", "nobind")
     assert environment["VLLM_HOST_IP"] == "127.0.0.1"
     assert environment.get("GLOO_SOCKET_IFNAME") == ("lo" if sys.platform == "linux" else None)
+
+
+@pytest.mark.parametrize("default", ["", "hf:house"])
+async def test_an_adapter_is_asked_by_its_name(folder: Path, default: str) -> None:
+    write_adapter(folder / "adapters" / "house", model_folders.LLAMA, rank=4, strength=1)
+    settings = InferenceSettings(vllm=sys.executable, model=default)
+    room = Inference(settings, ModelStore(folder.parent, default), lambda status: None)
+    asked = {"prompt": "a", "model": "whatever"}
+    names = {"hf": str(folder), "hf:house": "hf:house", "": default or str(folder)}
+    for name, addressed in names.items():
+        async with room.model(name) as model:
+            answer = await model.request("POST", "/v1/completions", asked)
+            assert (model.name, model.backend, model.dialect) == (name or default or "hf", "vllm", "openai")
+            assert answer["body"] == {"prompt": "a", "model": addressed}
+            assert "--enable-lora" in answer["argv"]
+            async with (
+                model.turn("api"),
+                aclosing(model.stream("/v1/completions", {**asked, "max_tokens": 2})) as events,
+            ):
+                assert [event["choices"][0]["text"] async for event in events] == ["0", "1"]
+    assert len(room.snapshot()) == 1
+    write_adapter(folder / "adapters" / "late", model_folders.LLAMA, rank=4, strength=1)
+    with pytest.raises(ModelError, match="hf:late is not loaded"):
+        async with room.model("hf:late"):
+            pass
+    await room.close()
+
+
+async def test_it_gets_no_picture_that_it_would_have_to_fetch(inference: Inference) -> None:
+    engine = await inference.engine("hf")
+    for url, wrong in (("http://127.0.0.1:9/a.png", PictureError), (picture(COLOURS["red"]), ModelError)):
+        content = [{"type": "image_url", "image_url": {"url": url}}]
+        with pytest.raises(wrong):
+            await engine.request(
+                "POST", "/v1/chat/completions", {"messages": [{"role": "user", "content": content}]}
+            )
 
 
 async def test_streams_have_nothing_of_llama_cpp_in_them(inference: Inference) -> None:

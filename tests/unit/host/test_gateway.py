@@ -1,10 +1,13 @@
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
 import pytest
 
 from ide_agent.errors import EngineCrashed, EngineError
+from support import model_folders
+from support.adapter_folder import write_adapter
 from support.fake_inference import FakeEngine, FakeInference
 
 
@@ -61,6 +64,16 @@ async def test_unknown_model(host: httpx.AsyncClient) -> None:
         error = answer.json()["error"]
         assert error["type"] == "ModelNotFound"
         assert "nobody/knows" in error["message"]
+
+
+async def test_adapters_are_listed_beside_their_model(host: httpx.AsyncClient, tmp_path: Path) -> None:
+    folder = model_folders.llama(tmp_path / "models" / "m")
+    write_adapter(folder / "adapters" / "house", model_folders.LLAMA, rank=2, strength=0)
+    listed = (await host.get("/v1/models")).json()["data"]
+    assert [each["id"] for each in listed] == ["m", "m:house"]
+    for each in listed:
+        assert (await host.get(f"/v1/models/{each['id']}")).json() == each
+    assert (await host.get("/v1/models/m:none")).status_code == 404
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -49,6 +49,8 @@ class EngineSpec:
         api_key: every request must carry it; no web page can guess it.
         parent: process id of the host; the engine leaves with it.
         projector: path of what lets the model see or hear; empty: it does neither.
+        adapters: folders of LoRA adapters, by the names under which they are served.
+        adapter_rank: the largest rank of them.
         reranking: it says how well texts answer a query, and does nothing else.
         mean_pooling: for embeddings of a model that declares no pooling of its own.
         gpu_layers: how many layers are computed on GPUs; negative: what the engine's library thinks best.
@@ -66,6 +68,8 @@ class EngineSpec:
     mean_pooling: bool = False
     reranking: bool = False
     projector: str = ""
+    adapters: dict[str, str] = field(default_factory=dict)
+    adapter_rank: int = 0
     gpu_layers: int = -1
     kv_bytes: int = 0
 
@@ -99,6 +103,8 @@ class Backend(ABC):
     purposes: ClassVar[tuple[Purpose, ...]] = ("text", "embedding")
     projectors: ClassVar[bool] = False
     """Whether it loads what lets a model see or hear."""
+    adapters: ClassVar[bool] = False
+    """Whether it loads LoRA adapters."""
     missing: ClassVar[str] = "error.engine.missing"
     """The message for who has no such engine."""
 

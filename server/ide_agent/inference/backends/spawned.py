@@ -59,6 +59,7 @@ class Vllm(Spawned):
 
     name = "vllm"
     kind = "vllm"
+    adapters = True
     needs = ("vllm/entrypoints/openai/api_server.py", "uvicorn")
     costs = Costs(process=2200 << 20, token=0, kv_step=1 << 30)
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import ModelNotFound
+from ide_agent.inference.adapters import adapters_of
 from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.safety.network import NetworkPolicy
 
 
 class Known(Set[str]):
-    """Names of the models on this machine, those of the folders that hold them, and where others begin.
+    """Names of the models on this machine, those of the folders that hold them and of their
+    adapters, and where others begin.
 
     Models are known by their names in upper and lower case.
 
@@ -21,7 +23,7 @@ class Known(Set[str]):
     """
 
     def __init__(self, models: Iterable[ModelFile], endpoints: Iterable[str] = ()) -> None:
-        named = [(name, model) for model in models for name in (model.name, model.file.parent.name)]
+        named = [(name, model) for model in models for name in _names(model)]
         self._models = {name.casefold(): model for name, model in reversed(named)}
         self._names = {name for name, _ in named} | {f"{endpoint}/" for endpoint in endpoints}
 
@@ -40,6 +42,12 @@ class Known(Set[str]):
     def model(self, name: str) -> ModelFile | None:
         """The model of this machine that is called `name`."""
         return self._models.get(name.casefold())
+
+
+def _names(model: ModelFile) -> Iterator[str]:
+    yield model.name
+    yield model.file.parent.name
+    yield from (adapter.name for adapter in adapters_of(model))
 
 
 def known_models(store: ModelStore, endpoints: Iterable[str] = ()) -> Known:

@@ -20,6 +20,7 @@ from ide_agent.inference.gpus import gpus
 from ide_agent.inference.serve.guard import announce, take_spec
 
 _GIB = 1 << 30
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM knows
 _HERE = "127.0.0.1"
 _QUIET = {
     "HF_HUB_OFFLINE": "1",
@@ -104,6 +105,11 @@ def vllm(spec: EngineSpec) -> tuple[str, list[str], dict[str, str]]:
     dtype = "auto" if gpus() else "bfloat16"
     argv = ["--model", _folder(spec), "--host", _HERE, "--port", "0", "--dtype", dtype]
     argv += ["--max-model-len", str(spec.context), "--max-num-seqs", str(spec.slots)]
+    if spec.adapters:
+        rank = next(each for each in _RANKS if each >= spec.adapter_rank)
+        argv += ["--enable-lora", "--max-lora-rank", str(rank)]
+        argv += ["--max-loras", str(min(len(spec.adapters), spec.slots)), "--lora-modules"]
+        argv += [json.dumps({"name": name, "path": path}) for name, path in spec.adapters.items()]
     return "vllm.entrypoints.openai.api_server", argv, environment | _threads(spec)
 
 

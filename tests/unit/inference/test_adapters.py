@@ -1,0 +1,83 @@
+"""LoRA adapters beside a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ide_agent.errors import ModelNotFound
+from ide_agent.inference.adapters import adapters_of
+from ide_agent.inference.models import ModelStore
+from ide_agent.inference.resources import share
+from ide_agent.inference.routing.known import known_models
+from support import gguf_file, model_folders
+from support.adapter_folder import write_adapter
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    """Has the model ``m`` with an adapter ``house``."""
+    folder = model_folders.llama(tmp_path / "m")
+    write_adapter(folder / "adapters" / "house", model_folders.LLAMA, rank=4, strength=1)
+    return ModelStore(tmp_path)
+
+
+def test_they_are_found_by_name(store: ModelStore, tmp_path: Path) -> None:
+    (adapter,) = adapters_of(store.find("m"))
+    assert (adapter.name, adapter.rank) == ("m:house", 4)
+    assert adapter.folder == tmp_path / "m" / "adapters" / "house"
+    assert adapter.bytes == (adapter.folder / "adapter_model.safetensors").stat().st_size
+    assert store.find("m:house") == store.find("m")
+    assert {"m", "m:house"} <= known_models(store)
+    assert [model.name for model in store.list()] == ["m"]
+    for name in ("m:", "m:none", ":house", "m:house:", "m:adapters/house"):
+        with pytest.raises(ModelNotFound):
+            store.find(name)
+
+
+def test_they_take_memory(store: ModelStore) -> None:
+    model = store.find("m")
+    with_it = share(model, context_tokens=64, slots=1, threads=1).bytes
+    (adapter,) = adapters_of(model)
+    (adapter.folder / "adapter_model.safetensors").unlink()
+    assert adapters_of(model) == []
+    assert share(model, context_tokens=64, slots=1, threads=1).bytes == with_it - 2 * adapter.bytes
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"peft_type": "IA3"},
+        {"r": 0},
+        {"r": 513},
+        {"r": "8"},
+        {"use_dora": True},
+        {"modules_to_save": ["lm_head"]},
+        {"bias": "all"},
+    ],
+)
+def test_what_vllm_cannot_serve_is_none(store: ModelStore, tmp_path: Path, settings: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"rank": 2, "strength": 0, **settings}
+    write_adapter(tmp_path / "m" / "adapters" / "odd", model_folders.LLAMA, **given)
+    assert [adapter.name for adapter in adapters_of(store.find("m"))] == ["m:house"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 5000])
+def test_settings_that_make_no_sense(store: ModelStore, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m" / "adapters" / "house" / "adapter_config.json").write_bytes(content)
+    assert adapters_of(store.find("m")) == []
+
+
+def test_names_are_plain(store: ModelStore, tmp_path: Path) -> None:
+    for name in (".hidden", "with space", "a=b", "x" * 65):
+        write_adapter(tmp_path / "m" / "adapters" / name, model_folders.LLAMA, rank=2, strength=0)
+    assert [adapter.name for adapter in adapters_of(store.find("m"))] == ["m:house"]
+
+
+def test_other_formats_have_none(tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "g.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
+    write_adapter(tmp_path / "g" / "adapters" / "house", model_folders.LLAMA, rank=2, strength=0)
+    assert adapters_of(ModelStore(tmp_path).find("g")) == []
