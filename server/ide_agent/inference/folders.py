@@ -16,7 +16,7 @@ from typing import Any
 
 from ide_agent.errors import ModelFileInvalid
 from ide_agent.inference.header import ENCODERS, Format
-from ide_agent.inference.pooling import POOLING, Pooling, pooling_in
+from ide_agent.inference.pooling import POOLING, Pooling, check_modules, pooling_in
 from ide_agent.inference.reader import reading
 
 _MAX_TENSORS = 4 << 20  # the header of a file of weights that has 30,000
@@ -32,7 +32,8 @@ _WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", "
 # as GGUF counts them; what it has no number for counts as the mean
 _MEAN = 1
 _POOLINGS: dict[Pooling, int] = {"mean": _MEAN, "weighted": _MEAN, "max": _MEAN, "first": 2, "last": 3}
-_OF_VECTORS = (POOLING, "modules.json", "sentence_bert_config.json")  # as sentence-transformers writes them
+_MODULES = "modules.json"
+_OF_VECTORS = (POOLING, _MODULES, "sentence_bert_config.json")  # as sentence-transformers writes them
 _WRITES = re.compile(r"(ForCausalLM|LMHeadModel|ForConditionalGeneration)$")
 _LIKE_ROBERTA = ("roberta", "xlm-roberta", "camembert", "mpnet")
 _UNUSED_PLACES = 2  # their first token has the place after that of the padding, which is 1
@@ -160,7 +161,7 @@ def _safetensors(folder: Path) -> FolderHeader:
     size = _count(inner.get("hidden_size"))
     head = _count(inner.get("head_dim")) or (size // heads if heads else 0)
     blocks = min(_count(inner.get("num_hidden_layers")), _MAX_BLOCKS)
-    vectors = (folder / "modules.json").is_file()  # as sentence-transformers writes it
+    vectors = (folder / _MODULES).is_file()  # as sentence-transformers writes it
     slides = inner.get("use_sliding_window") is not False
     return FolderHeader(
         architecture=_text(config.get("model_type")),
@@ -279,6 +280,17 @@ def pooling_of(folder: Path) -> Pooling:
     return pooling_in(_json(file), str(file)) if file.exists() else "mean"
 
 
+def check_steps(folder: Path) -> None:
+    """Refuse an embedder that makes more of that vector by layers of its own: they are not computed here.
+
+    Raises:
+        ModelFileInvalid: names the first such step, or the file that says it makes no sense.
+    """
+    modules = folder / _MODULES
+    if modules.exists():
+        check_modules(_parsed(modules), str(modules))
+
+
 def text_limit(folder: Path) -> int:
     """The longest text, in tokens, that an embedder was made for; 0 when its files do not say."""
     said = (
@@ -310,16 +322,20 @@ def _json(file: Path) -> dict[str, Any]:
     Raises:
         ModelFileInvalid: there is none, or it is too long.
     """
+    content = _parsed(file)
+    if not isinstance(content, dict):
+        raise ModelFileInvalid(file=str(file), reason=f"{file.name} is no JSON object")
+    return content
+
+
+def _parsed(file: Path) -> Any:
     with reading(file) as reader:
         if reader.size > _MAX_JSON:
             raise reader.corrupt(f"{file.name} of {reader.size} bytes")
         try:
-            content = json.loads(reader.take(reader.size))
+            return json.loads(reader.take(reader.size))
         except (ValueError, RecursionError) as failure:
             raise reader.corrupt(f"{file.name} is no JSON") from failure
-        if not isinstance(content, dict):
-            raise reader.corrupt(f"{file.name} is no JSON object")
-        return content
 
 
 def _count(value: object) -> int:

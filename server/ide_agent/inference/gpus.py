@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -86,6 +87,38 @@ def room() -> int:
     if _looked is None or now - _looked[0] > _FRESH_SECONDS:
         _looked = (now, sum(max(gpu.free - _RESERVE, 0) for gpu in gpus()))
     return _looked[1]
+
+
+def look_again() -> None:
+    """What is free has changed."""
+    global _looked
+    _looked = None
+
+
+class Promises:
+    """What engines on their way in will take of the GPUs, which the driver does not know of yet."""
+
+    def __init__(self) -> None:
+        self._of: dict[Hashable, int] = {}
+        self._before = 0  # what was free when none of them had taken anything
+
+    def left(self, room: int, key: Hashable) -> int:
+        """Of `room`, free bytes as the driver has them, those that are promised to nobody but `key`."""
+        others = sum(size for each, size in self._of.items() if each != key)
+        return max(min(room, self._before - others), 0) if others else room
+
+    def give(self, key: Hashable, size: int, room: int) -> None:
+        """`size` bytes are for `key`, instead of what was promised to it before."""
+        self.drop(key)
+        if not self._of:
+            self._before = room
+        if size:
+            self._of[key] = size
+
+    def drop(self, key: Hashable) -> None:
+        """`key` has taken what it will take, or will take nothing."""
+        if self._of.pop(key, 0):
+            look_again()
 
 
 def offload(blocks: int, weights: int, kv: int, room: int, wanted: int = -1) -> Offload:

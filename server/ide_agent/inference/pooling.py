@@ -20,6 +20,7 @@ _MODES: dict[str, Pooling] = {
     "weightedmean": "weighted", "weightedmean_tokens": "weighted",
 }  # fmt: skip
 _MODE = "pooling_mode"
+_COMPUTED = ("Transformer", "Pooling", "Dropout", "Normalize")  # a vector has length 1 in any case
 _MAX_SHOWN = 200
 
 
@@ -39,3 +40,20 @@ def pooling_in(config: Mapping[str, Any], file: str) -> Pooling:
         shown = ", ".join(map(str, modes))[:_MAX_SHOWN] or "–"
         raise ModelFileInvalid("error.model.pooling", file=file, mode=shown)
     return _MODES[asked]
+
+
+def check_modules(modules: object, file: str) -> None:
+    """Refuse a model with steps that are not computed here: its vectors would be others than it means.
+
+    Args:
+        modules: a list of steps, each with the Python class that computes it.
+        file: where they are from.
+
+    Raises:
+        ModelFileInvalid: names the first such step.
+    """
+    for module in modules if isinstance(modules, list) else []:
+        said = module.get("type") if isinstance(module, dict) else None
+        step = said.rpartition(".")[2] if isinstance(said, str) else "–"
+        if step not in _COMPUTED:
+            raise ModelFileInvalid("error.model.module", file=file, module=step[:_MAX_SHOWN])

@@ -10,13 +10,16 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
+from ide_agent.inference import gpus
 from ide_agent.inference.adapters import adapters_of, called
 from ide_agent.inference.backends import Backend, Costs, EngineSpec, Purpose, costs, costs_of, suited
 from ide_agent.inference.engine import Engine, EngineState
+from ide_agent.inference.gpus import Promises
 from ide_agent.inference.kinds import check_purpose, projector_of, purpose_of, sees
 from ide_agent.inference.memory import Load, Memory
 from ide_agent.inference.model import Model
@@ -53,6 +56,7 @@ class Inference:
         self._models = models
         self._publish = publish
         self._memory = Memory(settings.active_models)
+        self._promises = Promises()
         self._told: dict[str, Any] = {}
         self._settled: dict[str, Any] = {}
         self.remotes: Remotes | None = None
@@ -219,10 +223,8 @@ class Inference:
             memory.retire(memory.engines.pop(key))
 
     async def _find(self, name: str, purpose: Purpose = "text") -> ModelFile:
-        """The model called `name`; to choose one for who names none, the headers of many may be read."""
-        if name:
-            return self._models.find(name)
-        return await asyncio.to_thread(self._models.find, purpose=purpose)
+        """The model called `name`; folders are listed, and headers of many read for who names none."""
+        return await asyncio.to_thread(self._models.find, name, purpose)
 
     async def _get(
         self,
@@ -256,10 +258,14 @@ class Inference:
         except (ModelError, EngineStartError) as failure:
             self._tell(file, "", "error", failure)
             raise
-        wish = Wish(key, file.name, self._share(file, key[1]).bytes, priority)
+        part = self._share(file, key[1])
+        wish = Wish(key, file.name, part.bytes, priority)
 
         def load(ends: list[asyncio.Task[None]]) -> asyncio.Task[Engine]:
-            return asyncio.create_task(self._load(wish, file, ends))
+            self._promise(key, part)  # now: who asks next must know
+            task = asyncio.create_task(self._load(wish, file, ends))
+            task.add_done_callback(lambda _: self._promises.drop(key))
+            return task
 
         try:
             await self._memory.enter(wish, file, load, on_wait)
@@ -312,6 +318,7 @@ class Inference:
             # that of this very start: another backend costs more, and GPUs may be full by now
             engine.part = part = self._share(file, purpose, costs_of(backend, self._settings))
             check_memory(file, part.bytes)
+            self._promise((file.file, purpose), part)
             beside = projector_of(file) if purpose == "text" and backend.projectors else None
             engine.sees = sees(file, beside)
             adapters = adapters_of(file) if backend.adapters else []
@@ -336,6 +343,8 @@ class Inference:
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:
+            if state != "loading":
+                self._promises.drop((file.file, purpose))
             if state in ("ready", "unloaded"):
                 note_use(file)
             self._tell(file, supervisor.backend.name, state, error)
@@ -360,6 +369,7 @@ class Inference:
     def _share(self, file: ModelFile, purpose: Purpose, costs_: Costs | None = None) -> Share:
         writes = purpose == "text"
         projector = projector_of(file) if writes else None
+        found = costs_ or costs(self._settings, file.format, purpose, projector=projector is not None)
         return share(
             file,
             context_tokens=self._settings.context_tokens
@@ -368,9 +378,14 @@ class Inference:
             slots=self._settings.slots if writes else 1,
             threads=self._settings.threads,
             embedding=not writes,
-            costs=costs_ or costs(self._settings, file.format, purpose, projector=projector is not None),
+            costs=replace(found, gpu_room=self._promises.left(found.gpu_room, (file.file, purpose))),
             projector=projector,
         )
+
+    def _promise(self, key: Key, part: Share) -> None:
+        """`part` of the GPUs is for `key`, which is on its way in."""
+        if part.gpu is not None:
+            self._promises.give(key, part.gpu.bytes, gpus.room())
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:
         if state not in _TOLD:

@@ -78,7 +78,7 @@ class Run:
         return [report.phase for report in self.reports]
 
     async def succeeds(self) -> None:
-        await self.download.run()
+        assert await self.download.run() == SHA256
         assert self.target.read_bytes() == CONTENT
         assert not self.part.exists()
         assert not self.note.exists()
@@ -441,6 +441,11 @@ async def test_a_login_is_sent_to_that_server(server: FileServer, tmp_path: Path
     await Download(remote, tmp_path / "f", name="starter", report=lambda _: None, need=0, policy=HASTY).run()
     assert server.requests[0]["authorization"].startswith("Basic ")
     assert "secret" not in repr(remote)
+
+
+async def test_a_hash_that_nobody_promised_is_not_looked_for(server: FileServer, tmp_path: Path) -> None:
+    run = Run(server, tmp_path, sha256="")
+    assert await run.download.run() == ""
 
 
 @pytest.mark.parametrize(

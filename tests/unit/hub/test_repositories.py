@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
-from ide_agent.features.hub import fetch, naming
+from ide_agent.features.hub import fetch, manifest, naming
 from ide_agent.features.hub.about import files_of
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.download import Policy
@@ -120,6 +121,19 @@ async def test_a_pull_of_several_files_goes_on_where_it_stopped(hub: FakeHub, mo
     assert reports[0].done > 0
     assert pulled.file.parent.joinpath(SHARDS[0]).read_bytes() == SHARD
     assert models.unfinished() == []
+
+
+async def test_what_the_download_has_checked_is_not_read_once_more(
+    models: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(file: Path) -> str:
+        raise AssertionError(file)
+
+    monkeypatch.setattr(fetch, "sha256_of", again)
+    pulled = await models.pull("me/hf")
+    noted = manifest.read(pulled.file.parent)
+    assert noted is not None
+    assert {each.file: each.sha256 for each in noted.files}[SHARDS[0]] == hashlib.sha256(SHARD).hexdigest()
 
 
 async def test_an_embedder_comes_as_a_graph_in_eight_bits(models: Hub) -> None:

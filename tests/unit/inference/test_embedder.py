@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ide_agent.errors import ModelFileInvalid
 from ide_agent.inference.backends.base import EngineSpec
+from ide_agent.locale import LANGUAGES
 from support import onnx_file
 
 if TYPE_CHECKING:
@@ -68,6 +71,33 @@ def test_the_largest_is_not_that_of_the_padding(tmp_path: Path) -> None:
     graph = onnx_file.embedder(tmp_path / "m", onnx_file.graph(below), WORDS, pooling_mode_max_tokens=True)
     (step,) = load(graph).steps(["b", "a a a"])
     assert step.rows[0] == pytest.approx([-3 / 10**0.5, -1 / 10**0.5])
+
+
+STEPS = [
+    {"idx": number, "type": f"sentence_transformers.models.{name}"}
+    for number, name in enumerate(("Transformer", "Pooling", "Normalize"))
+]
+
+
+def test_a_step_that_is_not_computed_is_not_left_out(tmp_path: Path) -> None:
+    graph = onnx_file.embedder(tmp_path / "m", onnx_file.graph(PLAIN), WORDS)
+    modules = graph.with_name("modules.json")
+    modules.write_text(json.dumps(STEPS))
+    assert vector(load(graph), "a") == [1.0, 0.0, 0.0]
+    modules.write_text(json.dumps([*STEPS, {"type": "sentence_transformers.models.Dense"}]))
+    with pytest.raises(ModelFileInvalid) as caught:
+        load(graph)
+    assert caught.value.key_used == "error.model.module"
+    for language in LANGUAGES:
+        assert "modules.json" in caught.value.message(language) and "Dense" in caught.value.message(language)
+
+
+@pytest.mark.parametrize("steps", [[{}], [7], [{"type": 7}]])
+def test_steps_that_make_no_sense_are_refused(tmp_path: Path, steps: list[Any]) -> None:
+    graph = onnx_file.embedder(tmp_path / "m", onnx_file.graph(PLAIN), WORDS)
+    graph.with_name("modules.json").write_text(json.dumps(steps))
+    with pytest.raises(ModelFileInvalid):
+        load(graph)
 
 
 def test_a_graph_that_wants_more_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ide_agent.inference import gpus as module
-from ide_agent.inference.gpus import Gpu, Offload, gpus, offload, room
+from ide_agent.inference.gpus import Gpu, Offload, Promises, gpus, offload, room
 
 GB = 1 << 30
 
@@ -102,3 +102,31 @@ def test_never_more_than_there_is_room_for(
     found = offload(blocks, weights, kv, room, wanted)
     assert 0 <= found.layers <= found.of
     assert found.bytes <= room
+
+
+def test_what_is_promised_to_one_is_not_there_for_another(driver: list[object]) -> None:
+    driver.append((16 * GB, 10 * GB + GB // 2))
+    promises = Promises()
+    promises.give("a", 6 * GB, room())
+    assert promises.left(room(), "a") == 10 * GB
+    assert promises.left(room(), "b") == 4 * GB
+    module.look_again()
+    driver[0] = (16 * GB, 7 * GB + GB // 2)  # it has taken half of it by now
+    assert promises.left(room(), "b") == 4 * GB
+    promises.give("b", 3 * GB, room())
+    assert (promises.left(room(), "a"), promises.left(room(), "c")) == (7 * GB, GB)
+    driver[0] = (16 * GB, 4 * GB + GB // 2)
+    promises.drop("a")  # the driver is asked anew
+    assert (promises.left(room(), "b"), promises.left(room(), "c")) == (4 * GB, 4 * GB)
+    promises.drop("b")
+    promises.drop("b")
+    assert promises.left(room(), "c") == 4 * GB
+
+
+def test_a_promise_made_anew_takes_the_place_of_the_old_one() -> None:
+    promises = Promises()
+    promises.give("a", 6, 10)
+    promises.give("a", 2, 10)
+    assert promises.left(10, "b") == 8
+    promises.give("a", 0, 10)
+    assert promises.left(10, "b") == 10

@@ -15,7 +15,8 @@ from ide_agent.errors import EngineClosed, ModelError, ModelNotFound, NotEnoughM
 from ide_agent.hooks import Plugins
 from ide_agent.host import app as app_module
 from ide_agent.host.services import Services
-from ide_agent.inference import backends, service
+from ide_agent.inference import backends, gpus, service
+from ide_agent.inference.gpus import Gpu
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.plan import Wish
 from ide_agent.inference.service import Inference
@@ -77,6 +78,31 @@ def reason(room: Inference, name: str) -> str:
 
 async def waiting(room: Inference, name: str) -> None:
     await until(lambda: rows(room).get(name) == "waiting" and bool(reason(room, name)))
+
+
+async def test_two_loads_at_once_share_a_gpu(
+    models: Path, engines: type[FakeSupervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = 1 << 40
+    monkeypatch.setattr(gpus, "gpus", lambda: (Gpu("Card", 1 << 41, free),))
+    monkeypatch.setattr(gpus, "_looked", None)
+    monkeypatch.setattr(FakeBackend, "offloads", lambda self: True)
+    inference, file = room_of(models, 3), ModelStore(models).find("a")
+    whole = inference._share(file, "text").gpu
+    assert whole is not None and whole.layers == whole.of
+    free = gpus._RESERVE + whole.bytes * 3 // 2
+    gpus.look_again()
+    engines.gate.clear()
+    both = [asyncio.create_task(inference.engine(name)) for name in ("a", "b")]
+    await until(lambda: len(inference._memory.loads) == 2)
+    engines.gate.set()
+    parts = [engine.part.gpu for engine in await asyncio.gather(*both)]
+    assert sorted(part.layers < part.of for part in parts if part) == [False, True]
+    assert sum(part.bytes for part in parts if part) <= whole.bytes * 3 // 2
+    await until(lambda: not inference._memory.loads)
+    again = inference._share(file, "text").gpu  # what the driver says counts again
+    assert again is not None and again.layers == again.of
+    await inference.close()
 
 
 # -- from the load to the use

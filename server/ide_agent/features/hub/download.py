@@ -111,15 +111,18 @@ class Download:
         self._reached = False
         self._late: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
+    async def run(self) -> str:
         """Fetch the file, or the rest of it, and check its hash. What has arrived stays when cancelled.
+
+        Returns:
+            The SHA-256 that it has, lower-case hex; empty where none was promised, and so none looked for.
 
         Raises:
             DownloadError: it cannot be had; says why.
         """
         try:
             if self._target.exists() and await self._is_right(self._target):
-                return
+                return self._remote.sha256
             resumed = self._part.load() > 0
             await self._fetch()
             if not await self._is_right(self._part.file):
@@ -130,6 +133,7 @@ class Download:
                     self._part.discard()
                     raise DownloadError("error.download.hash", name=self._name)
             self._part.finish()
+            return self._remote.sha256
         except OSError as failure:
             raise disk_error(failure, self._name, self._target) from failure
         finally:

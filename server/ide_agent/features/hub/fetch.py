@@ -163,9 +163,9 @@ class Fetch:
             before += item.size
         _remove(ours)
 
-    async def _download(self, remote: Remote, draft: Path, need: int, report: Report, size: int) -> None:
+    async def _download(self, remote: Remote, draft: Path, need: int, report: Report, size: int) -> str:
         name = self._entry.name
-        await Download(
+        return await Download(
             remote, draft, name=name, report=report, need=need, size=size, policy=self._policy
         ).run()
 
@@ -175,9 +175,10 @@ class Fetch:
         remote = await self._resolve(item.source, report)  # type: ignore[arg-type]
         if remote.local is not None:
             await self._copy(remote.local, draft, need, report)
+            sha256 = ""
         else:
-            await self._download(remote, draft, need, report, item.size)
-        await self._check(item, draft, report)
+            sha256 = await self._download(remote, draft, need, report, item.size)
+        await self._check(item, draft, report, sha256)
 
     async def _copy(self, file: Path, draft: Path, need: int, report: Report) -> None:
         """Copy a file of this machine into `draft`."""
@@ -208,8 +209,11 @@ class Fetch:
             _remove([draft])
             raise
 
-    async def _check(self, item: Item, draft: Path, report: Report) -> None:
-        """Put `draft` in its place if it is whole, what its name says, and has the hash that was promised."""
+    async def _check(self, item: Item, draft: Path, report: Report, sha256: str) -> None:
+        """Put `draft` in its place if it is whole, what its name says, and has the hash that was promised.
+
+        It has the hash `sha256` where that is known already.
+        """
         from ide_agent.inference import read_header
 
         try:
@@ -219,7 +223,7 @@ class Fetch:
             else:
                 await asyncio.to_thread(refuse_pickle, draft)
             report(Progress("extract", size, size))
-            found = await in_thread(lambda: sha256_of(draft))
+            found = sha256 or await in_thread(lambda: sha256_of(draft))
             if found != (item.sha256 or found) or size != (item.size or size):
                 raise DownloadError("error.download.hash", name=self._entry.name)
         except (DownloadError, ModelFileInvalid):

@@ -148,14 +148,20 @@ class Hub:
             DownloadError: the hub cannot be asked.
         """
         entry = named(self._entries, what, name, sha256, file)
-        there = self.folder / entry.name
         if what == entry.name and what in self._entries:
             return entry
+        if entry.name in self._entries:
+            raise ModelError("error.model.taken", name=entry.name)
+        self._require_free(entry)
+        return entry
+
+    def _require_free(self, entry: Entry) -> None:
+        """Refuse `entry` where another model has its name."""
+        there = self.folder / entry.name
         known = manifest.read(there)
         ours = _same(entry, known) or (known is None and self.drafts.is_of(entry))
-        if entry.name in self._entries or (is_model(there) and not ours):
+        if is_model(there) and not ours:
             raise ModelError("error.model.taken", name=entry.name)
-        return entry
 
     async def pull(self, what: str | Entry, report: Report = lambda _: None) -> PulledModel:
         """Make a model be here, whole and checked.
@@ -178,6 +184,8 @@ class Hub:
         try:
             self.drafts.folder.mkdir(parents=True, exist_ok=True)
             async with self._turn(entry, report):
+                if entry.name not in self._entries:  # another process may have brought another one meanwhile
+                    await in_thread(lambda: self._require_free(entry))
                 if await in_thread(lambda: _is_there(folder, entry)):
                     await in_thread(lambda: self._settle(entry, folder))
                 else:

@@ -13,13 +13,14 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from ide_agent.inference.backends.base import EngineSpec
-from ide_agent.inference.folders import pooling_of, text_limit
+from ide_agent.inference.folders import check_steps, pooling_of, text_limit
 from ide_agent.inference.pooling import Pooling
 
 _STEP_TOKENS = 1024  # computed at once: what attention needs of memory grows with it
 _STEP_CHARACTERS = 1 << 16  # read at once, for a caller who left to be noticed soon
 _TOKEN_CHARACTERS = 16  # of a text no more are read for each token that it may have
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_A_TEXT = 2  # dimensions of an output with one vector a text
 _READY = "sentence_embedding"  # an output with one vector a text
 
 
@@ -49,6 +50,7 @@ class Embedder:
 
     Raises:
         ValueError: the graph is of another kind than embedders' are.
+        ModelFileInvalid: a vector is made of it in a way that is not known here.
     """
 
     def __init__(self, spec: EngineSpec) -> None:
@@ -67,9 +69,11 @@ class Embedder:
         if unknown := sorted(self._inputs.difference(_INPUTS)):
             more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
             raise ValueError(f"no embedder: its graph also wants {', '.join(unknown[:3])}{more}")
-        outputs = [each.name for each in self._session.get_outputs()]
-        self._output = _READY if _READY in outputs else outputs[0]
+        outputs = {each.name: each.shape for each in self._session.get_outputs()}
+        self._output = _READY if _READY in outputs else next(iter(outputs))
         self._pooling = pooling_of(file.parent)
+        if len(outputs[self._output]) != _A_TEXT:  # else the graph does all of it
+            check_steps(file.parent)
 
     def steps(self, texts: Iterable[str]) -> Iterator[Vectors]:
         """The vectors of `texts`, as many at once as is good for memory; they are read as they are needed."""
@@ -101,7 +105,7 @@ class Embedder:
         wanted = {name: values for name, values in given.items() if name in self._inputs}
         (output,) = self._session.run([self._output], wanted)
         output = output.astype(np.float32)  # sums of 16-bit numbers leave their range
-        rows = output if output.ndim == 2 else _pool(output, given["attention_mask"], self._pooling)
+        rows = output if output.ndim == _A_TEXT else _pool(output, given["attention_mask"], self._pooling)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = rows / np.maximum(lengths, 1e-12)
         return Vectors(rows.tolist(), int(given["attention_mask"].sum()))
