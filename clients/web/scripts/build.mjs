@@ -38,6 +38,11 @@ if (process.argv.includes("--watch")) {
       rmSync(`${folder}/${old}`);
     }
     const { metafile } = await esbuild.build(build);
+    if (build.splitting) {
+      // esbuild has the page wait for helpers that only the other files use
+      const page = readFileSync(`${folder}/panel.js`, "utf8");
+      writeFileSync(`${folder}/panel.js`, page.replace(/^import"\.\/panel\.chunk-\w+\.js";/, ""));
+    }
     writeFileSync(`${folder}/panel.licenses.txt`, licenses(Object.keys(metafile.inputs)));
   }
 }

@@ -128,7 +128,7 @@ class RoutesPanel:
             panel.set(drawing.test_form(panel.language))
             panel.set(drawing.add_form(self._models(look.models), look.stamp, panel.language))
 
-    def _models(self, known: frozenset[str]) -> set[str]:
+    def _models(self, known: frozenset[str]) -> frozenset[str]:
         """The names that a rule may well want: those here, and what the settings say of each API."""
         endpoints = self.services.remotes.settings.endpoints
         there = {f"{name}/{model}" for name, each in endpoints.items() for model in each.models}
