@@ -216,7 +216,8 @@ test("a long word may be broken after a slash or a dot, a dot of colour needs no
   ]);
   const [address, state, short] = shown.all("tbody th").map((each) => each.innerHTML);
   assert.equal(address, "https://<wbr>example.<wbr>org/<wbr>api/<wbr>v1<wbr>");
-  assert.ok(state?.includes('<span class="dot" data-dot="🟢">🟢</span>'));
+  const dot = '<span class="dot" data-dot="🟢">🟢</span>';
+  assert.equal(state, `starter <wbr><span class="state">${dot} Running</span>`);
   assert.equal(short, "Qwen2.5-Coder-0.5B-Instruct");
   assert.deepEqual(shown.all("tbody .breaks").length, 0);
 });

@@ -99,10 +99,14 @@ function fill(cell: HTMLElement, text: string): void {
   if (!isLong && !DOTS.some((dot) => text.includes(dot))) {
     setText(cell, text);
   } else if (cell.textContent !== text) {
-    const pieces = text.split(PIECES).flatMap((piece): (Node | string)[] => {
-      const isDot = DOTS.includes(piece);
-      return isDot ? [element("span", { class: "dot", "data-dot": piece }, piece)] : [piece, element("wbr")];
+    const pieces = text.split(PIECES);
+    const parts = pieces.flatMap((piece, at): (Node | string)[] => {
+      if (DOTS.includes(piece)) {
+        const dot = element("span", { class: "dot", "data-dot": piece }, piece);
+        return [element("span", { class: "state" }, dot, pieces[at + 1] ?? "")];
+      }
+      return DOTS.includes(pieces[at - 1] ?? "") ? [] : [piece, element("wbr")];
     });
-    cell.replaceChildren(...pieces);
+    cell.replaceChildren(...parts);
   }
 }
