@@ -1,12 +1,11 @@
 // Bundles the renderer twice: for browsers into the server, which serves it as its page, and for VS Code's webview.
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as esbuild from "esbuild";
 
 const PAGE = "../../server/ide_agent/panels/page";
 const WEBVIEW = "../vscode/out";
-const CHUNK = /^panel\.\w+-\w+\.js$/;
 
 const options = {
   bundle: true,
@@ -18,12 +17,8 @@ const options = {
   logLevel: "warning",
 };
 const builds = [
-  {
-    ...options,
-    // what few panels need comes in files of its own, when it is needed
-    ...{ format: "esm", splitting: true, chunkNames: "panel.[name]-[hash]" },
-    ...{ entryPoints: { panel: "src/browser.ts" }, outdir: PAGE },
-  },
+  // One file: what came later could come from another program that has the port by then.
+  { ...options, format: "esm", entryPoints: ["src/browser.ts"], outfile: `${PAGE}/panel.js` },
   { ...options, entryPoints: ["src/webview.ts"], outfile: `${WEBVIEW}/panel.js` },
 ];
 
@@ -33,10 +28,7 @@ if (process.argv.includes("--watch")) {
   }
 } else {
   for (const build of builds) {
-    const folder = build.outdir ?? dirname(build.outfile);
-    for (const old of existsSync(folder) ? readdirSync(folder).filter((name) => CHUNK.test(name)) : []) {
-      rmSync(`${folder}/${old}`);
-    }
+    const folder = dirname(build.outfile);
     const { metafile } = await esbuild.build(build);
     writeFileSync(`${folder}/panel.licenses.txt`, licenses(Object.keys(metafile.inputs)));
   }

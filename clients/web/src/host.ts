@@ -26,6 +26,8 @@ const HMAC = { name: "HMAC", hash: "SHA-256" };
 export class Host {
   /** Whoever answers at this address knows the session already: it may be shown to him. */
   private isProven = false;
+  /** He gave us the session just now. */
+  private isFresh = false;
 
   /** `panel` as it stands in the address, `language` as it is asked for. */
   constructor(
@@ -39,7 +41,7 @@ export class Host {
     const answer = await send("/panels/enter", { once });
     const { session } = (await answer.json()) as { session: string };
     this.storage.setItem(SESSION, session);
-    this.isProven = true;
+    this.isFresh = true;
   }
 
   /** What was done in the panel; what to tell. Throws `Refusal`, or what `fetch` throws. */
@@ -50,7 +52,8 @@ export class Host {
 
   /** The panel, and what changes in it. Ends when the host ends it. Throws as `act` does. */
   async *watch(signal: AbortSignal): AsyncGenerator<Message> {
-    this.isProven = false; // another program may have the port by now
+    this.isProven = this.isFresh; // later another program may have the port
+    this.isFresh = false;
     try {
       const answer = await this.request(this.path("/events"), undefined, signal);
       if (answer.body) {

@@ -1,4 +1,4 @@
-// Libraries that most panels can do without: they are loaded when the first block needs them.
+// Libraries that most panels can do without: they run when the first block needs them. They are in the same file.
 
 /** What `load` brings, asked for once. */
 export class Later<T> {

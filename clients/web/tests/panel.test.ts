@@ -206,17 +206,18 @@ test("a long word may be broken after a slash or a dot, a dot of colour needs no
   const rows = [
     row("1", "https://example.org/api/v1"),
     row("2", "starter 🟢 Running"),
-    row("3", "short.txt"),
+    row("3", "Qwen2.5-Coder-0.5B-Instruct"),
   ];
   await shown.show({ kind: "table", id: "t", title: "", empty: "", columns, rows });
   assert.deepEqual(shown.texts("tbody th"), [
     "https://example.org/api/v1",
     "starter 🟢 Running",
-    "short.txt",
+    "Qwen2.5-Coder-0.5B-Instruct",
   ]);
   const [address, state, short] = shown.all("tbody th").map((each) => each.innerHTML);
   assert.equal(address, "https://<wbr>example.<wbr>org/<wbr>api/<wbr>v1<wbr>");
-  assert.ok(state?.includes('<span class="dot" data-dot="🟢">🟢</span>'));
-  assert.equal(short, "short.txt");
+  const dot = '<span class="dot" data-dot="🟢">🟢</span>';
+  assert.equal(state, `starter <wbr><span class="state">${dot} Running</span>`);
+  assert.equal(short, "Qwen2.5-Coder-0.5B-Instruct");
   assert.deepEqual(shown.all("tbody .breaks").length, 0);
 });

@@ -18,9 +18,7 @@ from ide_agent.host.errors import error_response
 from ide_agent.panels.visitors import Visitors
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-_OPEN = re.compile(
-    r"/health|/panels/(?:enter|prove|assets/panel(?:\.[A-Za-z0-9_-]+)?\.(?:js|css)|[a-z]+/page)"
-)
+_OPEN = re.compile(r"/health|/panels/(?:enter|prove|assets/panel\.(?:js|css)|[a-z]+/page)")
 _VISITORS = re.compile(r"/panels/[a-z]+(?:/events?)?")
 _BEARER = b"Bearer "
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.resources import files
 from typing import Literal
 
@@ -17,8 +16,7 @@ from ide_agent.host.sse import EventStream
 from ide_agent.panels import PanelEvent, PanelState
 
 Language = Literal["en", "tr"]
-_KINDS = {"js": "text/javascript", "css": "text/css"}
-_ASSET = re.compile(r"panel(\.[A-Za-z0-9_-]+)?\.(js|css)")
+_KINDS = {"panel.js": "text/javascript", "panel.css": "text/css"}
 # The page runs its own script and nothing else, and can talk to this host only.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; font-src 'self' data:;"
@@ -65,9 +63,9 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/assets/{name}")
     async def asset(name: str) -> Response:
-        if not (found := _ASSET.fullmatch(name)):
+        if name not in _KINDS:
             raise NoSuchRoute(problem=name)
-        return _file(name, _KINDS[found[2]])
+        return _file(name, _KINDS[name])
 
     @router.get("/{name}/page")
     async def page(name: str) -> Response:

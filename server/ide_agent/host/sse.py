@@ -16,13 +16,17 @@ from ide_agent.errors import IdeAgentError
 from ide_agent.host.errors import ClientGone, language_of, log_failure
 
 T = TypeVar("T")
+_QUIET_SECONDS = 10.0
+"""After so long without an event a comment is sent: proxies and clients give up on silent connections."""
+_COMMENT = b": still there\n\n"
 
 
 class EventStream(Response):
     """``text/event-stream`` of the dicts that `events` yields, one ``data:`` line each, ASCII only.
 
     An error in the generator becomes a last event ``{"type": "error", "error": {...}}``. When the client goes
-    away the generator is cancelled where it waits, and closed before the request ends.
+    away the generator is cancelled where it waits, and closed before the request ends. While there is nothing
+    to send, a comment goes out now and then.
 
     Args:
         events: what to send. JSON objects.
@@ -36,6 +40,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._events = events
         self._end = end
+        self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the generator ends or the client goes."""
@@ -47,8 +52,10 @@ class EventStream(Response):
             await send(
                 {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
             )
+            comments = asyncio.create_task(self._comment(send))
             try:
                 async for event in self._events:
+                    self._quiet = False
                     await send({"type": "http.response.body", "body": encode(event), "more_body": True})
             except Exception as failure:
                 error = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
@@ -56,7 +63,17 @@ class EventStream(Response):
                     log_failure(f"{scope['method']} {scope['path']}", failure)
                 told = encode({"type": "error", "error": error.as_wire(language_of(scope))})
                 await send({"type": "http.response.body", "body": told, "more_body": True})
+            finally:
+                comments.cancel()
+                await asyncio.wait([comments])
             await send({"type": "http.response.body", "body": self._end, "more_body": False})
+
+    async def _comment(self, send: Send) -> None:
+        while True:
+            self._quiet = True
+            await asyncio.sleep(_QUIET_SECONDS)
+            if self._quiet:
+                await send({"type": "http.response.body", "body": _COMMENT, "more_body": True})
 
 
 def encode(event: Mapping[str, Any]) -> bytes:

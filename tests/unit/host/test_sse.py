@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import Response
 
 from ide_agent.errors import EngineCrashed, from_wire
+from ide_agent.host import sse
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
 
@@ -89,3 +90,40 @@ async def test_reader_that_leaves_closes_the_generator(services: Services, host:
     await asyncio.wait_for(closed.wait(), 60)
     while services.activity.reasons():
         await asyncio.sleep(0.005)
+
+
+async def test_silence_is_filled_with_comments(
+    services: Services, host: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "_QUIET_SECONDS", 0.01)
+    go = asyncio.Event()
+
+    async def events() -> AsyncGenerator[dict[str, Any]]:
+        yield {"n": 1}
+        await go.wait()
+        yield {"n": 2}
+
+    serve(services, events())
+    read = b""
+    async with host.stream("GET", "/stream") as answer:
+        async for chunk in answer.aiter_raw():
+            read += chunk
+            if read.count(b": still there") == 3:
+                go.set()
+    lines = [line for line in read.decode().split("\n\n") if line]
+    assert lines[0] == 'data: {"n":1}'
+    assert lines[-1] == 'data: {"n":2}'
+    assert set(lines[1:-1]) == {": still there"}
+
+
+async def test_no_comment_comes_between_events_that_follow_each_other(
+    services: Services, host: httpx.AsyncClient
+) -> None:
+    async def events() -> AsyncGenerator[dict[str, Any]]:
+        for number in range(100):
+            await asyncio.sleep(0)
+            yield {"n": number}
+
+    serve(services, events())
+    answer = await host.get("/stream")
+    assert [event["n"] for event in parsed(answer.text)] == list(range(100))

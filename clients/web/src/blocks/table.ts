@@ -3,11 +3,11 @@ import { arrange, element, setAttribute, setText } from "../dom";
 import type { Column, Row } from "../types";
 import type { Context, Maker, OfKind } from "../view";
 
-/** Such as an address: it is broken after a slash or a dot, and elsewhere only where a part is longer than this. */
+/** An address or a path: it is broken after a slash or a dot, and elsewhere only where a part is longer than this. */
 const LONG_WORD = /\S{17}/;
-const LONG_PART = /[^\s/._-]{25}/;
-/** Before, between or after these a long word may be broken; and how things stand has a colour. */
-const PIECES = /(?<=[/._])(?![/._])|(?=[🟢🟡🔴])|(?<=[🟢🟡🔴])/u;
+const LONG_PART = /[^\s/.-]{25}/;
+/** Where it may be broken; and how things stand has a colour. */
+const PIECES = /(?<=\S[/.])(?=[^\s/.\d])|(?=[🟢🟡🔴])|(?<=[🟢🟡🔴])/u;
 const DOTS = ["🟢", "🟡", "🔴"];
 
 export const table: Maker<OfKind<"table">> = (first, context) => {
@@ -95,14 +95,18 @@ class RowView {
 
 /** Make `text` the text of `cell`, with places where it may be broken, and dots that need no font. */
 function fill(cell: HTMLElement, text: string): void {
-  const isLong = LONG_WORD.test(text);
+  const isLong = text.includes("/") && LONG_WORD.test(text);
   if (!isLong && !DOTS.some((dot) => text.includes(dot))) {
     setText(cell, text);
   } else if (cell.textContent !== text) {
-    const pieces = text.split(PIECES).flatMap((piece): (Node | string)[] => {
-      const isDot = DOTS.includes(piece);
-      return isDot ? [element("span", { class: "dot", "data-dot": piece }, piece)] : [piece, element("wbr")];
+    const pieces = text.split(PIECES);
+    const parts = pieces.flatMap((piece, at): (Node | string)[] => {
+      if (DOTS.includes(piece)) {
+        const dot = element("span", { class: "dot", "data-dot": piece }, piece);
+        return [element("span", { class: "state" }, dot, pieces[at + 1] ?? "")];
+      }
+      return DOTS.includes(pieces[at - 1] ?? "") ? [] : [piece, element("wbr")];
     });
-    cell.replaceChildren(...pieces);
+    cell.replaceChildren(...parts);
   }
 }
