@@ -405,3 +405,31 @@ def test_words_stay_whole_in_a_narrow_terminal(
     assert narrow.split() == whole.split()
     assert max(map(len, narrow.splitlines())) <= columns
     assert len(whole.splitlines()) < len(narrow.splitlines())
+
+
+def test_names_are_taken_in_upper_and_lower_case(home: Path) -> None:
+    put(home, "Tiny", 1000)
+    assert run("verify", "tiny")[0] == 0
+    assert "Tiny" in run("info", "TINY")[1]
+    assert "all-MiniLM-L6-v2" in run("info", "MiniLM")[1]
+    code, out, _ = run("rm", "--yes", "TINY")
+    assert (code, out) == (0, "Tiny was removed; 1.0 kB are free again.\n")
+    assert not (home / "data" / "models" / "Tiny").exists()
+
+
+def test_the_catalogue_is_asked_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled: list[str] = []
+
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
+        pulled.append(what.name)
+        return PulledModel(what.name, Path("/models/m"), 1)
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    assert run("pull", "MiniLM")[0] == 0
+    assert pulled == ["minilm"]
+
+
+def test_what_only_has_to_be_pulled_is_said_so() -> None:
+    message = "minilm is not here yet. Get it: ide-agent models pull minilm\n"
+    assert run("verify", "miniLM") == (1, "", message)
+    assert "No model named “zzz”" in run("verify", "zzz")[2]

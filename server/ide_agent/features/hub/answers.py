@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, Field
 
 from ide_agent.errors import ModelError
+from ide_agent.features.hub.calling import pulled_first
 from ide_agent.host.routing import Route, route
 from ide_agent.inference.kinds import check_purpose, kind_of
 from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 
 if TYPE_CHECKING:
+    from ide_agent.features.hub.service import Hub
     from ide_agent.host.services import Services
     from ide_agent.inference import Engine
     from ide_agent.inference.model import Model
@@ -43,7 +45,7 @@ class Question(BaseModel):
     max_tokens: int = Field(1024, ge=1)
 
 
-async def answer(services: Services, question: Question) -> AsyncGenerator[dict[str, Any]]:
+async def answer(services: Services, hub: Hub, question: Question) -> AsyncGenerator[dict[str, Any]]:
     """The answer: ``start`` with the model's name, ``text`` in pieces, ``done`` with the finish reason.
 
     Closing the generator stops the model.
@@ -54,6 +56,9 @@ async def answer(services: Services, question: Question) -> AsyncGenerator[dict[
     tokens = estimated_tokens(question.system, question.text)
     asked = Ask(task="chat", message=question.text, prompt_tokens=tokens)
     found = await route(services, asked, question.model)
+    if found.decision is None and not services.remotes.owner(question.model):
+        with pulled_first(hub, question.model):
+            await asyncio.to_thread(services.models.find, question.model)
 
     async def begin(name: str) -> tuple[dict[str, Any], AsyncGenerator[dict[str, Any]]]:
         events = _answered(services, found, name, question)

@@ -20,6 +20,7 @@ from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
 from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for, of_path
 from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import Kind
+from ide_agent.inference.models import folded
 
 FILE = r"^(1_Pooling/)?\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
 MANIFEST = "model.json"
@@ -275,7 +276,7 @@ def find(catalogue: Mapping[str, Entry], name: str) -> Entry:
     Raises:
         ModelNotFound: there is none; names the nearest ones, or all when none is near.
     """
-    if entry := catalogue.get(name):
+    if entry := catalogue.get(name) or catalogue.get(folded(name)):
         return entry
     if near := nearest(name, catalogue):
         raise ModelNotFound("error.model.unknown_near", name=name, near=", ".join(near))

@@ -232,10 +232,12 @@ def _rm(
     yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.yes")),
 ) -> None:
     from ide_agent.features.hub import kept
+    from ide_agent.features.hub.calling import proper
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import size
 
     hub = Hub()
+    name = proper(hub, name)
     held = size(hub.size(name), language())
     if not yes:
         if name in _in_memory():
