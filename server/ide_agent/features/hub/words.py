@@ -39,7 +39,7 @@ def percent(event: Mapping[str, Any]) -> float | None:
 
 
 def size(count: int, language: str) -> str:
-    """`count` bytes in kilobytes, megabytes or gigabytes; a single byte is a tenth of a kilobyte, not none."""
+    """`count` bytes as kB, MB or GB; a single byte is a tenth of a kilobyte, not none."""
     unit, name = _unit(count)
     shown = max(count, unit // 10) if count else 0
     return f"{number(shown / unit, language)} {name}"

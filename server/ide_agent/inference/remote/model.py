@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ide_agent.errors import IdeAgentError, RemoteRefused, RemoteUnavailable
+from ide_agent.errors import RemoteRefused, RemoteUnavailable
 from ide_agent.inference.backends import Dialect
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
@@ -210,11 +210,8 @@ class RemoteModel:
                 exchange = _Exchange(response, sent, hiding)
                 yield exchange
             sent.outcome = "ok"
-        except IdeAgentError as failure:
-            sent.outcome = type(failure).__name__
-            raise
         except Exception as failure:
-            sent.outcome = type(failure).__name__
+            sent.failed(failure)
             raise
         finally:
             sent.seconds = time.monotonic() - started
