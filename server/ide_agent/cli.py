@@ -18,7 +18,7 @@ from ide_agent.errors import HostUnavailable
 from ide_agent.hooks import plugins
 from ide_agent.locale import language, translatable
 from ide_agent.paths import log_file
-from ide_agent.terminal import App, text
+from ide_agent.terminal import App, show, text
 
 _FOLLOW_SECONDS = 0.2
 
@@ -212,7 +212,7 @@ def doctor() -> None:
     for finding in examine():
         healthy = healthy and finding.ok
         mark = text("cli.doctor.ok") if finding.ok else text("cli.doctor.problem")
-        typer.echo(f"{mark:<8} {text(f'cli.doctor.{finding.subject}')}: {finding.detail(language())}")
+        show(f"{mark:<8} {text(f'cli.doctor.{finding.subject}')}: {finding.detail(language())}", 9)
     sys.stdout.flush()
     raise typer.Exit(0 if healthy else 1)
 

@@ -64,6 +64,15 @@ _TEXTS = {
     "timed out": "timeout",
     "Server disconnected": "reset",
     "closed connection": "reset",
+    # of RE2
+    "missing ): ": "re_round",
+    "unexpected ): ": "re_round",
+    "missing ]: ": "re_square",
+    "repetition operator: ": "re_repeated",
+    "invalid repetition size: ": "re_count",
+    "invalid character class range: ": "re_range",
+    "trailing \\": "re_escape",
+    "invalid escape sequence: ": "re_escape",
 }
 
 

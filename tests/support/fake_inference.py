@@ -50,6 +50,7 @@ class FakeEngine:
     name: str = MODEL.name
     backend: str = "fake"
     dialect: str = "llama"
+    chats: bool = True
     turns: list[str] = field(default_factory=list)
     open: int = 0
     held: int = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpcore
 import httpx
 import pytest
+import re2
 
 from ide_agent.errors import HostStartError, RemoteOff, RemoteRefused, from_wire
 from ide_agent.locale import catalogue, translate
@@ -108,3 +109,24 @@ def test_a_circle_of_causes_ends() -> None:
 
 def test_parameters_are_put_in() -> None:
     assert translate("error.foreign", "tr", message=reason("exit_status", status=3)) == "çıkış kodu 3"
+
+
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("(a", "re_round"),
+        ("a)", "re_round"),
+        ("[a", "re_square"),
+        ("*a", "re_repeated"),
+        ("a**", "re_repeated"),
+        ("a{9999}", "re_count"),
+        ("[z-a]", "re_range"),
+        ("a\\", "re_escape"),
+        ("\\y", "re_escape"),
+    ],
+)
+def test_what_is_wrong_with_an_expression_has_words(expression: str, name: str) -> None:
+    with pytest.raises(re2.error) as caught:
+        re2.compile(expression)
+    said = caught.value.args[0]
+    assert key(reason_in(said.decode() if isinstance(said, bytes) else said)) == name

@@ -92,6 +92,11 @@ class Adapted:
         """What the engine speaks."""
         return self._engine.dialect
 
+    @property
+    def chats(self) -> bool:
+        """As the engine's."""
+        return self._engine.chats
+
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
         """As the engine's."""
         return self._engine.turn(priority)

@@ -143,6 +143,11 @@ class Engine:
         return self._supervisor.backend.dialect
 
     @property
+    def chats(self) -> bool:
+        """Whether the model brings a chat template."""
+        return bool(self.model.header.chat_template)
+
+    @property
     def url(self) -> str:
         """Where the engine listens; empty while it does not. A request needs its key too: use `stream` and
         `request`."""

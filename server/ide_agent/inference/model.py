@@ -28,6 +28,11 @@ class Model(Protocol):
         """What it understands."""
         ...
 
+    @property
+    def chats(self) -> bool:
+        """Whether it knows how to hold a conversation; one that does not goes on with a text."""
+        ...
+
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
         """Hold it around a request."""
         ...

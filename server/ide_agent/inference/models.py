@@ -133,18 +133,25 @@ class ModelStore:
         wanted = name or self._default
         if not wanted:
             return _default(models)
-        for model in models:
-            if wanted in (model.name, model.file.parent.name):
-                return model
-        for model in models:
-            if wanted.startswith(f"{model.name}:") and wanted in (
-                adapter.name for adapter in adapters_of(model)
-            ):
-                return model
-        given = _at(wanted)
-        if given is None:
+        found = called(wanted, models) or _adapted(wanted, models) or _at(wanted)
+        if found is None:
             raise not_here(wanted, models)
-        return given
+        return found
+
+
+def folded(name: str) -> str:
+    """`name` as names are compared: upper and lower case are one, the i's of Turkish among them."""
+    return name.casefold().replace("\u0307", "").replace("ı", "i")
+
+
+def called(name: str, models: Iterable[ModelFile]) -> ModelFile | None:
+    """The one of `models` that is called `name`, or whose folder is; case counts where it has to."""
+    here = list(models)
+    for fold in (str, folded):
+        for model in here:
+            if fold(name) in (fold(model.name), fold(model.file.parent.name)):
+                return model
+    return None
 
 
 def not_here(name: str, models: Iterable[ModelFile]) -> ModelNotFound:
@@ -153,6 +160,14 @@ def not_here(name: str, models: Iterable[ModelFile]) -> ModelNotFound:
     if near:
         return ModelNotFound("error.model.here_near", name=name, near=", ".join(near))
     return ModelNotFound(name=name)
+
+
+def _adapted(name: str, models: Iterable[ModelFile]) -> ModelFile | None:
+    """The one of `models` that has the adapter called `name`."""
+    for model in models:
+        if any(name == adapter.name for adapter in adapters_of(model)):
+            return model
+    return None
 
 
 def _at(path: str) -> ModelFile | None:

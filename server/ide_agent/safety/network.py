@@ -123,6 +123,8 @@ class NetworkPolicy:
             found = literal
         elif not self.remote:
             raise RemoteOff(host=host)
+        elif self.in_clear(target):  # nothing is asked of a name server for it either
+            raise RemoteRefused("error.remote.unencrypted", host=host)
         else:
             infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
             found = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in infos]
@@ -139,6 +141,12 @@ class NetworkPolicy:
 def networks(*names: str) -> tuple[_Network, ...]:
     """Networks by their names, e.g. ``127.0.0.0/8``."""
     return tuple(ipaddress.ip_network(name) for name in names)
+
+
+def in_clear(url: str) -> bool:
+    """Whether others could read, and change, on the way what comes from `url`; nothing is looked up."""
+    here = _within(_literal(urlsplit(url).hostname or ""), LOOPBACK)
+    return urlsplit(url).scheme == "http" and not here
 
 
 def _host(target: Target) -> str:

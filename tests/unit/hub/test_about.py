@@ -192,7 +192,7 @@ async def test_a_model_of_several_files(hub: Hub, tmp_path: Path) -> None:
     assert known["bytes"] == pulled.size == sum(file["bytes"] for file in known["files"])
     assert {file["file"] for file in known["files"]} == {"model_int8.onnx", "tokenizer.json"}
     told = {key: value for key, _, value in facts({**known, "engine": "", "loaded": True}, "en")}
-    assert told["format"] == "ONNX" and "tokenizer.json (0.0 MB)" in told["files"]
+    assert told["format"] == "ONNX" and "tokenizer.json (0.1 kB)" in told["files"]
     assert (told["engine"], told["running"]) == ("none here runs this format", "yes")
     assert verify(hub, "mini")["files"] == 2
     tokenizer = pulled.file.parent / "tokenizer.json"

@@ -12,6 +12,7 @@ import ide_agent.inference
 from ide_agent.config import Settings
 from ide_agent.errors import EngineCrashed, ModelError, ModelNotFound
 from ide_agent.features.hub.answers import Question, answer
+from ide_agent.features.hub.service import Hub
 from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelStore
 from support import gguf_file, model_folders
@@ -45,11 +46,12 @@ def engine(
     assert isinstance(services.inference, FakeInference)
     found = services.inference.engine_
     found.model = ModelStore(folder / "models").find("fake")
+    found.chats = template
     return found
 
 
 async def asked(services: Services, text: str, **more: Any) -> list[dict[str, Any]]:
-    return [event async for event in answer(services, Question(text=text, **more))]
+    return [event async for event in answer(services, Hub(), Question(text=text, **more))]
 
 
 async def test_a_chat_model_gets_messages(services: Services, tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ async def test_a_rule_for_chats_chooses_and_limits(services: Services, tmp_path:
     services.routing.file.parent.mkdir(parents=True, exist_ok=True)
     rule = "rules:\n  - name: r\n    when: {task: chat, message: Where}\n    model: gone\n"
     services.routing.file.write_text(f"{rule}    fallbacks: [fake]\n    limits: {{max_tokens: 7}}\n")
-    assert (await asked(services, "Where?"))[0] == {"type": "start", "model": "fake"}
+    assert (await asked(services, "Where?", model="auto"))[0] == {"type": "start", "model": "fake"}
     assert model.asked[0][1] is not None
     assert model.asked[0][1]["max_tokens"] == 7
 
@@ -109,11 +111,18 @@ async def test_without_a_model_it_says_what_to_get(services: Services) -> None:
     assert "ide-agent models pull starter" in refused.value.message("en")
 
 
+async def test_a_model_of_the_catalogue_has_to_be_pulled_first(services: Services) -> None:
+    for name, said in (("Starter", "ide-agent models pull starter"), ("zzz", "ide-agent models list")):
+        with pytest.raises(ModelNotFound) as refused:
+            await asked(services, "Where?", model=name)
+        assert said in refused.value.message("tr")
+
+
 async def test_what_goes_wrong_half_way_is_raised(services: Services, tmp_path: Path) -> None:
     engine(services, tmp_path).chunks = [CHAT[1], EngineCrashed(model="fake", reason="r")]
     events: list[dict[str, Any]] = []
     with pytest.raises(EngineCrashed):
-        async for event in answer(services, Question(text="Where?")):
+        async for event in answer(services, Hub(), Question(text="Where?")):
             events.append(event)
     assert events[-1] == {"type": "text", "text": "It is "}
 
@@ -121,7 +130,7 @@ async def test_what_goes_wrong_half_way_is_raised(services: Services, tmp_path: 
 async def test_who_leaves_stops_the_model(services: Services, tmp_path: Path) -> None:
     model = engine(services, tmp_path)
     model.chunks = [CHAT[1], None]
-    async with aclosing(answer(services, Question(text="Where?"))) as events:
+    async with aclosing(answer(services, Hub(), Question(text="Where?"))) as events:
         assert (await anext(events))["type"] == "start"
         assert (await anext(events))["type"] == "text"
         assert model.held == 1

@@ -376,3 +376,13 @@ async def test_a_pull_makes_room_first_and_says_what_went(
     assert [event["names"] for event in told if event["phase"] == "removed"] == [["old"]]
     assert told[-1]["phase"] == "ready" and not old.exists()
     assert (await host.post("/models/gc", json={})).json() == {"removed": []}
+
+
+async def test_to_activate_what_is_not_here_says_how_to_get_it(host: httpx.AsyncClient) -> None:
+    refused = await host.post("/models/activate", json={"name": "Tiny"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "error.model.not_yet")
+    refused = await host.post("/models/activate", json={"name": "zzz"})
+    assert refused.json()["error"]["code"] == "error.model.not_found"
+    async with host.stream("POST", "/models/ask", json={"text": "x", "model": "Tiny"}) as response:
+        events = [event async for event in events_of(response)]
+    assert events[-1]["error"]["code"] == "error.model.not_yet"

@@ -23,6 +23,7 @@ from ide_agent.runtime import RuntimeInfo
 from support import gguf_file
 from support.fake_hub import FakeHub
 from support.fake_inference import running_row
+from support.model_folders import embedder, llama
 
 
 @pytest.fixture(autouse=True)
@@ -405,3 +406,54 @@ def test_words_stay_whole_in_a_narrow_terminal(
     assert narrow.split() == whole.split()
     assert max(map(len, narrow.splitlines())) <= columns
     assert len(whole.splitlines()) < len(narrow.splitlines())
+
+
+def test_names_are_taken_in_upper_and_lower_case(home: Path) -> None:
+    put(home, "Tiny", 1000)
+    assert run("verify", "tiny")[0] == 0
+    assert "Tiny" in run("info", "TINY")[1]
+    assert "all-MiniLM-L6-v2" in run("info", "MiniLM")[1]
+    code, out, _ = run("rm", "--yes", "TINY")
+    assert (code, out) == (0, "Tiny was removed; 1.0 kB are free again.\n")
+    assert not (home / "data" / "models" / "Tiny").exists()
+
+
+def test_the_catalogue_is_asked_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled: list[str] = []
+
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
+        pulled.append(what.name)
+        return PulledModel(what.name, Path("/models/m"), 1)
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    assert run("pull", "MiniLM")[0] == 0
+    assert pulled == ["minilm"]
+
+
+def test_what_only_has_to_be_pulled_is_said_so() -> None:
+    message = "minilm is not here yet. Get it: ide-agent models pull minilm\n"
+    assert run("verify", "miniLM") == (1, "", message)
+    assert "No model named “zzz”" in run("verify", "zzz")[2]
+
+
+def test_a_type_is_taken_by_its_other_names() -> None:
+    assert run("list", "--type", "embeddings") == run("list", "--type", "embedding")
+    code, _, err = run("list", "--type", "embeding")
+    assert code == 2
+    assert "did you mean embedding?" in err
+
+
+def test_of_a_folder_the_first_file_is_looked_for_and_a_new_default_is_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    code, out, err = run("import", str(llama(home / "first")))
+    assert (code, out.count("\n"), err.count("looking up")) == (0, 1, 1)
+    assert len(err.splitlines()) <= 3
+    assert "default" not in err
+    for name, is_default in (("vectors", False), ("second", True)):
+        folder = home / name
+        (embedder if name == "vectors" else llama)(folder)
+        os.utime(folder / ("model_int8.onnx" if name == "vectors" else "model.safetensors"), (4e9, 4e9))
+        err = run("import", str(folder))[2]
+        assert ("second is now the default model" in err and "in place of first" in err) is is_default

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ide_agent.features.hub import catalogue
-from ide_agent.features.hub.filters import Filter, source_of
+from ide_agent.features.hub.filters import Filter, kind_meant, source_of
 
 
 def found(words: str, **more: str) -> set[str]:
@@ -41,3 +41,12 @@ def test_sources() -> None:
     assert [source_of(each) for each in ("pypi:a==1", "hf:a/b", "https://h/m.gguf", "", "file:///m")] == [
         *("pypi", "hub", "web", "file", "file")
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [("Embedding", "embedding"), ("embeddings", "embedding"), ("GÖMME", "embedding"), ("ses", "audio"),
+     ("METİN", "text"), ("images", "image"), ("cooking", ""), ("embeding", "")],
+)  # fmt: skip
+def test_what_people_call_a_type(given: str, kind: str) -> None:
+    assert kind_meant(given) == kind

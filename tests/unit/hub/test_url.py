@@ -50,6 +50,22 @@ def test_what_is_no_address_of_a_model(url: str) -> None:
     assert caught.value.key_used == "error.model.address"
 
 
+@pytest.mark.parametrize("host", ["example.org", "192.168.0.5:8080", "localhost.example.org"])
+def test_what_others_could_change_on_the_way_wants_a_hash(host: str) -> None:
+    url = f"http://me:secret@{host}/m.gguf"
+    with pytest.raises(ModelNotFound) as caught:
+        of_address(url)
+    assert caught.value.key_used == "error.model.in_clear"
+    assert "secret" not in caught.value.message("tr")
+    assert of_address(url, sha256="ab" * 32).file == "m.gguf"
+    assert of_address(url.replace("http:", "https:")).file == "m.gguf"
+
+
+def test_this_machine_needs_no_encryption() -> None:
+    for host in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000"):
+        assert of_address(f"http://{host}/m.gguf").file == "m.gguf"
+
+
 @pytest.mark.parametrize(
     "name", ["../x", "A", "a b", "-a", ".downloads", "x" * 101, "a/b", "con", "nul.x", "a."]
 )

@@ -21,6 +21,7 @@ def test_a_whole_report() -> None:
     assert describe(event, "en") == "downloading 12.3 / 92.9 MB, 4.1 MB/s, 1:20 left"
     assert describe(event, "tr") == "indiriliyor 12,3 / 92,9 MB, 4,1 MB/s, 1:20 kaldı"
     assert percent(event) == pytest.approx(13.24, abs=0.01)
+    assert describe(Progress("download", 500, 23_000).as_wire(), "en") == "downloading 0.5 / 23.0 kB"
 
 
 def test_without_a_total() -> None:
@@ -35,7 +36,17 @@ def test_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(999_900_000, "999.9 MB"), (1_000_000_000, "1.0 GB"), (23_747_700_000, "23.7 GB")]
+    ("count", "text"),
+    [
+        (0, "0.0 MB"),
+        (1, "0.1 kB"),
+        (612, "0.6 kB"),
+        (99_999, "100.0 kB"),
+        (100_000, "0.1 MB"),
+        (999_900_000, "999.9 MB"),
+        (1_000_000_000, "1.0 GB"),
+        (23_747_700_000, "23.7 GB"),
+    ],
 )
 def test_sizes_of_all_kinds(count: int, text: str) -> None:
     assert size(count, "en") == text

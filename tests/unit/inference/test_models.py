@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
-from ide_agent.inference.models import ModelStore
+from ide_agent.inference.models import ModelStore, called
 from support import gguf_file, model_folders
 
 
@@ -163,3 +163,23 @@ def test_near_names_are_told(tmp_path: Path) -> None:
     put(tmp_path, "starter", "s.gguf")
     with pytest.raises(ModelNotFound, match=r"Did you mean starter\?"):
         ModelStore(tmp_path).find("Starer")
+
+
+@pytest.mark.parametrize("name", ["MINILM", "minilm", "MİNİLM", "mInIlm", "mınılm"])
+def test_names_are_compared_without_their_case(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "MiniLM" / "M.gguf"
+    file.parent.mkdir()
+    file.write_bytes(b"GGUF")
+    assert ModelStore(tmp_path).find(name).name == "MiniLM"
+
+
+def test_case_counts_where_two_names_differ_by_it_alone(tmp_path: Path) -> None:
+    for name in ("a", "A"):
+        (tmp_path / "m" / name).mkdir(parents=True)
+        (tmp_path / "m" / name / "x.gguf").write_bytes(b"GGUF")
+    models = ModelStore(tmp_path / "m").list()
+    if len(models) == 2:  # the file system tells them apart
+        for name in ("a", "A"):
+            found = called(name, models)
+            assert found is not None
+            assert found.name == name

@@ -170,6 +170,23 @@ def test_usage_and_audit() -> None:
     assert json.loads(run("audit", "--json")[1])["requests"] == [ENTRY]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("RemoteUnavailable 429 4", "failed: answered 429, asked 4 times"),
+        ("RemoteRefused 401 1", "failed: answered 401"),
+        ("RemoteUnavailable timeout", "failed: it was silent for too long"),
+        ("RemoteUnavailable unreachable", "failed: out of reach"),
+        ("ok", "answered"),
+        ("SomethingElse", "failed: SomethingElse"),
+    ],
+)
+def test_how_a_request_ended(monkeypatch: pytest.MonkeyPatch, outcome: str, words: str) -> None:
+    monkeypatch.setattr(runtime, "call", lambda *_, **more: {"requests": [{**ENTRY, "outcome": outcome}]})
+    line, _ = run("audit")[1].splitlines()
+    assert line.endswith(f", {words}")
+
+
 def test_what_never_left_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [ENTRY, {**ENTRY, "left": False}, {**ENTRY, "left": False, "outcome": "cancelled"}]
     monkeypatch.setattr(runtime, "call", lambda *given, **more: {"requests": entries})

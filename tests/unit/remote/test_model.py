@@ -296,8 +296,25 @@ async def test_a_cut_stream_is_an_error(remotes_of: Make, api: ScriptedApi, book
     with pytest.raises(RemoteUnavailable, match="broke off"):
         await streamed(remotes, "out/m", asks("hi"))
     await remotes.close()
-    assert books.ended[0].outcome == "RemoteUnavailable"
+    assert books.ended[0].outcome == "RemoteUnavailable broken"
     assert books.ended[0].tokens_out == 2
+
+
+async def test_what_an_api_answered_is_noted(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    busy = refuses(429, Retry_After="0")
+    api.script += [busy, busy, refuses(503, Retry_After="0"), busy]  # all attempts
+    api.script += [refuses(401)]
+    api.script += [busy, cut_after("Hel")]  # what came of it in the end counts
+    remotes = remotes_of(out=api.url)
+    for refused in (RemoteUnavailable, RemoteRefused, RemoteUnavailable):
+        with pytest.raises(refused):
+            await streamed(remotes, "out/m", asks("hi"))
+    await remotes.close()
+    assert [sent.outcome for sent in books.ended] == [
+        "RemoteUnavailable 429 4",
+        "RemoteRefused 401 1",
+        "RemoteUnavailable broken",
+    ]
 
 
 async def test_silence_ends(remotes_of: Make, api: ScriptedApi, pauses: Pauses) -> None:

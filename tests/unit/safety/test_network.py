@@ -97,8 +97,18 @@ async def test_localhost_is_never_asked_of_a_name_server(monkeypatch: pytest.Mon
 async def test_what_names_stand_for_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     policy = NetworkPolicy(remote=True)
     resolving_to(monkeypatch, "127.0.0.1", "192.0.2.1")
+    monkeypatch.setattr(NetworkPolicy, "in_clear", lambda *_: False)
     with pytest.raises(RemoteRefused, match="encryption"):
         await get(policy, "http://half.example/v1")
+
+
+async def test_no_name_is_looked_up_that_would_be_asked_without_encryption(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = resolving_to(monkeypatch, "127.0.0.1")
+    with pytest.raises(RemoteRefused, match="encryption"):
+        await get(NetworkPolicy(remote=True), "http://models.example/v1")
+    assert asked == []
 
 
 async def test_without_encryption_nothing_goes_elsewhere() -> None:
@@ -111,6 +121,7 @@ async def test_a_name_that_is_looked_up_is_connected_to_by_what_was_checked(
 ) -> None:
     with ScriptedApi("127.0.0.2").running() as api:
         asked = resolving_to(monkeypatch, "127.0.0.3", "127.0.0.2")  # nobody listens at the first
+        monkeypatch.setattr(NetworkPolicy, "in_clear", lambda *_: False)  # there is no TLS here
         policy = NetworkPolicy(remote=True, local=networks("127.0.0.1/32"), plain=LOOPBACK)
         assert await get(policy, api.url.replace("127.0.0.2", "models.example")) == 200
         assert asked == ["models.example"]

@@ -18,7 +18,7 @@ from ide_agent.features.hub.sources import huggingface
 from ide_agent.inference.backends import costs
 from ide_agent.inference.gpus import Offload
 from ide_agent.inference.kinds import projector_of, purpose_of
-from ide_agent.inference.models import ModelFile
+from ide_agent.inference.models import ModelFile, folded
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
 
 Verdict = Literal["fits", "crowded", "too_big"]
@@ -35,7 +35,7 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
     Raises:
         ModelNotFound: neither here nor in the catalogue; tells the nearest names.
     """
-    entry = next((entry for entry in hub.catalogue() if entry.name == name), None)
+    entry = next((entry for entry in hub.catalogue() if entry.name == folded(name)), None)
     try:
         model = hub.find(name)
     except ModelNotFound:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
 from ide_agent.errors import ModelError
+from ide_agent.features.hub.calling import pulled_first
 from ide_agent.host.routing import Route, route
 from ide_agent.inference.kinds import check_purpose, kind_of
-from ide_agent.inference.remote.model import RemoteModel
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 
 if TYPE_CHECKING:
+    from ide_agent.features.hub.service import Hub
     from ide_agent.host.services import Services
-    from ide_agent.inference import Engine
     from ide_agent.inference.model import Model
 
 _LONGEST = 1 << 22
@@ -43,7 +43,7 @@ class Question(BaseModel):
     max_tokens: int = Field(1024, ge=1)
 
 
-async def answer(services: Services, question: Question) -> AsyncGenerator[dict[str, Any]]:
+async def answer(services: Services, hub: Hub, question: Question) -> AsyncGenerator[dict[str, Any]]:
     """The answer: ``start`` with the model's name, ``text`` in pieces, ``done`` with the finish reason.
 
     Closing the generator stops the model.
@@ -54,6 +54,9 @@ async def answer(services: Services, question: Question) -> AsyncGenerator[dict[
     tokens = estimated_tokens(question.system, question.text)
     asked = Ask(task="chat", message=question.text, prompt_tokens=tokens)
     found = await route(services, asked, question.model)
+    if found.decision is None and not services.remotes.owner(question.model):
+        with pulled_first(hub, question.model):
+            await asyncio.to_thread(services.models.find, question.model)
 
     async def begin(name: str) -> tuple[dict[str, Any], AsyncGenerator[dict[str, Any]]]:
         events = _answered(services, found, name, question)
@@ -106,7 +109,7 @@ def _refuse_mute(services: Services, name: str) -> None:
 
 def _request(model: Model, question: Question) -> tuple[str, dict[str, Any]]:
     """Route and body. A base model, which knows no chat, gets a text that goes on with an answer."""
-    if not isinstance(model, RemoteModel) and not cast("Engine", model).model.header.chat_template:
+    if not model.chats:
         before = f"{question.system}\n\n" if question.system else ""
         prompt = f"{before}{_ASKED} {question.text}\n{_ANSWERED}"
         return "/v1/completions", {"prompt": prompt, "stop": list(_ENDS), **_STEADY}

@@ -15,6 +15,7 @@ from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import about, files_of, verify
 from ide_agent.features.hub.active import Activations, follow
 from ide_agent.features.hub.answers import Question, answer
+from ide_agent.features.hub.calling import pulled_first
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.finding import search as find
 from ide_agent.features.hub.listing import described
@@ -91,7 +92,8 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.post("/models/activate")
     async def activate(request: NameRequest) -> Response:
-        services.models.find(request.name)  # who asks for nothing gets a status code, not a stream
+        with pulled_first(hub, request.name):  # who asks for nothing gets a status code, not a stream
+            services.models.find(request.name)
         return EventStream(follow(activations, request.name))
 
     @router.post("/models/deactivate")
@@ -100,7 +102,7 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.post("/models/ask")
     async def ask(question: Question) -> Response:
-        return EventStream(answer(services, question))
+        return EventStream(answer(services, hub, question))
 
     @router.post("/models/gc")
     async def collect(request: GcRequest) -> Response:

@@ -1,28 +1,27 @@
-"""A question to a model, asked in its panel: it goes the way that requests of other programs go."""
+"""A question to a model, asked in its panel."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, PanelError
 from ide_agent.features.hub import forms
-from ide_agent.host.routing import route_openai
+from ide_agent.features.hub.answers import Question, answer
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import Action, ActionsBlock, Block, ProgressBlock, TextBlock, plain
 
 if TYPE_CHECKING:
+    from ide_agent.features.hub.service import Hub
     from ide_agent.host.services import Services
-    from ide_agent.inference.model import Model
 
 log = logging.getLogger(__name__)
 ANSWERING, ANSWER, PROBLEM, DONE = "answering", "answer", "unanswered", "answered"
-_PATH = "/v1/chat/completions"
 _LONGEST = 512
 """Tokens of an answer. Small models do not always find an end."""
 _SHOWN = 200
@@ -39,41 +38,12 @@ def writers(models: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-async def answer(services: Services, name: str, question: str) -> AsyncGenerator[str]:
-    """What the model called `name` says to `question`, piece by piece.
-
-    Raises:
-        IdeAgentError: it cannot be asked, or broke off.
-    """
-    payload: dict[str, Any] = {
-        "model": name,
-        "messages": [{"role": "user", "content": question}],
-        "max_tokens": _LONGEST,
-        "stream": True,
-    }
-    route = await route_openai(services, _PATH, payload)
-    async with AsyncExitStack() as stack:
-
-        async def had(chosen: str) -> Model:
-            if route.allowance is not None:
-                await services.remotes.allow(chosen, route.allowance)
-            return await stack.enter_async_context(services.inference.model(chosen, private=route.private))
-
-        model = await route.first(had)
-        async with model.turn("api"), aclosing(model.stream(_PATH, payload)) as chunks:
-            async for chunk in chunks:
-                for choice in chunk.get("choices") or []:
-                    if piece := (choice.get("delta") or {}).get("content"):
-                        yield piece
-                    if choice.get("finish_reason") == "length":
-                        yield " …"
-
-
 class Asking:
     """The question form, and the answer to it: one at a time in each panel."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, hub: Hub) -> None:
         self._services = services
+        self._hub = hub
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def open(self, panel: Panel) -> None:
@@ -117,10 +87,14 @@ class Asking:
     async def _answer(self, panel: Panel, model: str, question: str) -> None:
         silent, problem = True, ""
         try:
-            async with aclosing(answer(self._services, model, question)) as pieces:
-                async for piece in pieces:
-                    silent = False
-                    panel.append(ANSWER, piece)
+            asked = Question(text=question, model=model, max_tokens=_LONGEST)
+            async with aclosing(answer(self._services, self._hub, asked)) as events:
+                async for event in events:
+                    if event["type"] == "text":
+                        silent = False
+                        panel.append(ANSWER, event["text"])
+                    elif event.get("finish_reason") == "length":
+                        panel.append(ANSWER, " …")
             if silent:
                 panel.append(ANSWER, plain(translate("hub.ask.nothing", panel.language)))
         except Exception as failure:

@@ -20,6 +20,8 @@ from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
 from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for, of_path
 from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import Kind
+from ide_agent.inference.models import folded
+from ide_agent.safety.network import in_clear
 
 FILE = r"^(1_Pooling/)?\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
 MANIFEST = "model.json"
@@ -172,7 +174,10 @@ def of_address(url: str, name: str = "", sha256: str = "", *, licence: str = "",
         urlsplit(url).port  # noqa: B018 - an address that cannot be read is told of here
     except ValueError:
         raise ModelNotFound("error.model.address", url="…") from None
-    file = UrlFile(url=url).file
+    address = UrlFile(url=url)
+    file = address.file
+    if in_clear(url) and not sha256:
+        raise ModelNotFound("error.model.in_clear", url=address.shown)
     main = _item(file, url, size=size, sha256=sha256)
     return _entry(name or name_for(file), file, main, (), licence)
 
@@ -275,7 +280,7 @@ def find(catalogue: Mapping[str, Entry], name: str) -> Entry:
     Raises:
         ModelNotFound: there is none; names the nearest ones, or all when none is near.
     """
-    if entry := catalogue.get(name):
+    if entry := catalogue.get(name) or catalogue.get(folded(name)):
         return entry
     if near := nearest(name, catalogue):
         raise ModelNotFound("error.model.unknown_near", name=name, near=", ".join(near))

@@ -74,6 +74,7 @@ def _get(what: str, called: str, sha256: str, file: str = "") -> None:
     if fitting := smaller(entry):
         typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
     _make_room(entry, 0 if is_model(hub.folder / entry.name) else entry.total)
+    before = _default()
     try:
         with _progress(entry.name) as report:
             model = asyncio.run(hub.pull(entry, report))
@@ -83,6 +84,24 @@ def _get(what: str, called: str, sha256: str, file: str = "") -> None:
     if not entry.size:  # nobody said how big it would be
         _make_room(entry, 0)
     typer.echo(text("hub.ready", name=model.name, file=model.file))
+    _tell_default(model.name, before)
+
+
+def _default() -> str:
+    """Name of the model that answers who names none; empty where there is none."""
+    from ide_agent import config
+    from ide_agent.inference.models import ModelStore
+    from ide_agent.paths import config_file, models_dir
+
+    with suppress(IdeAgentError):
+        return ModelStore(models_dir(), config.load(user=config_file())[0].inference.model).find().name
+    return ""
+
+
+def _tell_default(name: str, before: str) -> None:
+    """Say so where another model answers from now on."""
+    if before != (now := _default()) == name and before:
+        typer.echo(text("hub.now_default", name=now, before=before), err=True)
 
 
 def _search(
@@ -159,11 +178,17 @@ def _verify(name: str = typer.Argument(help=text("hub.name"))) -> None:
 
 
 def _kind(given: str) -> str:
+    from difflib import get_close_matches
+
+    from ide_agent.features.hub.filters import kind_meant
     from ide_agent.inference.kinds import KINDS
 
-    if given and given not in KINDS:
-        raise typer.BadParameter(", ".join(KINDS), param_hint="--type")
-    return given
+    if not given or (meant := kind_meant(given)):
+        return meant if given else ""
+    near = get_close_matches(given.lower(), KINDS, 1)
+    names = ", ".join(KINDS)
+    reason = text("hub.type_near", near=near[0], names=names) if near else names
+    raise typer.BadParameter(reason, param_hint="--type")
 
 
 def _place(given: str) -> str:
@@ -232,10 +257,12 @@ def _rm(
     yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.yes")),
 ) -> None:
     from ide_agent.features.hub import kept
+    from ide_agent.features.hub.calling import proper
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import size
 
     hub = Hub()
+    name = proper(hub, name)
     held = size(hub.size(name), language())
     if not yes:
         if name in _in_memory():
@@ -352,12 +379,16 @@ class Lines:
 
     def __init__(self) -> None:
         self._last: tuple[str, int] | None = None
+        self._line = ""
 
     def report(self, progress: Progress) -> None:
         """Print `progress` to the error output unless it is much like the last one."""
         from ide_agent.features.hub.words import describe
 
         now = (progress.phase, (progress.percent or 0) // 10)
-        if now != self._last:
-            self._last = now
-            typer.echo(describe(progress.as_wire(), language()), err=True)
+        if progress.phase == "resolve" and self._last is not None:
+            return  # where the other files are nobody needs to hear
+        line = describe(progress.as_wire(), language())
+        if now != self._last and line != self._line:
+            self._last, self._line = now, line
+            typer.echo(line, err=True)

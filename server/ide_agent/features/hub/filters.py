@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.inference.kinds import KINDS
+from ide_agent.inference.models import folded
 from ide_agent.locale import LANGUAGES, translate
 
 SOURCES = ("pypi", "hub", "web", "file")
@@ -16,6 +18,15 @@ _PREFIXES = (("pypi:", "pypi"), ("hf:", "hub"), ("file:", "file"), ("http:", "we
 def source_of(origin: str) -> str:
     """One of `SOURCES`; ``file`` where nothing was noted: somebody put it there."""
     return next((source for start, source in _PREFIXES if origin.startswith(start)), "file")
+
+
+def kind_meant(given: str) -> str:
+    """The kind of model that somebody calls `given`, in any language; empty where that is not known."""
+    for kind in KINDS:
+        others = " ".join(translate(f"hub.kind_words.{kind}", each) for each in LANGUAGES)
+        if folded(given) in map(folded, (kind, *others.split())):
+            return kind
+    return ""
 
 
 @dataclass(frozen=True)

@@ -274,7 +274,7 @@ class HubPanel:
 def register(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> None:
     """Offer the panel."""
     services.panels.offer(
-        "hub", "hub.panel.title", HubPanel(services, hub, pulls, activations, Asking(services)).open
+        "hub", "hub.panel.title", HubPanel(services, hub, pulls, activations, Asking(services, hub)).open
     )
 
 

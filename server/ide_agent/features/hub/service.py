@@ -15,6 +15,7 @@ from filelock import Timeout
 
 from ide_agent.errors import ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
+from ide_agent.features.hub.calling import not_yet, proper
 from ide_agent.features.hub.catalogue import Entry, load
 from ide_agent.features.hub.disk import disk_error, sha256_of
 from ide_agent.features.hub.download import PATIENT, Policy
@@ -25,7 +26,7 @@ from ide_agent.features.hub.place import files_of, is_model, put, remove_empty, 
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources.url import is_name
 from ide_agent.features.hub.waiting import in_thread
-from ide_agent.inference.models import USED, not_here, split_parts
+from ide_agent.inference.models import USED, called, folded, not_here, split_parts
 from ide_agent.paths import models_dir
 from ide_agent.reasons import reason_of
 
@@ -117,9 +118,10 @@ class Hub:
         Raises:
             ModelNotFound: there is none.
         """
-        found = next((model for model in self.list() if name in (model.name, model.file.parent.name)), None)
+        models = self.list()
+        found = called(name, models)
         if found is None:
-            raise not_here(name, self.list())
+            raise not_yet(name, self._entries) or not_here(name, models)
         return found
 
     def files(self, model: ModelFile) -> Files:
@@ -147,6 +149,7 @@ class Hub:
             ModelFileInvalid: it is there, and no model; says why.
             DownloadError: the hub cannot be asked.
         """
+        what = folded(what) if folded(what) in self._entries else what
         entry = named(self._entries, what, name, sha256, file)
         if what == entry.name and what in self._entries:
             return entry
@@ -200,7 +203,7 @@ class Hub:
         Raises:
             ModelNotFound: nothing of that name is here.
         """
-        return sum(file.lstat().st_size for file in self._files_of(name))
+        return sum(file.lstat().st_size for file in self._files_of(proper(self, name)))
 
     def remove(self, name: str) -> None:
         """Delete the files of model `name`, an unfinished download included.
@@ -209,6 +212,7 @@ class Hub:
             ModelNotFound: nothing of that name is here.
             ModelError: it is being downloaded, or the system does not let it go.
         """
+        name = proper(self, name)
         files = self._files_of(name)
         self.drafts.folder.mkdir(exist_ok=True)
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from ide_agent.errors import from_wire
 from ide_agent.locale import number, translate
 
-_MB, _GB = 1_000_000, 1_000_000_000
+_KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 _MILLION = 1_000_000
 
 
@@ -21,8 +21,7 @@ def describe(event: Mapping[str, Any], language: str) -> str:
     parts = [translate(f"hub.phase.{event.get('phase', '')}", language)]
     done, total = event.get("done") or 0, event.get("total") or 0
     if total:
-        unit = _GB if total >= _GB else _MB
-        parts[0] += f" {number(done / unit, language)} / {size(total, language)}"
+        parts[0] += f" {number(done / _unit(total)[0], language)} / {size(total, language)}"
     elif done:
         parts[0] += f" {size(done, language)}"
     if speed := event.get("speed"):
@@ -40,10 +39,16 @@ def percent(event: Mapping[str, Any]) -> float | None:
 
 
 def size(count: int, language: str) -> str:
-    """`count` bytes in megabytes, from a thousand of them on in gigabytes."""
+    """`count` bytes as kB, MB or GB; a single byte is a tenth of a kilobyte, not none."""
+    unit, name = _unit(count)
+    shown = max(count, unit // 10) if count else 0
+    return f"{number(shown / unit, language)} {name}"
+
+
+def _unit(count: int) -> tuple[int, str]:
     if count >= _GB:
-        return f"{number(count / _GB, language)} GB"
-    return f"{number(count / _MB, language)} MB"
+        return _GB, "GB"
+    return (_KB, "kB") if 0 < count < _MB // 10 else (_MB, "MB")
 
 
 def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]:

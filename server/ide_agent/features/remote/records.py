@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.storage.tables import Base
 
-_NAMES = tuple(each.name for each in fields(Sent) if each.name != "number")
+_ELSEWHERE = ("number", "statuses")
+_NAMES = tuple(each.name for each in fields(Sent) if each.name not in _ELSEWHERE)
 
 
 class RemoteRequest(Base):
@@ -50,8 +51,7 @@ def update(found: RemoteRequest, sent: Sent) -> None:
 
 
 def _values(sent: Sent) -> dict[str, object]:
-    values = asdict(sent)
-    del values["number"]
+    values = {name: getattr(sent, name) for name in _NAMES}
     return {**values, "model": sent.model[:200], "host": sent.host[:255], "path": sent.path[:64]}
 
 

@@ -28,9 +28,13 @@ def model(of: dict[str, Any], language: str) -> str:
 
 def outcome(entry: dict[str, Any], language: str) -> str:
     """How a request ended, and whether it left at all."""
-    ended = entry["outcome"]
-    known = translatable(f"remote.outcome.{ended}", {})
-    words = translate(f"remote.outcome.{ended}", language) if known else ended
+    ended, detail, times = [*entry["outcome"].split(), "", ""][:3]
+    if detail.isdigit():
+        words = translate("remote.answered", language, status=detail, count=int(times or 1))
+    else:
+        keys = (f"remote.ended.{detail}", f"remote.outcome.{ended}")
+        known = next((key for key in keys if translatable(key, {})), "")
+        words = translate(known, language) if known else ended
     if not entry["left"]:
         return translate("remote.unsent", language, why=words)
     return words if ended in _ENDS else translate("remote.failed", language, why=words)

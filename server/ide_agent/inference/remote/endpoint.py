@@ -287,6 +287,7 @@ class Endpoint:
         try:
             response = await self._pool.handle_async_request(request)
             if 200 <= response.status < 300:
+                sent.statuses.clear()
                 return response
             try:
                 text = bytearray()
@@ -297,7 +298,9 @@ class Endpoint:
             finally:
                 await response.aclose()
         except broken_connections() as failure:
+            sent.statuses.append(0)
             return self._failure(failure)
+        sent.statuses.append(response.status)
         sent.bytes_in += len(text)
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from ide_agent.errors import IdeAgentError
+
 
 @dataclass
 class Sent:
@@ -14,6 +16,8 @@ class Sent:
     Attributes:
         at: when it was sent.
         number: in the log; 0: it is not there.
+        statuses: what the API answered each time that it did not do what it was asked; 0: it did not answer.
+            Not in the log.
         endpoint: name of the API.
         host: where that is.
         model: as the API calls it; empty where none was meant.
@@ -26,7 +30,9 @@ class Sent:
         estimated: the API did not count the tokens; they are a quarter of the characters.
         cost: in US dollars; None: the price is not known.
         seconds: until the answer was whole.
-        outcome: ``begun``, ``ok``, ``cancelled`` or the name of an error.
+        outcome: ``begun``, ``ok``, ``cancelled`` or the name of an error; behind that, where the API refused,
+            its HTTP status and how often it was asked (``RemoteUnavailable 429 4``), else the end of the
+            error's key (``RemoteUnavailable timeout``).
         left: whether any of it left this machine. One that is under way counts as if it had.
     """
 
@@ -46,6 +52,15 @@ class Sent:
     left: bool = True
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     number: int = 0
+    statuses: list[int] = field(default_factory=list)
+
+    def failed(self, failure: Exception) -> None:
+        """Note how it ended."""
+        self.outcome = type(failure).__name__
+        if self.statuses and self.statuses[-1]:
+            self.outcome += f" {self.statuses[-1]} {len(self.statuses)}"
+        elif isinstance(failure, IdeAgentError):
+            self.outcome += f" {failure.key_used.rpartition('.')[2]}"
 
 
 @dataclass(frozen=True)

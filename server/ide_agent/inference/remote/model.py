@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ide_agent.errors import IdeAgentError, RemoteRefused, RemoteUnavailable
+from ide_agent.errors import RemoteRefused, RemoteUnavailable
 from ide_agent.inference.backends import Dialect
 from ide_agent.inference.pictures import check_pictures
 from ide_agent.inference.remote.endpoint import Endpoint
@@ -84,6 +84,11 @@ class RemoteModel:
     def dialect(self) -> Dialect:
         """What it understands."""
         return "openai"
+
+    @property
+    def chats(self) -> bool:
+        """APIs put a text round what a base model is asked by themselves."""
+        return True
 
     def placeholders(self) -> Placeholders | None:
         """New ones, for one request; None: secrets are sent as they are.
@@ -212,11 +217,8 @@ class RemoteModel:
                 exchange = _Exchange(response, sent, hiding)
                 yield exchange
             sent.outcome = "ok"
-        except IdeAgentError as failure:
-            sent.outcome = type(failure).__name__
-            raise
         except Exception as failure:
-            sent.outcome = type(failure).__name__
+            sent.failed(failure)
             raise
         finally:
             sent.seconds = time.monotonic() - started

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ide_agent.inference.routing.rules import Rule, Tokens, When
 from ide_agent.locale import translate
+from ide_agent.reasons import reason_in
 
 LOOKED_AT = 4000
 """How many characters of a message `message` is searched in."""
@@ -211,7 +212,7 @@ def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
             raise Refused(field, where, "error.routes.around") from None
         if reason.startswith("invalid escape sequence: \\") and reason[-1].isdigit():
             raise Refused(field, where, "error.routes.backreference") from None
-        raise Refused(field, where, "error.routes.regex", reason=reason) from None
+        raise Refused(field, where, "error.routes.regex", reason=reason_in(reason)) from None
     if found.programsize > _LARGEST:
         raise Refused(field, where, "error.routes.heavy")
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import ModelNotFound
 from ide_agent.inference.adapters import adapters_of
-from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.models import ModelFile, ModelStore, folded
 from ide_agent.safety.network import NetworkPolicy
 
 
@@ -24,12 +24,12 @@ class Known(Set[str]):
 
     def __init__(self, models: Iterable[ModelFile], endpoints: Iterable[str] = ()) -> None:
         named = [(name, model) for model in models for name in _names(model)]
-        self._models = {name.casefold(): model for name, model in reversed(named)}
+        self._models = {folded(name): model for name, model in reversed(named)}
         self._names = {name for name, _ in named} | {f"{endpoint}/" for endpoint in endpoints}
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a model of that name, or an API where it ends in ``/``."""
-        return name in self._names or (isinstance(name, str) and name.casefold() in self._models)
+        return name in self._names or (isinstance(name, str) and folded(name) in self._models)
 
     def __iter__(self) -> Iterator[str]:
         """All names."""
@@ -41,7 +41,7 @@ class Known(Set[str]):
 
     def model(self, name: str) -> ModelFile | None:
         """The model of this machine that is called `name`."""
-        return self._models.get(name.casefold())
+        return self._models.get(folded(name))
 
 
 def _names(model: ModelFile) -> Iterator[str]:
