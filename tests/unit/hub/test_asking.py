@@ -185,7 +185,7 @@ async def test_each_language_has_an_answer_of_its_own(panel: Panel, services: Se
 def test_one_in_memory_is_asked_first() -> None:
     models = [{"name": name, "kind": "text", "engine": "e"} for name in ("a", "b")]
     shown = Panel("hub@en", "Models", "en")
-    asking.Asking(None, Hub()).draw(shown, models, ["joe", "b"])  # type: ignore[arg-type]
+    asking.Asking(None, None).draw(shown, models, ["joe", "b"])  # type: ignore[arg-type]
     assert block(shown, "ask").fields[1].value == "b"
     asking.Asking(None).draw(shown, models, [])  # type: ignore[arg-type]
     assert block(shown, "ask").fields[1].value == "a"
