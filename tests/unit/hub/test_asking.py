@@ -187,5 +187,5 @@ def test_one_in_memory_is_asked_first() -> None:
     shown = Panel("hub@en", "Models", "en")
     asking.Asking(None, None).draw(shown, models, ["joe", "b"])  # type: ignore[arg-type]
     assert block(shown, "ask").fields[1].value == "b"
-    asking.Asking(None).draw(shown, models, [])  # type: ignore[arg-type]
+    asking.Asking(None, None).draw(shown, models, [])  # type: ignore[arg-type]
     assert block(shown, "ask").fields[1].value == "a"
