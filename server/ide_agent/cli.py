@@ -211,7 +211,8 @@ def doctor() -> None:
     healthy = True
     for finding in examine():
         healthy = healthy and finding.ok
-        mark = text("cli.doctor.ok") if finding.ok else text("cli.doctor.problem")
+        how = "warning" if finding.warns else "ok" if finding.ok else "problem"
+        mark = text(f"cli.doctor.{how}")
         show(f"{mark:<8} {text(f'cli.doctor.{finding.subject}')}: {finding.detail(language())}", 9)
     sys.stdout.flush()
     raise typer.Exit(0 if healthy else 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import queue
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,12 +17,14 @@ from ide_agent import __version__, config
 from ide_agent.errors import IdeAgentError, ModelError, from_wire
 from ide_agent.locale import translate
 from ide_agent.paths import config_file, data_dir, models_dir, routes_file, state_dir
-from ide_agent.reasons import Reason
+from ide_agent.reasons import Reason, reason_of
 from ide_agent.runtime import RuntimeInfo, call, ensure_host
 
 _ENGINES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 _SUBJECTS = {"error.storage.": "database", "error.plugin.": "plugins", "error.routes.": "routes"}
 _LOAD_SECONDS = 120.0
+_LOOK_SECONDS = 0.3
+"""How often to look whether the model that is asked waits for a place in memory."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Finding:
         key: message key of the detail, which also says what to do.
         params: its parameters.
         error: what is wrong, if anything is.
+        warns: nothing is wrong, and yet somebody may want to do something about it.
     """
 
     subject: str
@@ -41,6 +46,7 @@ class Finding:
     key: str
     params: dict[str, Any] = field(default_factory=dict)
     error: IdeAgentError | None = None
+    warns: bool = False
 
     def detail(self, language: str) -> str:
         """What was found and what to do about it."""
@@ -76,7 +82,7 @@ def examine() -> Iterator[Finding]:
     said = {finding.detail("en") for finding in rules}  # of the file as it is now
     yield from (finding for finding in _complaints(status) if finding.detail("en") not in said)
     if models.ok:
-        yield _engine(info)
+        yield _engine(info, str(models.params.get("default", "")))
 
 
 def to_look_after(status: dict[str, Any]) -> Iterator[Finding]:
@@ -221,11 +227,12 @@ def _models() -> Finding:
     settings, _ = config.load(user=config_file())
     store = ModelStore(models_dir(), settings.inference.model)
     try:
-        _ = store.find().header
+        default = store.find()
+        _ = default.header
     except ModelError as error:
         return Finding.bad("model", error)
     names = [model.name for model in store.list()]
-    return Finding("model", True, "cli.doctor.models", {"names": ", ".join(names)})
+    return Finding("model", True, "cli.doctor.models", {"names": ", ".join(names), "default": default.name})
 
 
 def _runtimes(info: RuntimeInfo | None) -> Iterator[Finding]:
@@ -251,17 +258,38 @@ def _survey(info: RuntimeInfo | None) -> dict[str, Any]:
     return survey(config.load(user=config_file())[0].inference, ModelStore(models_dir()))
 
 
-def _engine(info: RuntimeInfo) -> Finding:
-    """Let the default model write one token."""
+def _engine(info: RuntimeInfo, model: str) -> Finding:
+    """Let `model`, the default one, write one token; where it waits for a place, say that instead."""
     present = [name for name, module in _ENGINES.items() if importlib.util.find_spec(module)]
     if not present:
         return Finding("engine", False, "cli.doctor.no_engine")
-    try:
-        answer = call(
-            info, "POST", "/v1/completions", {"prompt": "def", "max_tokens": 1}, timeout=_LOAD_SECONDS
-        )
-    except IdeAgentError as error:
-        return Finding.bad("engine", error)
+    outcome: queue.SimpleQueue[dict[str, Any] | IdeAgentError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        body = {"model": model, "prompt": "def", "max_tokens": 1}
+        try:
+            outcome.put(call(info, "POST", "/v1/completions", body, timeout=_LOAD_SECONDS))
+        except IdeAgentError as error:
+            outcome.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()  # who no longer wants to know does not wait for it
+    while True:
+        with suppress(queue.Empty):
+            answer = outcome.get(timeout=_LOOK_SECONDS)
+            break
+        if (why := _waits(info, model)) is not None:
+            return Finding("engine", True, "cli.doctor.waits", {"why": why}, warns=True)
+    if isinstance(answer, IdeAgentError):
+        return Finding.bad("engine", answer)
     return Finding(
         "engine", True, "cli.doctor.answers", {"names": ", ".join(present), "model": answer.get("model", "?")}
     )
+
+
+def _waits(info: RuntimeInfo, model: str) -> Reason | None:
+    """Why `model` waits for a place in memory; None where it does not."""
+    with suppress(IdeAgentError):  # it cannot be asked: then the answer tells, or its absence
+        for row in call(info, "GET", "/models/running")["models"]:
+            if row["name"] == model and row["state"] == "waiting" and row["reason"]:
+                return reason_of(from_wire(row["reason"]))
+    return None

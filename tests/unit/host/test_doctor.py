@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -6,10 +7,11 @@ from typer.testing import CliRunner
 
 from ide_agent import cli
 from ide_agent.config import Settings
-from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError, RoutesError
+from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError, ModelError, RoutesError
 from ide_agent.host import doctor
 from ide_agent.runtime import RuntimeInfo
 from support import model_folders
+from support.fake_inference import running_row
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +134,35 @@ def test_engine_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     failure = EngineStartError(model="m", reason="SIGILL")
     answer(monkeypatch, failure)
     assert findings()["engine"] == (False, failure.message("en"))
+
+
+def test_a_model_that_waits_for_a_place_is_not_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_folders.llama(home / "models" / "mine")
+    why = ModelError("error.model.waits_active", model="mine", count=2, limit=2, names="a, b", kept="b")
+    done = threading.Event()
+
+    def call(info: RuntimeInfo, method: str, path: str, body: Any = None, timeout: float = 0) -> Any:
+        match path:
+            case "/status":
+                return {"problems": []}
+            case "/engine/runtimes":
+                return {"here": [], "lacking": [], "for_speech": [], "problems": []}
+            case "/models/running":
+                others = running_row("a", state="waiting", reason=ModelError())
+                return {"models": [others, running_row("mine", state="waiting", reason=why)], "limit": 2}
+        assert body["model"] == "mine"
+        done.wait()
+        raise IdeAgentError
+
+    monkeypatch.setattr(doctor, "call", call)
+    monkeypatch.setattr(doctor, "_LOOK_SECONDS", 0.01)
+    result = CliRunner().invoke(cli.app, ["doctor"])
+    done.set()
+    assert result.exit_code == 0
+    line = next(each for each in result.stdout.splitlines() if "Engine" in each)
+    assert line.startswith("WARNING") and str(why) in line and "ide-agent models deactivate" in line
 
 
 def test_no_engine_installed(monkeypatch: pytest.MonkeyPatch) -> None:
