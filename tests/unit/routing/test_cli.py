@@ -71,6 +71,10 @@ def test_test_says_where_and_why(file: Path) -> None:
     code, out, _ = run("test", "Refactor this")
     assert code == 0
     assert out.startswith("This would go to coder, because the rule “refactor” (routes.yaml, line 2) fits:")
+    assert "is not here" not in out
+    file.write_text(RULES.replace("model: coder", "model: codr"))
+    assert "codr is not here. Get it: ide-agent models pull codr" in run("test", "refactor")[1]
+    file.write_text(RULES)
     assert "default model" in run("test", "Refactor this", "--task", "review")[1]
     found = json.loads(run("test", "refactor", "--json")[1])
     assert (found["model"], found["limits"]) == ("coder", {"max_tokens": 9})

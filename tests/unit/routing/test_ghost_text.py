@@ -14,21 +14,21 @@ DECISION = Decision("far/m", ("mute/m", "starter", ""), because=(Said("routes.be
 
 def test_how_ghost_text_would_be_asked_for() -> None:
     plain = DECISION.sentence("en")
-    assert sentence(DECISION, "completion", ENDPOINTS, "en") == (
+    assert sentence(DECISION, "completion", ENDPOINTS, None, "en") == (
         f"{plain} Ghost text from far/m is asked for at each pause in typing"
         " (remote.endpoints.far.completion = fim)."
         " For ghost text mute/m is passed over: remote.endpoints.mute.completion is off."
     )
-    assert "far/m" in sentence(DECISION, "completion", ENDPOINTS, "tr")
+    assert "far/m" in sentence(DECISION, "completion", ENDPOINTS, None, "tr")
 
 
 @pytest.mark.parametrize("task", ["chat", "review"])
 def test_of_other_tasks_nothing_more_is_said(task: str) -> None:
-    assert sentence(DECISION, task, ENDPOINTS, "en") == DECISION.sentence("en")
+    assert sentence(DECISION, task, ENDPOINTS, None, "en") == DECISION.sentence("en")
 
 
 def test_models_of_this_machine_and_refusals_need_no_words() -> None:
     here = Decision("starter", because=(Said("routes.because.no_rules"),))
     refused = Decision("far/m", because=(Said("routes.because.no_rules"),), refused=True)
     for decision in (here, refused):
-        assert sentence(decision, "completion", ENDPOINTS, "en") == decision.sentence("en")
+        assert sentence(decision, "completion", ENDPOINTS, None, "en") == decision.sentence("en")

@@ -143,6 +143,15 @@ async def test_a_message_is_tested(panel: Panel) -> None:
     assert "“b”" in block(panel, "verdict").markdown
 
 
+async def test_a_model_that_is_not_here_is_told_of_when_a_rule_is_added_and_tested(panel: Panel) -> None:
+    assert "coder" not in await submit(panel, "add", name="good", model="coder", message="zzz")
+    told = await submit(panel, "add", name="new", model="nothing-here")
+    assert "nothing-here" in told
+    await press(panel, 1, "remove")  # which fits all
+    await submit(panel, "test", message="y")
+    assert "ide-agent models pull nothing-here" in block(panel, "verdict").markdown.replace("\\", "")
+
+
 async def test_a_file_that_was_changed_underneath_is_shown_not_overwritten(panel: Panel, file: Path) -> None:
     old = block(panel, "rules").rows[0].actions[1]
     file.write_text("rules:\n  - name: a\n    model: other\n  - name: c\n    model: m\n")

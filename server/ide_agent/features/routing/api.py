@@ -122,7 +122,9 @@ def routes(services: Services) -> APIRouter:
     async def test(body: TestRequest) -> Response:
         await asyncio.to_thread(routing.refresh)
         decision = routing.decide(body.ask())
-        said = sentence(decision, body.task, services.remotes.settings.endpoints, body.locale)
+        said = sentence(
+            decision, body.task, services.remotes.settings.endpoints, services.routing.known, body.locale
+        )
         return JSONResponse(decision.as_wire(body.locale) | {"sentence": said})
 
     return router

@@ -84,7 +84,9 @@ def _test(
         )
     )
     _refuse_broken(router)
-    said = decision.as_wire(language()) | {"sentence": sentence(decision, task, _endpoints(), language())}
+    said = decision.as_wire(language()) | {
+        "sentence": sentence(decision, task, _endpoints(), _known(), language())
+    }
     typer.echo(json.dumps(said, indent=2) if as_json else said["sentence"])
 
 

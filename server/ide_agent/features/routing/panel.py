@@ -74,9 +74,13 @@ class RoutesPanel:
         name = _text(event, "name")
         await self._change(panel, event, lambda text: edits.removed(text, name))
 
-    async def _add(self, panel: Panel, event: PanelEvent) -> None:
+    async def _add(self, panel: Panel, event: PanelEvent) -> str | None:
         rule = _rule(event.values)
         await self._change(panel, event, lambda text: edits.added(text, rule))
+        look = await asyncio.to_thread(self._look)
+        wanted = {rule["model"], *rule.get("fallbacks", [])}
+        found = [each for each in look.reading.problems if each.params.get("model") in wanted]
+        return " ".join(each.message(panel.language) for each in found) or None  # they stand far above
 
     async def _change(self, panel: Panel, event: PanelEvent, edit: edits.Edit) -> None:
         try:
@@ -98,7 +102,7 @@ class RoutesPanel:
         await asyncio.to_thread(self.services.routing.refresh)
         decision = self.services.routing.decide(ask)
         endpoints = self.services.remotes.settings.endpoints
-        said = sentence(decision, ask.task, endpoints, panel.language)
+        said = sentence(decision, ask.task, endpoints, self.services.routing.known, panel.language)
         panel.set(drawing.verdict(said), before=drawing.ADD)
 
     # -- what it shows
