@@ -103,6 +103,22 @@ def test_an_unknown_model_is_one_line_without_a_traceback() -> None:
     )
 
 
+def test_a_name_like_no_other_gets_no_list_of_all_there_are() -> None:
+    code, _, err = run("pull", "what is a linked list and how do I turn one around in Python, please?")
+    assert code == 1 and "ide-agent models list" in err
+    assert "starter" not in err and len(err) < 200
+
+
+def test_a_page_of_a_hub_is_pulled_from(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = gguf_file.file(gguf_file.llama())
+    monkeypatch.setenv("HF_HOME", str(home / "hf"))
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    with FakeHub({"me/coder": {"a-Q8_0.gguf": content, "b-Q4_0.gguf": content}}).running() as web:
+        monkeypatch.setenv("HF_ENDPOINT", web.url)
+        code, out, _ = run("pull", f"{web.url}/me/coder/blob/main/b-Q4_0.gguf")
+    assert (code, out.split()[0]) == (0, "b-q4_0")
+
+
 def test_an_empty_list_says_what_there_is_to_download() -> None:
     code, out, _ = run("list")
     assert code == 0
@@ -283,7 +299,12 @@ def test_searching_a_hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         code, out, err = run("search", "me/coder")
         assert out.startswith("hf:me/coder/coder-Q8_0.gguf\n")
         assert json.loads(run("search", "me/coder", "--json")[1])["files"][0]["quantisation"] == "Q8_0"
-        assert "Nothing was found" in run("search", "zzz")[2]
+        page = f"{web.url}/me/coder"
+        assert run("search", page) == run("search", f"{page}/tree/main") == run("search", "me/coder")
+        assert run("info", page)[2].count("ide-agent models search me/coder") == 1
+        assert "Nothing was found for “zzz”. Try one word" in run("search", "zzz")[2]
+        assert "Nothing was found" in run("search", "<b>hi</b>")[2]
+        assert f"“{'z' * 59}…”" in run("search", "z" * 200)[2]
 
 
 def test_where_the_hub_is_not_asked_the_catalogue_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,7 +368,8 @@ def test_what_runs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = run("running")[1].splitlines()
     assert lines[0] == "a (gguf/q4_1) 🟢 Running"
     assert lines[1].startswith(
-        "    fake, for text, process 7, kept, 80.0 MB of memory (100.0 MB planned), 2 × 512 "
+        "    fake, for text, process 7, kept, 80.0 MB of memory (100.0 MB planned), "
+        "2 requests at once of 512 "
     )
     assert lines[2:] == ["b (gguf/q4_1) ⏳ Waiting", f"    {waits}"]
     assert json.loads(run("running", "--json")[1])["limit"] == 1
@@ -406,6 +428,38 @@ def test_words_stay_whole_in_a_narrow_terminal(
     assert narrow.split() == whole.split()
     assert max(map(len, narrow.splitlines())) <= columns
     assert len(whole.splitlines()) < len(narrow.splitlines())
+
+
+def test_no_line_is_wider_than_the_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    put(home, "mine", 2_000_000)
+    rows = [running_row("a", active=True, busy=1, idle=None)]
+    monkeypatch.setattr(runtime, "find_host", lambda: HOST)
+    monkeypatch.setattr(runtime, "call", lambda *_, **__: {"models": rows, "limit": 1})
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (("search", "code"), ("running",), ("info", "minilm"), ("info", "starter")):
+        lines = run(*arguments)[1].splitlines()
+        assert lines and max(map(len, lines)) <= 80, arguments
+    assert run("info", "starter")[1].split()[:2] == ["Name", "starter"]
+    assert "  ".join(run("search", "minilm")[1].split("  ")[:1]) == "minilm"
+
+
+def test_a_stopped_download_goes_on_by_its_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drafts = home / "data" / "models" / ".downloads"
+    drafts.mkdir(parents=True)
+    (drafts / "mine.gguf.part").write_bytes(b"x" * 300_000)
+    note = {"url": "https://a.example/long/mine.gguf", "sha256": "", "etag": "", "size": 1_000_000}
+    (drafts / "mine.gguf.part.json").write_text(json.dumps(note))
+    assert "ide-agent models pull mine\n" in run("list")[1]
+    pulled: list[str] = []
+
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
+        pulled.append(what.origin)
+        return PulledModel(what.name, Path("/models/m"), 1)
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    assert run("pull", "mine")[0] == 0
+    assert pulled == [note["url"]]
 
 
 def test_names_are_taken_in_upper_and_lower_case(home: Path) -> None:

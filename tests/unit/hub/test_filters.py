@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ide_agent.features.hub import catalogue
-from ide_agent.features.hub.filters import Filter, kind_meant, source_of
+from ide_agent.features.hub.filters import Filter, kind_meant, meant, ranked, source_of
 
 
 def found(words: str, **more: str) -> set[str]:
-    wanted = Filter(words=words.lower(), **more)
+    wanted = Filter(words=words, **more)
     return {entry.name for entry in catalogue.load().values() if wanted.of_entry(entry)}
 
 
@@ -24,6 +24,9 @@ def found(words: str, **more: str) -> set[str]:
         ("speech", "whisper-base"),
         ("konuşma", "piper-joe"),
         ("ekran kartı", "starter"),
+        ("EKRAN KARTI", "starter"),
+        ("ingilizce", "minilm"),
+        ("İNGİLİZCE", "minilm"),
     ],
 )
 def test_by_name_or_purpose(words: str, name: str) -> None:
@@ -50,3 +53,37 @@ def test_sources() -> None:
 )  # fmt: skip
 def test_what_people_call_a_type(given: str, kind: str) -> None:
     assert kind_meant(given) == kind
+
+
+def looked_for(words: str) -> list[str]:
+    return [entry.name for entry in ranked(catalogue.load().values(), words)]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("speech to text", "whisper-base"),
+        ("I want a small model that writes code", "starter"),
+        ("kod yazan küçük", "starter"),
+        ("Which model can describe pictures?", "smolvlm-500m"),
+        ("ingilizce", "minilm"),
+        ("Speech", "piper-joe"),
+        ("MiniLM", "minilm"),
+    ],
+)
+def test_any_word_of_a_sentence_counts_and_most_of_them_stand_first(words: str, first: str) -> None:
+    assert first in looked_for(words)[:3]
+
+
+def test_rarer_words_stand_first_and_what_says_nothing_does_not_count() -> None:
+    both = looked_for("vision many")
+    assert set(both[:2]) == {"gemma3-4b", "smolvlm-500m"}
+    assert set(both) == set(looked_for("vision")) | set(looked_for("many"))
+    assert looked_for("zzz") == []
+    assert meant("I want a small model") == "small"
+    assert meant("to") == "to"
+
+
+def test_short_words_count_where_words_begin() -> None:
+    assert "starcoder2-3b" in looked_for("coder")
+    assert looked_for("ode") == []

@@ -292,3 +292,32 @@ def test_an_answer_is_not_read_for_ever(hub: FakeHub, monkeypatch: pytest.Monkey
     with pytest.raises(DownloadError) as caught:
         files_of("me/one")
     assert caught.value.key_used == "error.download.hub"
+
+
+@pytest.mark.parametrize(
+    ("page", "meant"),
+    [
+        ("https://huggingface.co/me/coder", "me/coder"),
+        ("huggingface.co/me/coder/", "me/coder"),
+        ("https://huggingface.co/me/coder/tree/main", "me/coder"),
+        ("https://huggingface.co/me/coder/tree/main/q8?x=1#y", "me/coder"),
+        ("https://huggingface.co/me/coder/blob/main/q8/a%20b.gguf", "me/coder/q8/a b.gguf"),
+        ("http://hub.example:81/me/coder", "me/coder"),
+        ("https://huggingface.co/me/coder/blob/other/m.gguf", ""),
+        ("https://huggingface.co/me/coder/resolve/main/m.gguf", ""),
+        ("https://example.org/me/coder", ""),
+        ("https://huggingface.co/", ""),
+        ("https://[", ""),
+        ("me/coder", ""),
+        ("coder", ""),
+    ],
+)
+def test_pages_of_a_hub(monkeypatch: pytest.MonkeyPatch, page: str, meant: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.example:81")
+    assert huggingface.of_page(page) == meant
+
+
+def test_what_may_name_a_repository() -> None:
+    good = ["a/b", "A-1/b.c_d", "hf:a/b", "a/b/c.gguf", "a/b/c/d.gguf"]
+    bad = ["a", "<b>hi</b>", "../../etc", "a/..", "a/b/../c", "a b/c", "/a/b", "a..b/c", ""]
+    assert [each for each in [*good, *bad] if huggingface.is_repository(each)] == good

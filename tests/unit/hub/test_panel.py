@@ -267,14 +267,41 @@ async def test_a_model_by_address_or_path(panel: Panel, tmp_path: Path) -> None:
     file.write_bytes(content)
     await add(panel, str(file))
     await until(lambda: sorted(rows(panel, "models")) == ["by-address", "local"])
-    for address, name in (("https://example.org/", ""), (str(file), "by-address")):
-        with pytest.raises(ModelError):
-            await add(panel, address, name=name)
-        assert block(panel, "add") is not None  # to be corrected
+    with pytest.raises(ModelError):
+        await add(panel, str(file), name="by-address")
+    assert block(panel, "add") is not None  # to be corrected
     with pytest.raises(ModelError):
         await panel.act(PanelEvent(action="add"))
     await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
     assert block(panel, "add") is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.org",
+        "https://example.org/m.bin",
+        "file:///none.gguf",
+        "{here}/none.gguf",
+        "{here}/m.txt",
+    ],
+)
+async def test_a_hopeless_address_is_refused_before_anything_is_asked(
+    panel: Panel, tmp_path: Path, address: str
+) -> None:
+    (tmp_path / "m.txt").write_text("x")
+    with pytest.raises(IdeAgentError):
+        await panel.act(PanelEvent(action="search", values={"words": address.format(here=tmp_path)}))
+    assert block(panel, "add") is None
+    in_clear = "http://example.org/m.gguf"  # which a hash makes good
+    await panel.act(PanelEvent(action="search", values={"words": in_clear}))
+    assert isinstance(block(panel, "add"), FormBlock)
+
+
+@pytest.mark.parametrize("words", ["<b>hi</b>", "../../etc", "a b/c d"])
+async def test_what_is_no_repository_is_searched_for(panel: Panel, words: str) -> None:
+    await panel.act(PanelEvent(action="search", values={"words": words, "source": "catalogue"}))
+    assert rows(panel, "found") == []
 
 
 async def test_details_and_a_check(server: FileServer, panel: Panel) -> None:
@@ -301,10 +328,15 @@ async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tm
         told = await panel.act(PanelEvent(action="search", values={"words": "tiny"}))
         assert told.startswith("Only the catalogue was searched. ")
         assert rows(panel, "found") == ["tiny"]
+        assert "Only the catalogue was searched" in block(panel, "unasked").markdown
         web.status = 0
         await press(panel, "files", "me/coder")
         await panel.act(PanelEvent(action="search", values={"words": "none of that"}))
         assert (rows(panel, "found"), block(panel, "files")) == ([], None)
+        assert block(panel, "unasked") is None
+        page = f"{web.url}/me/coder/blob/main/coder-Q8_0.gguf"
+        await panel.act(PanelEvent(action="search", values={"words": page}))
+        assert rows(panel, "files") == ["hf:me/coder/coder-Q8_0.gguf"]
         await panel.act(PanelEvent(action="search", values={"words": "me/coder"}))
         [file] = rows(panel, "files")
         told = await panel.act(PanelEvent(action="get", args={"name": file}))

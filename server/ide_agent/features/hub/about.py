@@ -35,12 +35,15 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
     Raises:
         ModelNotFound: neither here nor in the catalogue; tells the nearest names.
     """
+    name = huggingface.of_page(name) or name
     entry = next((entry for entry in hub.catalogue() if entry.name == folded(name)), None)
     try:
         model = hub.find(name)
     except ModelNotFound:
         if entry is not None:
             return _of_entry(entry, settings)
+        if huggingface.is_repository(name):
+            raise ModelNotFound("error.model.on_a_hub", name=name) from None
         names = {*(model.name for model in hub.list()), *(entry.name for entry in hub.catalogue())}
         if near := nearest(name, names):
             raise ModelNotFound("error.model.not_found_near", name=name, near=", ".join(near)) from None
@@ -94,7 +97,7 @@ def repositories(words: str, kind: str = "") -> list[dict[str, Any]]:
 
 
 def files_of(repository: str) -> list[dict[str, Any]]:
-    """The models in `repository`.
+    """The models in `repository`, or the one where that names a file in it, too. Its page will do.
 
     Returns:
         ``name`` (as `pull` takes it), ``path``, ``bytes``, ``sha256``, ``licence``, ``quantisation``,
@@ -103,7 +106,10 @@ def files_of(repository: str) -> list[dict[str, Any]]:
     Raises:
         ModelNotFound, DownloadError: see `huggingface.offers`.
     """
-    found = huggingface.offers(repository)
+    named = huggingface.of_page(repository) or repository.removeprefix(huggingface.PREFIX)
+    owner, name, path = [*named.split("/", 2), "", ""][:3]
+    found = huggingface.offers(f"{owner}/{name}")
+    found = [file for file in found if path in (file.path, file.files[0].path)] or found
     best = best_that_fits(found)
     return [
         {

@@ -28,6 +28,7 @@ MANIFEST = "model.json"
 """What is noted beside a model; see `ide_agent.features.hub.manifest`."""
 _LITTLE = 10
 _NEAR = 3
+_LONGEST = 60
 _SPLIT = re.compile(r"-00001-of-\d{5}(?=\.gguf$)")
 _ENDING = re.compile(r"\.(gguf|onnx)$")
 
@@ -278,10 +279,10 @@ def find(catalogue: Mapping[str, Entry], name: str) -> Entry:
     """The entry called `name`.
 
     Raises:
-        ModelNotFound: there is none; names the nearest ones, or all when none is near.
+        ModelNotFound: there is none; names the nearest ones.
     """
     if entry := catalogue.get(name) or catalogue.get(folded(name)):
         return entry
     if near := nearest(name, catalogue):
         raise ModelNotFound("error.model.unknown_near", name=name, near=", ".join(near))
-    raise ModelNotFound("error.model.unknown", name=name, names=", ".join(sorted(catalogue)))
+    raise ModelNotFound("error.model.unknown", name=name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…")

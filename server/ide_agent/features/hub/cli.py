@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ide_agent.features.hub.progress import Progress, Report
 
 _INTERRUPTED = 130
+_BESIDE = 50  # letters: a longer word (a hash, a path) goes below what it is, not beside it
 _RELEASE_SECONDS = 150.0  # an engine may be loading, or at work
 
 
@@ -115,10 +116,12 @@ def _search(
     from ide_agent.features.hub.about import files_of
     from ide_agent.features.hub.finding import search
     from ide_agent.features.hub.service import Hub
-    from ide_agent.features.hub.words import fits, form, not_asked, size
+    from ide_agent.features.hub.sources.huggingface import is_repository, of_page
+    from ide_agent.features.hub.words import echoed, fits, form, not_asked, size
 
     wanted = " ".join(words)
-    if "/" in wanted:
+    if (page := of_page(wanted)) or is_repository(wanted):
+        wanted = page or wanted
         files = files_of(wanted)
         if as_json:
             typer.echo(json.dumps({"files": files}, indent=2))
@@ -126,7 +129,8 @@ def _search(
         for file in files:
             held, verdict = size(file["bytes"], language()), fits(file["memory"], language())
             best = text("hub.best") if file["best"] else ""
-            typer.echo(f"{file['name']}\n    {held}, {file['licence'] or '?'}; {verdict}{best}")
+            typer.echo(file["name"])
+            show(f"    {held}, {file['licence'] or '?'}; {verdict}{best}")
         return
     known = search(Hub(), wanted, kind, source)
     if as_json:
@@ -134,16 +138,16 @@ def _search(
         return
     for each in known["catalogue"]:
         held, how = size(each["bytes"], language()), form(each["format"], language())
-        typer.echo(f"{each['name']:<50} {how}, {held}, {each['licence']}. {text(each['about'])}")
+        show(f"{each['name']}  {how}, {held}, {each['licence']}. {text(each['about'])}")
     found = known["repositories"]
     for each in found:
         about = text("hub.repository", downloads=each["downloads"], licence=each["licence"] or "?")
         how = form(each["format"], language())
-        typer.echo(f"{each['name']:<50} {how}, {about}{text('hub.gated') if each['gated'] else ''}")
+        show(f"{each['name']}  {how}, {about}{text('hub.gated') if each['gated'] else ''}")
     if known["problem"]:
         typer.echo(not_asked(known["problem"], language()), err=True)
     if found or not known["catalogue"]:
-        typer.echo(text("hub.look_into" if found else "hub.nothing", words=wanted), err=True)
+        typer.echo(text("hub.look_into" if found else "hub.nothing", words=echoed(wanted)), err=True)
 
 
 def _info(
@@ -162,10 +166,10 @@ def _info(
     if as_json:
         typer.echo(json.dumps(known, indent=2))
         return
-    rows = facts(known, language())
-    width = max(len(what) for _, what, _ in rows)
+    rows = [("name", text("hub.panel.name"), known["name"]), *facts(known, language())]
+    width = max(len(what) for _, what, _ in rows) + 2
     for _, what, value in rows:
-        typer.echo(f"{what:<{width}}  {value}")
+        show(f"{what:<{width}}{value}", width if max(map(len, value.split())) < _BESIDE else 4)
 
 
 def _verify(name: str = typer.Argument(help=text("hub.name"))) -> None:
@@ -231,14 +235,13 @@ def _list(
             about += f" ({text('hub.in_memory')})"
         held, how = size(model["bytes"], language()), form(model["format"], language())
         show(f"{model['name']:<{column}} {held:>10}  {how:<16}  {about}")
-    known = {entry.name for entry in hub.catalogue()}
     for each in hub.unfinished():
         entry = each.entry
         stopped = text(
             "hub.stopped_at",
             done=size(each.done, language()),
             total=size(each.total, language()) if each.total else "?",
-            what=entry.name if entry.name in known else entry.origin,
+            what=entry.name,
         )
         show(f"{entry.name:<{column}} {stopped}")
     for entry in offered:

@@ -9,7 +9,7 @@ from ide_agent.errors import from_wire
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.pulls import Pull
-from ide_agent.features.hub.words import describe, facts, fits, form, percent, size, status_line
+from ide_agent.features.hub.words import describe, echoed, facts, fits, form, percent, size, status_line
 from ide_agent.features.hub.words import running as running_words
 from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import (
@@ -25,7 +25,7 @@ from ide_agent.panels.blocks import (
 )
 
 RUNNING, HERE, THERE, ABOUT = "running", "models", "catalogue", "about-model"
-FOUND, FILES = "found", "files"
+FOUND, FILES, UNASKED = "found", "files", "unasked"
 
 
 def _printable(text: str) -> str:
@@ -209,8 +209,8 @@ def found(known: dict[str, Any], asked: str, language: str) -> TableBlock:
     words = translator(language)
     return TableBlock(
         id=FOUND,
-        title=words("hub.panel.found", words=asked),
-        empty=words("hub.nothing", words=asked),
+        title=words("hub.panel.found", words=echoed(asked)),
+        empty=words("hub.panel.nothing", words=echoed(asked)),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="format", label=words("hub.fact.format")),
@@ -222,6 +222,11 @@ def found(known: dict[str, Any], asked: str, language: str) -> TableBlock:
             *(_repository(each, language) for each in known["repositories"]),
         ],
     )
+
+
+def unasked(why: str) -> TextBlock:
+    """That only the catalogue was searched, above what was found there."""
+    return TextBlock(id=UNASKED, markdown=plain(why), level="warning")
 
 
 def _known(each: dict[str, Any], language: str) -> Row:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ide_agent.features.hub.catalogue import Entry
@@ -13,6 +16,8 @@ from ide_agent.locale import LANGUAGES, translate
 
 SOURCES = ("pypi", "hub", "web", "file")
 _PREFIXES = (("pypi:", "pypi"), ("hf:", "hub"), ("file:", "file"), ("http:", "web"), ("https:", "web"))
+
+_LONG = 4
 
 
 def source_of(origin: str) -> str:
@@ -34,8 +39,8 @@ class Filter:
     """What is shown.
 
     Attributes:
-        words: parts of the name, or of what the catalogue says that it is for in any language, in lower
-            case; empty: all.
+        words: parts of the name, or of what the catalogue says that it is for in any language; upper and
+            lower case are one; empty: all.
         source: one of `SOURCES`; empty: all.
         kind: see `ide_agent.inference.kinds`; empty: all.
     """
@@ -50,13 +55,59 @@ class Filter:
 
     def of_entry(self, entry: Entry) -> bool:
         """Whether one of the catalogue is."""
-        known = f"{entry.name} {entry.title} {_purpose(entry)}"
-        return self._fits(known, source_of(entry.origin), entry.kind)
+        return self._fits(_known(entry), source_of(entry.origin), entry.kind)
 
     def _fits(self, known: str, source: str, kind: str) -> bool:
-        lowered = known.lower()
-        named = all(_stem(word) in lowered for word in self.words.split())
+        there = folded(known)
+        named = all(_stem(word) in there for word in folded(self.words).split())
         return named and self.source in ("", source) and self.kind in ("", kind)
+
+
+def meant(words: str) -> str:
+    """`words` without those that say nothing of a model in any language; all where nothing else is left."""
+    counting = [word for word in words.split() if _bare(word) and _bare(word) not in _unmeant()]
+    return " ".join(counting) if counting else words
+
+
+def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
+    """Those of `entries` that any of `words` fits: where more of them do stands first, then rarer ones."""
+    known = {entry.name: (entry, folded(_known(entry))) for entry in entries}
+    looked_for = list(dict.fromkeys(_stem(_bare(word)) for word in meant(words).split()))
+    fitting = {
+        word: {name for name, (_, there) in known.items() if _begins(word, there)} for word in looked_for
+    }
+
+    def worth(name: str) -> tuple[int, float]:
+        counts = [len(names) for names in fitting.values() if name in names]
+        return len(counts), sum(math.log(1 + len(known) / count) for count in counts)
+
+    found = set().union(*fitting.values())
+    return sorted(
+        (entry for name, (entry, _) in known.items() if name in found),
+        key=lambda entry: worth(entry.name),
+        reverse=True,
+    )
+
+
+def _begins(word: str, there: str) -> bool:
+    """Whether `word` is in it; a short one where a word begins, for its letters are within many others."""
+    if len(word) >= _LONG:
+        return word in there
+    return bool(word) and re.search(rf"(?<![^\W_]){re.escape(word)}", there) is not None
+
+
+def _bare(word: str) -> str:
+    """`word` folded, without the signs of the sentence around it."""
+    return re.sub(r"^\W+|\W+$", "", folded(word))
+
+
+@cache
+def _unmeant() -> frozenset[str]:
+    return frozenset(folded(" ".join(translate("hub.unmeant", each) for each in LANGUAGES)).split())
+
+
+def _known(entry: Entry) -> str:
+    return f"{entry.name} {entry.title} {_purpose(entry)}"
 
 
 def _purpose(entry: Entry) -> str:

@@ -6,14 +6,14 @@ from typing import Any
 
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import repositories
-from ide_agent.features.hub.filters import Filter
+from ide_agent.features.hub.filters import Filter, meant, ranked
 from ide_agent.features.hub.service import Hub
 
 PLACES = ("catalogue", "hub")
 
 
 def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, Any]:
-    """What there is for `words`. Blocks.
+    """What there is for `words`: in the catalogue for any of them, on a hub for all. Blocks.
 
     Args:
         hub: whose catalogue.
@@ -31,7 +31,7 @@ def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, A
     """
     found: dict[str, Any] = {"catalogue": [], "repositories": [], "problem": None}
     if place != "hub":
-        wanted = Filter(words=words.lower(), kind=kind)
+        wanted = Filter(kind=kind)
         found["catalogue"] = [
             {
                 "name": entry.name,
@@ -42,12 +42,11 @@ def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, A
                 "format": entry.format,
                 "about": entry.about,
             }
-            for entry in hub.catalogue()
-            if wanted.of_entry(entry)
+            for entry in ranked(filter(wanted.of_entry, hub.catalogue()), words)
         ]
     if place != "catalogue":
         try:
-            found["repositories"] = repositories(words, kind)
+            found["repositories"] = repositories(meant(words), kind)
         except DownloadError as failure:
             if place == "hub":
                 raise

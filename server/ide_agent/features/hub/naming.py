@@ -17,6 +17,7 @@ from ide_agent.inference.pooling import POOLING
 from ide_agent.inference.resources import free_memory, memory_for
 
 _GGUF = b"GGUF"
+_ANY_HASH = "0" * 64
 _UNPACKED = ("F32", "F16", "BF16")
 
 
@@ -26,7 +27,7 @@ def named(entries: Mapping[str, Entry], what: str, name: str = "", sha256: str =
     Args:
         entries: what has a name of its own.
         what: one of these names, an address, or ``owner/name`` or ``owner/name/file`` on a Hugging Face hub,
-            with or without ``hf:`` before it.
+            with or without ``hf:`` before it, or the page there that shows it.
         name: what to call it.
         sha256: its hash, if the user knows it.
         file: which file of the repository.
@@ -37,6 +38,7 @@ def named(entries: Mapping[str, Entry], what: str, name: str = "", sha256: str =
         ModelFileInvalid: it is there, and no model; says why.
         DownloadError: the hub cannot be asked, or the file is not there.
     """
+    what = huggingface.of_page(what) or what
     if is_address(what):
         return _here(what, name) if urlsplit(what).scheme == "file" else of_address(what, name, sha256)
     if what.startswith(huggingface.PREFIX) or "/" in what:
@@ -48,6 +50,15 @@ def named(entries: Mapping[str, Entry], what: str, name: str = "", sha256: str =
     if isinstance(known.source, huggingface.HubSource):
         return known.located(huggingface.find(known.source.name))
     return known
+
+
+def refuse_hopeless(address: str) -> None:
+    """Refuse an address from which no model can come, whatever it is called and whatever hash it has.
+
+    Raises:
+        ModelNotFound, ModelFileInvalid, DownloadError: see `named`.
+    """
+    named({}, address, sha256=_ANY_HASH)
 
 
 def largest_that_fits(offers: Sequence[Offer]) -> Offer | None:

@@ -21,8 +21,10 @@ from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.filters import Filter
 from ide_agent.features.hub.finding import search
 from ide_agent.features.hub.listing import described
+from ide_agent.features.hub.naming import refuse_hopeless
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.sources.huggingface import is_repository, of_page
 from ide_agent.features.hub.sources.url import is_address, of_path
 from ide_agent.features.hub.words import not_asked, size, verified
 from ide_agent.locale import translate
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
 _MOVING = ("pull.", "stopped.", "failed.", "inactive.")
-_FOUND = (drawing.FOUND, drawing.FILES, forms.ADD)
+_FOUND = (drawing.UNASKED, drawing.FOUND, drawing.FILES, forms.ADD)
 
 
 @dataclass(frozen=True)
@@ -107,17 +109,21 @@ class HubPanel:
     async def _search(self, panel: Panel, event: PanelEvent) -> str | None:
         words = str(event.values.get("words", "")).strip()
         path = Path(words)
+        if is_repository(shown := of_page(words) or words):
+            await self._show_files(panel, shown)
+            return None
         if is_address(words) or path.is_absolute() or words.startswith("~"):
             address = words if is_address(words) else of_path(path)
+            await asyncio.to_thread(refuse_hopeless, address)
             self._show_found(panel, forms.add_form(address, panel.language))
-            return None
-        if "/" in words:
-            await self._show_files(panel, words)
             return None
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
         found = await asyncio.to_thread(search, self.hub, words, kind, place)
+        said = not_asked(found["problem"], panel.language) if found["problem"] else None
         self._show_found(panel, drawing.found(found, words, panel.language))
-        return not_asked(found["problem"], panel.language) if found["problem"] else None
+        if said is not None:  # a message that passes is missed
+            panel.set(drawing.unasked(said), before=drawing.FOUND)
+        return said
 
     async def _files(self, panel: Panel, event: PanelEvent) -> None:
         await self._show_files(panel, _name(event))
@@ -125,6 +131,7 @@ class HubPanel:
     async def _show_files(self, panel: Panel, repository: str) -> None:
         files = await asyncio.to_thread(files_of, repository)
         panel.remove(forms.ADD)
+        panel.remove(drawing.UNASKED)
         panel.set(drawing.offered(repository, files, panel.language), before=self._below_found(panel))
 
     def _show_found(self, panel: Panel, block: Block) -> None:
@@ -189,7 +196,7 @@ class HubPanel:
 
     async def _filter(self, panel: Panel, event: PanelEvent) -> None:
         given = {key: str(event.values.get(key, "")).strip() for key in ("words", "source", "type")}
-        self.filters[panel.id] = Filter(given["words"].lower(), given["source"], given["type"])
+        self.filters[panel.id] = Filter(given["words"], given["source"], given["type"])
         await self._draw(panel)
 
     async def _gc(self, panel: Panel, event: PanelEvent) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from ide_agent.errors import HostUnavailable, from_wire
 from ide_agent.locale import language
-from ide_agent.terminal import text
+from ide_agent.terminal import show, text
 
 _INTERRUPTED = 130
 _DAY = 86_400.0  # somebody else's model may stay for long
@@ -64,4 +64,4 @@ def _running(as_json: bool = typer.Option(False, "--json", help=text("cli.json")
         typer.echo(text("hub.nothing_runs"))
     for row in known["models"]:
         typer.echo(status_line(row, language()))
-        typer.echo(f"    {running(row, language())}")
+        show(f"    {running(row, language())}")

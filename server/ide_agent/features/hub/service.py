@@ -138,7 +138,8 @@ class Hub:
         """What `pull` would pull.
 
         Args:
-            what: see `naming.named`, as the others. Where it is on a hub, that is asked, which blocks.
+            what: see `naming.named`, as the others, or the name of a download that was stopped. Where it is
+                on a hub, that is asked, which blocks.
             name: what to call it.
             sha256: its hash, if the user knows it.
             file: which file of a repository.
@@ -150,6 +151,10 @@ class Hub:
             DownloadError: the hub cannot be asked.
         """
         what = folded(what) if folded(what) in self._entries else what
+        if not (what in self._entries or name or sha256 or file) and is_name(folded(what)):
+            for stopped in self.unfinished():
+                if stopped.entry.name == folded(what):
+                    return stopped.entry
         entry = named(self._entries, what, name, sha256, file)
         if what == entry.name and what in self._entries:
             return entry

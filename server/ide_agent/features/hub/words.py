@@ -11,6 +11,7 @@ from ide_agent.locale import number, translate
 
 _KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 _MILLION = 1_000_000
+_ECHOED = 60
 
 
 def describe(event: Mapping[str, Any], language: str) -> str:
@@ -82,6 +83,11 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
     return [(key, words(key), value) for key, value in values.items() if value]
 
 
+def echoed(words: str) -> str:
+    """What somebody typed, short enough to be said again within a sentence."""
+    return words if len(words) <= _ECHOED else f"{words[: _ECHOED - 1]}…"
+
+
 def form(form: str, language: str) -> str:
     """A format, for people; empty for none."""
     return translate(f"hub.format.{form}", language) if form else ""
@@ -138,7 +144,7 @@ def running(row: Mapping[str, Any], language: str) -> str:
         if row["rss"]
         else words("planned", planned=size(row["bytes"], language)),
         words("cache", cache=size(row["cache"], language)) if row["cache"] else "",
-        words("context", slots=row["slots"], context=row["context"]) if row["slots"] else "",
+        words("context", count=row["slots"], context=row["context"]) if row["slots"] else "",
         words("busy", busy=row["busy"]) if row["busy"] else "",
         words("since", time=_clock(row["since"])) if row["since"] else "",
         words("idle", time=_span(row["idle"])) if row["idle"] is not None else "",

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict
@@ -43,6 +43,7 @@ _TASKS = {
 _SECONDS = 20.0
 _MAX_ANSWER = 32 << 20
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+_PAGE = re.compile(r"/([^/]+/[^/]+)(?:/tree/[^/]+(?:/.*)?|/(?:blob|raw)/main/(?P<file>.+))?/*")
 _MANY = ("gguf", "piper")  # of which there may be several in a repository that are not the same model
 _QUANTISATION = re.compile(
     r"(?:^|[-._])((?:I?Q|TQ)\d\w*|BF16|F16|F32|MXFP4\w*)(?=\.gguf$|[-.])", re.IGNORECASE
@@ -162,6 +163,34 @@ def endpoint() -> str:
 def is_hubs(url: str) -> bool:
     """Whether `url` is one of the hub's."""
     return urlsplit(url)[:2] == urlsplit(endpoint())[:2]
+
+
+def is_repository(text: str) -> bool:
+    """Whether `text` may name a repository, ``owner/name``, or a file in one."""
+    owner, _, rest = text.removeprefix(PREFIX).partition("/")
+    name, _, path = rest.partition("/")
+    named = _REPOSITORY.fullmatch(f"{owner}/{name}") is not None
+    return named and not {"..", "."} & {owner, name, *path.split("/")} and ".." not in f"{owner}/{name}"
+
+
+def of_page(url: str) -> str:
+    """What a page of a hub shows: ``owner/name``, or ``owner/name/file``; empty where it is none of a model.
+
+    Args:
+        url: as a browser shows it; ``https://`` may be missing.
+    """
+    hosts = {urlsplit(_ENDPOINT).netloc, "www.huggingface.co", "hf.co", urlsplit(endpoint()).netloc}
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+    except ValueError:
+        return ""
+    found = _PAGE.fullmatch(unquote(parts.path))
+    if parts.scheme not in ("http", "https") or parts.netloc not in hosts or found is None:
+        return ""
+    repository, file = found[1], found["file"] or ""
+    if not is_repository(repository) or repository.lower().endswith(".gguf"):
+        return ""
+    return f"{repository}/{file}" if file else repository
 
 
 def token_for(url: str) -> str:
