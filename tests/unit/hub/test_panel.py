@@ -16,7 +16,7 @@ import pytest
 import ide_agent.inference
 from ide_agent.config import HubSettings, Settings
 from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound
-from ide_agent.features.hub import fetch
+from ide_agent.features.hub import fetch, kept
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
@@ -27,6 +27,7 @@ from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.pypi import PypiPackage
 from ide_agent.features.hub.sources.url import of_path
 from ide_agent.host.services import Services
+from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import FormBlock, ProgressBlock, TableBlock, TextBlock
 from support import gguf_file, http_server, model_folders
@@ -130,8 +131,10 @@ async def test_a_pull_is_stopped_and_goes_on(server: FileServer, panel: Panel, h
     await until(lambda: isinstance(block(panel, "pull.tiny"), ProgressBlock))
     catalogue = block(panel, "catalogue")
     assert not catalogue.rows[0].actions[0].enabled
+    assert kept.pulling() == ["tiny"]
     await press(panel, "stop")
     await until(lambda: block(panel, "stopped.tiny"))
+    assert block(panel, "stopped.tiny").detail.startswith(translate("hub.phase.stopped", "en"))
     assert block(panel, "pull.tiny") is block(panel, "failed.tiny") is None
     assert 0 < block(panel, "stopped.tiny").percent < 100
     await press(panel, "resume")
@@ -158,8 +161,12 @@ async def test_what_a_dead_host_left_goes_on_or_is_thrown_away(
         await press(panel, "discard", "gone")  # draws anew
         assert block(panel, "stopped.mine").percent < 100
         assert block(panel, "stopped.other") is None
+        kept.pull_begins("mine")  # as a host did that was killed
+        await press(panel, "discard", "gone")
+        assert block(panel, "stopped.mine").detail.startswith(translate("hub.phase.cut", "en"))
         await press(panel, "resume", "mine")
         await until(lambda: rows(panel, "models") == ["mine"])
+        assert kept.pulling() == []
         assert web.ranges[-1] is not None
     (folder / "tiny.whl.part").write_bytes(b"x")
     await press(panel, "discard", "gone")
@@ -244,6 +251,15 @@ async def test_a_pull_that_all_leave_stops(
     await asyncio.wait([two.task])
     assert two.task.cancelled()
     assert pulls.failed == {}
+
+
+async def test_what_a_host_that_leaves_takes_with_it_was_not_stopped_by_anybody(
+    server: FileServer, pulls: Pulls, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    pulls.want(hub.entry("tiny"))
+    await pulls.close()
+    assert (pulls.running, kept.pulling()) == ([], ["tiny"])
 
 
 async def add(panel: Panel, address: str, **values: str) -> None:

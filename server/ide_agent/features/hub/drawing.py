@@ -45,15 +45,15 @@ def progress(pull: Pull, language: str) -> Block:
     )
 
 
-def stopped(download: Unfinished, language: str) -> Block:
-    """A pull that was stopped."""
+def stopped(download: Unfinished, language: str, *, cut: bool = False) -> Block:
+    """A pull that was stopped, or `cut` short by the end of the host."""
     words, name = translator(language), download.entry.name
     wire = {"done": download.done, "total": download.total}
     return ProgressBlock(
         id=f"stopped.{name}",
         label=name,
         percent=percent(wire),
-        detail=describe({"phase": "stopped", **wire}, language),
+        detail=describe({"phase": "cut" if cut else "stopped", **wire}, language),
         actions=[
             Action(name="resume", label=words("hub.panel.resume"), style="primary", args={"name": name}),
             Action(

@@ -1,7 +1,8 @@
 """The names of the models that somebody activated, kept for the next start of the host.
 
 Beside them those that are being loaded because of that: where one ends the host, the next host must not try
-it again by itself.
+it again by itself. And the downloads that ran in a host, to tell those that it took with it from those that
+somebody stopped.
 """
 
 from __future__ import annotations
@@ -41,6 +42,23 @@ def end(name: str) -> None:
         _write(_tried(), [each for each in known if each != name])
 
 
+def pulling() -> list[str]:
+    """Those with which `pull_begins` was called and `pull_ends` was not."""
+    return _read(_pulling())
+
+
+def pull_begins(name: str) -> None:
+    """A download of model `name` runs in this host."""
+    if name not in (known := pulling()):
+        _write(_pulling(), [*known, name])
+
+
+def pull_ends(name: str) -> None:
+    """It has ended, well or not, or somebody stopped it."""
+    if name in (known := pulling()):
+        _write(_pulling(), [each for each in known if each != name])
+
+
 def forget(name: str) -> None:
     """Model `name` was deactivated or removed; that of a folder means all models in it."""
     for file in (_file(), _tried()):
@@ -71,3 +89,7 @@ def _file() -> Path:
 
 def _tried() -> Path:
     return state_dir() / "activating-models.json"
+
+
+def _pulling() -> Path:
+    return state_dir() / "pulling-models.json"

@@ -233,7 +233,7 @@ class HubPanel:
         settings = self.services.settings.inference
         failed = set(self.activations.failed)
         models = await asyncio.to_thread(lambda: [described(each, settings) for each in self.hub.list()])
-        stopped = await asyncio.to_thread(self.hub.unfinished)
+        stopped, cut = await asyncio.to_thread(lambda: (self.hub.unfinished(), kept.pulling()))
         free = await asyncio.to_thread(free_in, self.hub.folder)
         here = {model["name"] for model in models}
         missing = [entry for entry in self.hub.catalogue() if entry.name not in here]
@@ -259,13 +259,17 @@ class HubPanel:
                 panel.set(loaded, before=drawing.HERE)
             else:
                 panel.remove(drawing.RUNNING)
-            self._draw_pulls(panel, stopped)
+            self._draw_pulls(panel, stopped, cut)
             self.asking.draw(panel, models, [row["name"] for row in running])
 
-    def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
+    def _draw_pulls(self, panel: Panel, stopped: list[Unfinished], cut: list[str]) -> None:
         busy = {pull.name for pull in self.pulls.running}
         blocks = [drawing.progress(pull, panel.language) for pull in self.pulls.running]
-        blocks += [drawing.stopped(each, panel.language) for each in stopped if each.entry.name not in busy]
+        blocks += [
+            drawing.stopped(each, panel.language, cut=each.entry.name in cut)
+            for each in stopped
+            if each.entry.name not in busy
+        ]
         for name, failed in self.pulls.failed.items():
             blocks += drawing.failure(name, failed.error.message(panel.language), panel.language)
         for name, why in self.activations.failed.items():

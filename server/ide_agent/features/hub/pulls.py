@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound
-from ide_agent.features.hub import gc
+from ide_agent.features.hub import gc, kept
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.place import is_model
 from ide_agent.features.hub.progress import Progress, Report
@@ -82,6 +82,7 @@ class Pulls:
         self._running: dict[str, Pull] = {}
         self._tasks: set[asyncio.Task[PulledModel]] = set()
         self._news = asyncio.Event()
+        self._leaving = False
         self.failed: dict[str, Failed] = {}
 
     @property
@@ -107,6 +108,7 @@ class Pulls:
         if pull is None:
             pull = self._running[name] = Pull(entry)
             self.failed.pop(name, None)
+            kept.pull_begins(name)
             pull.task = asyncio.create_task(self._run(pull))
             self._tasks.add(pull.task)
             pull.task.add_done_callback(lambda _: self._ended(pull))
@@ -130,6 +132,7 @@ class Pulls:
         """End it. Who wants the model from now on gets another pull, which waits for the lock of this one."""
         if self._running.get(pull.name) is pull:
             del self._running[pull.name]
+            kept.pull_ends(pull.name)
         pull.task.cancel()
         self.changed()
 
@@ -139,7 +142,8 @@ class Pulls:
             self.changed()
 
     async def close(self) -> None:
-        """Stop all."""
+        """Stop all. Nobody meant to stop them: they stay noted as what this host took with it."""
+        self._leaving = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -191,6 +195,8 @@ class Pulls:
         self._tasks.discard(pull.task)
         if self._running.get(pull.name) is pull:
             del self._running[pull.name]
+            if not self._leaving:
+                kept.pull_ends(pull.name)
         if not pull.task.cancelled() and (failure := pull.task.exception()) is not None:
             error = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
             self.failed[pull.name] = Failed(pull.entry, error)
