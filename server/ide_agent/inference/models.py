@@ -182,13 +182,23 @@ def _at(path: str) -> ModelFile | None:
 
 
 def _default(models: list[ModelFile]) -> ModelFile:
-    """Of `models`, newest first, the one that somebody gets who names none."""
+    """Of `models`, newest first, the one that somebody gets who names none.
+
+    A base model, neither made for conversations nor to fill in the middle, is the last of those that write.
+    """
     able = [model for form in _READ_TEXT for model in models if model.format == form]
     able = [model for model in able if _made_for(model) != "reranking"]
-    found = next((model for model in able if _made_for(model) == "text"), able[0] if able else None)
-    if found is None:
+    if not able:
         raise ModelNotFound("error.model.none")
-    return found
+    writing = [model for model in able if _made_for(model) == "text"]
+    return next((model for model in writing if _has_a_job(model)), (writing or able)[0])
+
+
+def _has_a_job(model: ModelFile) -> bool:
+    try:
+        return bool(model.header.chat_template or model.header.has_fim)
+    except ModelFileInvalid:
+        return True  # as `_made_for`
 
 
 def _made_for(model: ModelFile) -> Purpose:

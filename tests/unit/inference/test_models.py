@@ -1,11 +1,14 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.inference.models import ModelStore, called
 from support import gguf_file, model_folders
+
+_FIM = {f"tokenizer.ggml.fim_{part}_token_id": 3 for part in ("pre", "suf", "mid")}
 
 
 def put(folder: Path, name: str, file: str, age: int = 0, content: bytes | None = None) -> Path:
@@ -39,6 +42,16 @@ def test_without_a_name_the_chosen_else_the_newest(tmp_path: Path) -> None:
     assert ModelStore(tmp_path).find().name == "new"
     assert ModelStore(tmp_path, default="old").find().name == "old"
     assert ModelStore(tmp_path, default="old").find("new").name == "new"
+
+
+@pytest.mark.parametrize(
+    "able", [{"tokenizer.chat_template": "{{ messages }}"}, _FIM], ids=["chats", "fills_in"]
+)
+def test_a_new_base_model_takes_no_ones_place(tmp_path: Path, able: dict[str, Any]) -> None:
+    put(tmp_path, "chat", "m.gguf", age=9, content=gguf_file.file(gguf_file.llama(**able)))
+    put(tmp_path, "base", "m.gguf", age=1)
+    assert ModelStore(tmp_path).find().name == "chat"
+    assert ModelStore(tmp_path).find("base").name == "base"
 
 
 def test_unknown_names_are_told(tmp_path: Path) -> None:
