@@ -18,7 +18,7 @@ from ide_agent.inference.routing.rules import Limits, Routes, Rule, When, Worksp
 from ide_agent.inference.routing.salvage import salvaged
 
 MOST_PROBLEMS = 100
-_BELOW = {key: "when" for key in When.model_fields} | {key: "limits" for key in Limits.model_fields}
+_BELOW = dict.fromkeys(When.model_fields, "when") | dict.fromkeys(Limits.model_fields, "limits")
 """Keys that many write one level too high."""
 _MOST_NEAR = 20  # names that the nearest one is looked for; that takes a while where there are many models
 DEFAULT_MODELS = ("", "default", "auto")
