@@ -36,7 +36,7 @@ _NEEDED = {
 }
 _REFUSED = "error.engine.refused"
 _DEEPEST = 200
-"""Levels of a request. What reads or writes it later recurses, on stacks that are higher than the one here."""
+"""Levels of a request. What reads or writes it later recurses, on higher stacks than the one here."""
 
 
 def routes(services: Services) -> APIRouter:
