@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import ide_agent.inference
 from ide_agent.config import Settings
@@ -89,6 +90,28 @@ async def test_a_rule_for_chats_chooses_and_limits(services: Services, tmp_path:
     assert (await asked(services, "Where?", model="auto"))[0] == {"type": "start", "model": "fake"}
     assert model.asked[0][1] is not None
     assert model.asked[0][1]["max_tokens"] == 7
+
+
+async def test_what_is_private_stays_here(services: Services, tmp_path: Path) -> None:
+    here = engine(services, tmp_path)
+    here.chunks = [*CHAT]
+    services.routing.file.parent.mkdir(parents=True, exist_ok=True)
+    services.routing.file.write_text("rules:\n  - when: {task: chat}\n    model: api/m\n")
+    with pytest.raises(ModelNotFound) as refused:
+        await asked(services, "Where?", model="api/m", privacy="private")
+    assert refused.value.key_used == "error.routes.private"
+    with pytest.raises(ModelNotFound):
+        await asked(services, "Where?")  # the rule sends it away
+    assert here.asked == []
+    for model in ("", "auto", "fake"):
+        events = await asked(services, "Where?", model=model, privacy="private")
+        assert events[0] == {"type": "start", "model": "fake"}
+
+
+@pytest.mark.parametrize("more", [{"private": True}, {"privacy": "secret"}, {"ide_agent": {}}])
+def test_what_it_does_not_know_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Question(text="Where?", **more)
 
 
 async def test_who_writes_no_text_is_refused_before_it_is_loaded(services: Services, tmp_path: Path) -> None:

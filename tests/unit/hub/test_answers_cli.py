@@ -59,6 +59,12 @@ def test_the_answer_and_nothing_else_goes_to_standard_output(host: Host) -> None
     assert host.left
 
 
+def test_a_private_question_is_asked_as_one(host: Host) -> None:
+    host.says("Yes.")
+    assert ask("--private", "q")[0] == 0
+    assert host.asked[0]["privacy"] == "private"
+
+
 def test_a_question_on_standard_input(host: Host) -> None:
     host.says("Yes.\n")
     assert ask(said="def f(): ...\nGood?\n") == (0, "Yes.\n", "")

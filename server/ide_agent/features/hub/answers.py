@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ide_agent.errors import ModelError
 from ide_agent.features.hub.calling import pulled_first
@@ -35,12 +35,16 @@ class Question(BaseModel):
         model: who is to answer; empty: the routing rules say, as in a chat.
         system: what the model is told beforehand.
         max_tokens: longest answer.
+        privacy: ``private``: no model of another machine may answer.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(min_length=1, max_length=_LONGEST)
     model: str = Field("", max_length=1000)
     system: str = Field("", max_length=_LONGEST)
     max_tokens: int = Field(1024, ge=1)
+    privacy: Literal["", "private"] = ""
 
 
 async def answer(services: Services, hub: Hub, question: Question) -> AsyncGenerator[dict[str, Any]]:
@@ -52,7 +56,8 @@ async def answer(services: Services, hub: Hub, question: Question) -> AsyncGener
         IdeAgentError: no model can be had, or the one that was named writes no text.
     """
     tokens = estimated_tokens(question.system, question.text)
-    asked = Ask(task="chat", message=question.text, prompt_tokens=tokens)
+    private = question.privacy == "private"
+    asked = Ask(task="chat", message=question.text, prompt_tokens=tokens, private=private)
     found = await route(services, asked, question.model)
     if found.decision is None and not services.remotes.owner(question.model):
         with pulled_first(hub, question.model):

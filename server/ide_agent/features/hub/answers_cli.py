@@ -30,6 +30,7 @@ def _ask(
     model: str = typer.Option("", "--model", "-m", help=text("hub.question.model")),
     system: str = typer.Option("", "--system", help=text("hub.question.system")),
     max_tokens: int = typer.Option(1024, "--max-tokens", min=1, help=text("hub.question.tokens")),
+    private: bool = typer.Option(False, "--private", help=text("hub.question.private")),
 ) -> None:
     from ide_agent.runtime import ensure_host, stream
 
@@ -37,7 +38,9 @@ def _ask(
     if not question.strip():
         typer.echo(text("hub.question.what"), err=True)
         raise typer.Exit(2)
-    body = {"text": question, "model": model, "system": system, "max_tokens": max_tokens}
+    body: dict[str, Any] = {"text": question, "model": model, "system": system, "max_tokens": max_tokens}
+    if private:
+        body["privacy"] = "private"
     try:
         with closing(stream(ensure_host(), "/models/ask", body, timeout=_SILENCE_SECONDS)) as events:
             said, reason = _print(events)
