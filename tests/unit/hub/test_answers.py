@@ -96,16 +96,15 @@ async def test_what_is_private_stays_here(services: Services, tmp_path: Path) ->
     here = engine(services, tmp_path)
     here.chunks = [*CHAT]
     services.routing.file.parent.mkdir(parents=True, exist_ok=True)
-    services.routing.file.write_text("rules:\n  - when: {task: chat}\n    model: api/m\n")
+    rule = "rules:\n  - when: {privacy: private}\n    model: fake\n    limits: {max_tokens: 7}\n"
+    services.routing.file.write_text(rule)
     with pytest.raises(ModelNotFound) as refused:
         await asked(services, "Where?", model="api/m", privacy="private")
     assert refused.value.key_used == "error.routes.private"
-    with pytest.raises(ModelNotFound):
-        await asked(services, "Where?")  # the rule sends it away
     assert here.asked == []
-    for model in ("", "auto", "fake"):
-        events = await asked(services, "Where?", model=model, privacy="private")
-        assert events[0] == {"type": "start", "model": "fake"}
+    await asked(services, "Where?", privacy="private")
+    await asked(services, "Where?")
+    assert [payload["max_tokens"] for _, payload in here.asked if payload] == [7, 1024]
 
 
 @pytest.mark.parametrize("more", [{"private": True}, {"privacy": "secret"}, {"ide_agent": {}}])
