@@ -93,6 +93,18 @@ def test_what_is_odd_of_the_answer_goes_to_standard_error(
     assert err.startswith(told)
 
 
+def test_that_it_thinks_goes_to_standard_error(host: Host) -> None:
+    host.says("Yes.")
+    host.events.insert(1, {"type": "thinking"})
+    assert ask("q") == (0, "Yes.\n", "m thinks first…\n")
+    host.says(reason="length")
+    host.events.insert(1, {"type": "thinking"})
+    code, out, err = ask("--max-tokens", "7", "q")
+    assert (code, out) == (0, "")
+    assert err.splitlines()[1].startswith("The model was still thinking after 7 tokens")
+    assert len(err.splitlines()) == 2
+
+
 def test_ctrl_c_leaves_what_has_come_and_closes_the_stream(host: Host) -> None:
     host.says("half an")
     host.events[-1] = KeyboardInterrupt()

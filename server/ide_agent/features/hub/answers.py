@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ide_agent.errors import ModelError
 from ide_agent.features.hub.calling import pulled_first
+from ide_agent.features.hub.thoughts import Thoughts
 from ide_agent.host.routing import Route, route
 from ide_agent.inference.kinds import check_purpose, kind_of
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
@@ -48,7 +49,8 @@ class Question(BaseModel):
 
 
 async def answer(services: Services, hub: Hub, question: Question) -> AsyncGenerator[dict[str, Any]]:
-    """The answer: ``start`` with the model's name, ``text`` in pieces, ``done`` with the finish reason.
+    """The answer: ``start`` with the model's name, ``thinking`` where it thinks first, ``text`` in pieces,
+    ``done`` with the finish reason.
 
     Closing the generator stops the model.
 
@@ -82,7 +84,7 @@ async def _answered(
         await services.remotes.allow(name, found.allowance)
     if not services.remotes.owner(name):
         await asyncio.to_thread(_refuse_mute, services, name)
-    started, reason = False, "stop"
+    started, reason, thoughts = False, "stop", Thoughts()
     async with services.inference.model(name, private=found.private) as model, model.turn("api"):
         path, payload = _request(model, question)
         payload |= {"max_tokens": found.limit(question.max_tokens), "stream": True}
@@ -92,10 +94,16 @@ async def _answered(
                     yield {"type": "start", "model": model.name}
                     started = True
                 for choice in chunk.get("choices") or ():
-                    said = choice.get("text") or (choice.get("delta") or {}).get("content")
+                    before, said = thoughts.seen, thoughts.answer_in(choice)
                     reason = choice.get("finish_reason") or reason
+                    if thoughts.seen and not before:
+                        yield {"type": "thinking"}
                     if said:
                         yield {"type": "text", "text": said}
+    if not started:
+        yield {"type": "start", "model": model.name}
+    if said := thoughts.rest():
+        yield {"type": "text", "text": said}
     yield {"type": "done", "finish_reason": reason}
 
 
@@ -119,4 +127,7 @@ def _request(model: Model, question: Question) -> tuple[str, dict[str, Any]]:
         prompt = f"{before}{_ASKED} {question.text}\n{_ANSWERED}"
         return "/v1/completions", {"prompt": prompt, "stop": list(_ENDS), **_STEADY}
     messages = [{"role": "system", "content": question.system}] if question.system else []
-    return "/v1/chat/completions", {"messages": [*messages, {"role": "user", "content": question.text}]}
+    payload: dict[str, Any] = {"messages": [*messages, {"role": "user", "content": question.text}]}
+    if model.dialect == "llama":  # short answers are wanted, and thoughts count as tokens of them
+        payload["chat_template_kwargs"] = {"enable_thinking": False}
+    return "/v1/chat/completions", payload

@@ -43,31 +43,41 @@ def _ask(
         body["privacy"] = "private"
     try:
         with closing(stream(ensure_host(), "/models/ask", body, timeout=_SILENCE_SECONDS)) as events:
-            said, reason = _print(events)
+            said, reason, thought = _print(events)
     except KeyboardInterrupt:  # leaving the stream has stopped the engine
         typer.echo(text("hub.question.stopped"), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     if not reason:
         raise HostUnavailable()
+    if not said and thought and reason == "length":
+        typer.echo(text("hub.question.thought", count=max_tokens), err=True)
+        return
     if not said:
         typer.echo(text("hub.question.nothing"), err=True)
     if reason == "length":
         typer.echo(text("hub.question.cut", count=max_tokens), err=True)
 
 
-def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str]:
-    """Print the answer as it comes; whether there was any, and why it ended, empty where it broke off."""
-    last = ""
+def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str, bool]:
+    """Print the answer as it comes.
+
+    Returns whether there was any, why it ended, empty where it broke off, and whether the model thought.
+    """
+    last, model, thought = "", "", False
     try:
         for event in events:
             if event["type"] == "done":
-                return bool(last), str(event["finish_reason"])
+                return bool(last), str(event["finish_reason"]), thought
+            model = str(event.get("model", model))
+            if event["type"] == "thinking":
+                thought = True
+                typer.echo(text("hub.question.thinks", model=model), err=True)
             piece = str(event.get("text", ""))
             piece = piece.translate(_CONTROLS) if sys.stdout.isatty() else piece
             if said := piece if last else piece.lstrip():
                 typer.echo(said, nl=False)
                 last = said[-1]
-        return bool(last), ""
+        return bool(last), "", thought
     finally:
         if last not in ("", "\n"):
             typer.echo()
