@@ -46,7 +46,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     return host
 
 
-def ask(*arguments: str, said: str = "") -> tuple[int, str, str]:
+def ask(*arguments: str, said: str | bytes = "") -> tuple[int, str, str]:
     result = CliRunner().invoke(cli.app, ["models", "ask", *arguments], input=said)
     return result.exit_code, result.stdout, result.stderr
 
@@ -75,6 +75,14 @@ def test_without_a_question_nobody_is_asked(host: Host) -> None:
     code, out, err = ask()
     assert (code, out, host.asked) == (2, "", [])
     assert err.startswith("What is the question?")
+
+
+def test_what_is_no_text_is_not_asked(host: Host) -> None:
+    code, out, err = ask(said=b"\x7fELF\xff\xfe")
+    assert (code, out, host.asked) == (2, "", [])
+    assert err.startswith("The question is no text")
+    assert ask("half \udcff")[0] == 2
+    assert host.asked == []
 
 
 @pytest.mark.parametrize(

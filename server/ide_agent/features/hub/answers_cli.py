@@ -34,7 +34,12 @@ def _ask(
 ) -> None:
     from ide_agent.runtime import ensure_host, stream
 
-    question = " ".join(words or ()) or ("" if sys.stdin.isatty() else sys.stdin.read())
+    try:
+        question = " ".join(words or ()) or ("" if sys.stdin.isatty() else sys.stdin.read())
+        (question + system + model).encode()
+    except UnicodeError:
+        typer.echo(text("hub.question.no_text"), err=True)
+        raise typer.Exit(2) from None
     if not question.strip():
         typer.echo(text("hub.question.what"), err=True)
         raise typer.Exit(2)
