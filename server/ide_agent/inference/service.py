@@ -343,7 +343,9 @@ class Inference:
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:
-            if state != "loading":
+            if state == "ready":
+                self._promises.take((file.file, purpose))
+            elif state != "loading":
                 self._promises.drop((file.file, purpose))
             if state in ("ready", "unloaded"):
                 note_use(file)
