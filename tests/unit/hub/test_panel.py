@@ -21,7 +21,7 @@ from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.progress import Progress
-from ide_agent.features.hub.pulls import Pulls
+from ide_agent.features.hub.pulls import Failed, Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.pypi import PypiPackage
@@ -185,6 +185,25 @@ async def test_a_pull_that_fails_says_why_until_it_is_tried_again_or_dismissed(
     await until(lambda: block(panel, "failed.tiny"))
     await press(panel, "pull")
     await until(lambda: rows(panel, "models") == ["tiny"])
+    assert block(panel, "failed.tiny") is block(panel, "failed.tiny.actions") is None
+
+
+@pytest.mark.parametrize("button", ["discard", "remove"])
+async def test_why_a_pull_failed_goes_with_its_model(
+    server: FileServer, panel: Panel, pulls: Pulls, hub: Hub, button: str
+) -> None:
+    if button == "remove":
+        await press(panel, "pull")
+        await until(lambda: rows(panel, "models") == ["tiny"])
+        error = ModelError("error.model.pulling", name="tiny")
+        pulls.failed["tiny"] = Failed(hub.entry("tiny"), error)
+        pulls.changed()
+    else:
+        for _ in range(2):
+            server.script.append(http_server.status(404))
+        await press(panel, "pull")
+    await until(lambda: block(panel, "failed.tiny"))
+    await press(panel, button)
     assert block(panel, "failed.tiny") is block(panel, "failed.tiny.actions") is None
 
 

@@ -95,6 +95,7 @@ class HubPanel:
 
     async def _discard(self, panel: Panel, event: PanelEvent) -> None:
         await asyncio.to_thread(self.hub.discard, _name(event))
+        self.pulls.forget(_name(event))
         await self._draw(panel)
 
     async def _add(self, panel: Panel, event: PanelEvent) -> str:
@@ -177,6 +178,7 @@ class HubPanel:
         await self.services.inference.release(name)  # an engine would keep the space of its file
         await asyncio.to_thread(self.hub.remove, name)
         kept.forget(name)
+        self.pulls.forget(name)
         await self._draw(panel)
         return translate("hub.removed", panel.language, name=name, size=held)
 
