@@ -309,6 +309,18 @@ async def test_details_and_a_check(server: FileServer, panel: Panel) -> None:
         await press(panel, "verify")
 
 
+async def test_what_was_found_knows_what_has_come(server: FileServer, panel: Panel) -> None:
+    await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+    [row] = block(panel, "found").rows
+    assert [(action.name, action.enabled) for action in row.actions] == [("get", True), ("about", True)]
+    await panel.act(PanelEvent(action="get", args={"name": "tiny"}))
+    await until(lambda: not block(panel, "found").rows[0].actions[0].enabled)
+    await until(lambda: rows(panel, "models") == ["tiny"])
+    assert not block(panel, "found").rows[0].actions[0].enabled
+    await press(panel, "remove")
+    await until(lambda: block(panel, "found").rows[0].actions[0].enabled)
+
+
 async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     content = gguf_file.file(gguf_file.llama())

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import ModelNotFound, PanelError
 from ide_agent.features.hub import drawing, forms, kept
@@ -49,6 +49,7 @@ class HubPanel:
     activations: Activations
     asking: Asking
     filters: dict[str, Filter] = field(default_factory=dict)
+    finds: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, panel: Panel) -> None:
@@ -117,7 +118,9 @@ class HubPanel:
             return None
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
         found = await asyncio.to_thread(search, self.hub, words, kind, place)
-        self._show_found(panel, drawing.found(found, words, panel.language))
+        self.finds[panel.id] = (found, words)
+        taken = await asyncio.to_thread(self._taken)
+        self._show_found(panel, drawing.found(found, words, panel.language, taken))
         return not_asked(found["problem"], panel.language) if found["problem"] else None
 
     async def _files(self, panel: Panel, event: PanelEvent) -> None:
@@ -135,6 +138,10 @@ class HubPanel:
                 if id != block.id:
                     panel.remove(id)
             panel.set(block, before=self._below_found(panel))
+
+    def _taken(self) -> set[str]:
+        """Names of the models that are here or on their way."""
+        return {model.name for model in self.hub.list()} | {pull.name for pull in self.pulls.running}
 
     def _below_found(self, panel: Panel) -> str:
         return drawing.RUNNING if panel.has(drawing.RUNNING) else drawing.HERE
@@ -254,6 +261,9 @@ class HubPanel:
                 panel.set(loaded, before=drawing.HERE)
             else:
                 panel.remove(drawing.RUNNING)
+            if panel.has(drawing.FOUND):
+                known, words = self.finds[panel.id]
+                panel.set(drawing.found(known, words, panel.language, here | busy))
             self._draw_pulls(panel, stopped)
             self.asking.draw(panel, models, [row["name"] for row in running])
 
