@@ -13,7 +13,7 @@ from ide_agent.errors import EngineClosed, ModelError
 from ide_agent.inference.backends import Dialect, Purpose
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
-from ide_agent.inference.pictures import check_pictures
+from ide_agent.inference.pictures import checked
 from ide_agent.inference.resources import Share
 from ide_agent.inference.supervisor import Running, State, Supervisor
 from ide_agent.inference.turns import Priority, Turns
@@ -192,10 +192,11 @@ class Engine:
             EngineError: the engine refused the request, or cannot be started.
             PictureError, ModelError: a picture in it cannot be used, or the model sees none.
         """
-        _check_prompt(path, payload)
+        payload, pictures = await _checked(path, payload)
         async with self._held():
             running = await self._supervisor.running()
-            self._check_pictures(path, payload)
+            if pictures and not self.sees:
+                raise ModelError("error.model.no_eyes", name=self.model.name)
             payload = self._addressed(running, payload)
             # only an engine that has something to write notices that nobody reads
             hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
@@ -224,26 +225,22 @@ class Engine:
             EngineError: the engine refused the request, or cannot be started.
             PictureError, ModelError: as in `stream`.
         """
-        _check_prompt(path, json or {})
+        asked, pictures = await _checked(path, json or {})
         async with self._held():
             running = await self._supervisor.running()
-            self._check_pictures(path, json or {})
             if (running.backend.progress or running.backend.streamed) and path in _GENERATING:
-                asked = json or {}
                 async with aclosing(self.stream(path, streaming(path, asked))) as events:
                     return await whole(events, asked.get("n") or 1)
+            if pictures and not self.sees:
+                raise ModelError("error.model.no_eyes", name=self.model.name)
             if json is not None:
-                json = self._addressed(running, json)
+                json = self._addressed(running, asked)
             try:
                 answer = await running.client.request(method, path, json)
             except EngineGone as failure:
                 raise await self._supervisor.explain(running, failure) from failure
             self._supervisor.worked(running)
             return answer
-
-    def _check_pictures(self, path: str, payload: dict[str, Any]) -> None:
-        if check_pictures(path, payload) and not self.sees:
-            raise ModelError("error.model.no_eyes", name=self.model.name)
 
     def _addressed(self, running: Running, payload: dict[str, Any]) -> dict[str, Any]:
         """Servers of others know the model by its folder, its adapters by their names, and insist on that."""
@@ -349,6 +346,15 @@ class Engine:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
+
+
+async def _checked(path: str, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """`payload` as an engine may be given it, and how many pictures it has."""
+    _check_prompt(path, payload)
+    if "messages" not in payload:
+        return checked(path, payload)[0], 0
+    payload, pictures = await asyncio.to_thread(checked, path, payload)  # pictures take a while
+    return payload, pictures.count
 
 
 def _check_prompt(path: str, payload: dict[str, Any]) -> None:
