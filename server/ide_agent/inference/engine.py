@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from ide_agent.errors import EngineClosed, ModelError
 from ide_agent.inference.backends import Dialect, Purpose
+from ide_agent.inference.beside import NOTHING, Beside
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.pictures import checked
@@ -51,8 +52,7 @@ class Engine:
 
     Attributes:
         part: what it was planned to get of the machine.
-        adapters: names of the adapters that it has loaded.
-        sees: whether pictures can be shown to it.
+        beside: what it is loaded with.
         kept: somebody activated it: it stays, however long nobody uses it.
         foreground: a person has waited for it since it was loaded.
     """
@@ -66,11 +66,13 @@ class Engine:
         part: Share,
         slots: int,
         idle_seconds: float,
+        beside: Beside = NOTHING,
         on_free: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
         self.purpose: Purpose = purpose
         self.part = part
+        self.beside = beside
         self.slots = slots
         self._supervisor = supervisor
         self._idle_seconds = idle_seconds
@@ -84,8 +86,6 @@ class Engine:
         self._unloading: asyncio.Task[None] | None = None
         self._kept = False
         self.foreground = False
-        self.sees = False
-        self.adapters: frozenset[str] = frozenset()
         self.last_used = time.monotonic()
 
     @property
@@ -143,6 +143,12 @@ class Engine:
         return self._supervisor.backend.dialect
 
     @property
+    def adapters(self) -> frozenset[str]:
+        """Names of the adapters that it has loaded."""
+        loads = self._supervisor.backend.adapters
+        return frozenset(adapter.name for adapter in self.beside.adapters) if loads else frozenset()
+
+    @property
     def chats(self) -> bool:
         """Whether the model brings a chat template."""
         return bool(self.model.header.chat_template)
@@ -195,8 +201,8 @@ class Engine:
         payload, pictures = await _checked(path, payload)
         async with self._held():
             running = await self._supervisor.running()
-            if pictures and not self.sees:
-                raise ModelError("error.model.no_eyes", name=self.model.name)
+            if pictures:
+                self._check_eyes(running)
             payload = self._addressed(running, payload)
             # only an engine that has something to write notices that nobody reads
             hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
@@ -231,8 +237,8 @@ class Engine:
             if (running.backend.progress or running.backend.streamed) and path in _GENERATING:
                 async with aclosing(self.stream(path, streaming(path, asked))) as events:
                     return await whole(events, asked.get("n") or 1)
-            if pictures and not self.sees:
-                raise ModelError("error.model.no_eyes", name=self.model.name)
+            if pictures:
+                self._check_eyes(running)
             if json is not None:
                 json = self._addressed(running, asked)
             try:
@@ -241,6 +247,14 @@ class Engine:
                 raise await self._supervisor.explain(running, failure) from failure
             self._supervisor.worked(running)
             return answer
+
+    def _check_eyes(self, running: Running) -> None:
+        """Whether pictures can be shown to it."""
+        if running.lost is not None:
+            raise ModelError("error.model.blinded", name=self.model.name, reason=running.lost)
+        able = self.beside.projector is None or running.backend.projectors
+        if not (self.beside.sees and able):
+            raise ModelError("error.model.no_eyes", name=self.model.name)
 
     def _addressed(self, running: Running, payload: dict[str, Any]) -> dict[str, Any]:
         """Servers of others know the model by its folder, its adapters by their names, and insist on that."""
