@@ -204,7 +204,7 @@ class EngineClosed(EngineError):
 
 
 class PictureError(IdeAgentError):
-    """A picture in a request cannot be given to a model."""
+    """A picture, or another part of a request, cannot be given to a model."""
 
     key = "error.picture.broken"
     http_status = 400

@@ -60,7 +60,10 @@ class ModelFile:
         Raises:
             ModelFileInvalid: not what it is called, corrupt or truncated.
         """
-        return _header(self.format, self.file, self.bytes, self.modified_ns)
+        known = _header(self.format, self.file, self.bytes, self.modified_ns)
+        if isinstance(known, ModelFileInvalid):
+            raise ModelFileInvalid(known.key_used, **known.params)
+        return known
 
 
 def projectors(model: ModelFile) -> list[ModelFile]:
@@ -75,9 +78,17 @@ def note_use(model: ModelFile) -> None:
         (model.file.parent / USED).touch()
 
 
-@lru_cache(maxsize=64)
-def _header(form: Format, file: Path, size: int, modified_ns: int) -> Header:
-    return read_header(file) if form == "gguf" else read_folder(form, file)
+@lru_cache(maxsize=256)
+def _header(form: Format, file: Path, size: int, modified_ns: int) -> Header | ModelFileInvalid:
+    """The header, or why the file has none; what may be better the next time is raised."""
+    if form != "gguf":
+        return read_folder(form, file)
+    try:
+        return read_header(file)
+    except ModelFileInvalid as failure:
+        if isinstance(failure.__cause__, OSError):
+            raise
+        return ModelFileInvalid(failure.key_used, **failure.params)
 
 
 class ModelStore:

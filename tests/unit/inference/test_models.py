@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
+from ide_agent.inference import models
+from ide_agent.inference.gguf import GgufHeader, read_header
 from ide_agent.inference.models import ModelStore, called
 from support import gguf_file, model_folders
 
@@ -196,3 +198,44 @@ def test_case_counts_where_two_names_differ_by_it_alone(tmp_path: Path) -> None:
             found = called(name, models)
             assert found is not None
             assert found.name == name
+
+
+def test_a_file_without_a_header_is_read_once_for_every_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m").mkdir()
+    file = tmp_path / "m" / "m.gguf"
+    file.write_bytes(b"GGUF")
+    read: list[Path] = []
+
+    def noted(place: Path) -> GgufHeader:
+        read.append(place)
+        return read_header(place)
+
+    monkeypatch.setattr(models, "read_header", noted)
+    store = ModelStore(tmp_path)
+    failures = []
+    for _ in range(3):
+        with pytest.raises(ModelFileInvalid) as caught:
+            _ = store.find("m").header
+        failures.append(caught.value)
+    assert read == [file]
+    assert len({str(failure) for failure in failures}) == 1 and failures[0] is not failures[1]
+    file.write_bytes(gguf_file.file(gguf_file.llama()))
+    assert store.find("m").header.architecture == "llama"
+    assert read == [file, file]
+
+
+def test_what_the_system_forbids_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "m.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
+    found = ModelStore(tmp_path).find("m")
+
+    def forbidden(place: Path) -> GgufHeader:
+        raise ModelFileInvalid(file=str(place), reason="no") from PermissionError(13, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "read_header", forbidden)
+        with pytest.raises(ModelFileInvalid):
+            _ = found.header
+    assert found.header.architecture == "llama"
