@@ -90,7 +90,9 @@ class CompletionSettings(Section):
 class InferenceSettings(Section):
     """Engines on this machine."""
 
-    model: str = Field("", description="Default completion model; empty: the newest pulled one.")
+    model: str = Field(
+        "", description="Default completion model; empty: the newest pulled one that chats or completes code."
+    )
     engine: Literal["auto", "xllamacpp", "llama-cpp-python"] = Field(
         "auto", description="What runs the models; auto: what was measured to be fastest here."
     )

@@ -62,14 +62,25 @@ class IdeAgentError(Exception):
         """The JSON form in which errors cross process borders; see `from_wire`.
 
         `message` and `type` are what the OpenAI dialect asks for, `code` and `params` are ours. `language` is
-        that of `message`: pages in a browser show it as it is.
+        that of `message`: pages in a browser show it as it is. Halves of characters, which JSON can hold and
+        UTF-8 cannot, are spelled out.
         """
         return {
-            "message": self.message(language),
+            "message": _sendable(self.message(language)),
             "type": type(self).__name__,
             "code": self.key_used,
-            "params": self.params,
+            "params": _sendable(self.params),
         }
+
+
+def _sendable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_sendable(key): _sendable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sendable(each) for each in value]
+    return value
 
 
 def from_wire(error: dict[str, Any]) -> IdeAgentError:
@@ -193,7 +204,7 @@ class EngineClosed(EngineError):
 
 
 class PictureError(IdeAgentError):
-    """A picture in a request cannot be given to a model."""
+    """A picture, or another part of a request, cannot be given to a model."""
 
     key = "error.picture.broken"
     http_status = 400

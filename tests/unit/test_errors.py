@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from ide_agent import errors
@@ -21,6 +23,13 @@ def test_an_error_crosses_process_borders_unchanged() -> None:
     assert type(error) is EngineCrashed
     assert "m.gguf" in error.message("tr")
     assert error.message("tr") != error.message("en")
+
+
+def test_half_a_character_can_be_sent() -> None:
+    wire = EngineCrashed(model="m\ud800", reason={"\udfff": ["\ud800", ("ş", 1)]}).as_wire()
+    assert wire["params"] == {"model": "m\\ud800", "reason": {"\\udfff": ["\\ud800", ["ş", 1]]}}
+    assert "m\\ud800" in wire["message"]
+    json.dumps(wire, ensure_ascii=False).encode()
 
 
 def test_a_foreign_error_keeps_its_words() -> None:

@@ -223,6 +223,11 @@ return {
     same({ drawn[3]:match('^%S+'), drawn[4] }, { 'qwen-coder-1.5b-instruct', 'qwen-coder-1.5b-base' })
   end,
 
+  ['table: numbers stay whole'] = function()
+    local block = table_block({ { id = '1', cells = { n = ('x'):rep(30), s = '253.1 MB' } } })
+    same(texts(block, 20)[3], ('x'):rep(9) .. '…  253.1 MB')
+  end,
+
   ['table: a cell is one line, and nothing in it is obeyed'] = function()
     same(
       texts(table_block({ { id = '1', cells = { n = 'a\r\nb\n\nc', s = '\27[31m\0' } } })),
@@ -231,14 +236,13 @@ return {
   end,
 
   ['table: rows with buttons leave room for them'] = function()
-    local drawn = lines(
-      table_block({
-        { id = '1', cells = { n = ('x'):rep(99), s = '1' }, actions = { PULL } },
-        { id = '2', cells = {} },
-      }),
-      40
-    )
-    same(drawn[3].text, ('x'):rep(19) .. '…     1')
+    local block = table_block({
+      { id = '1', cells = { n = ('x'):rep(99), s = '1' }, actions = { PULL } },
+      { id = '2', cells = {} },
+    })
+    local drawn = lines(block, 48)
+    same(drawn[3].text, ('x'):rep(27) .. '…     1')
+    same(texts(block, 40)[3], ('x'):rep(33) .. '…     1') -- they go below it
     same({ drawn[3].target.row, drawn[3].key, drawn[4].target }, { '1', 'row 1' })
   end,
 
@@ -283,6 +287,23 @@ return {
       '',
     })
     same(texts(form, 60, { n = 'filled' })[2], field('Name *  ', 'filled') .. '  unique')
+  end,
+
+  ['form: a hint that has no room beside its field stands below it'] = function()
+    local form = {
+      kind = 'form',
+      fields = {
+        { name = 'l', label = 'Notes', kind = 'lines', value = 'x\ny', hint = ('h'):rep(20) },
+        { name = 'c', label = 'Keep', kind = 'check', value = true, hint = ('i'):rep(20) },
+      },
+      submit = { name = 'save', label = 'Save' },
+    }
+    local drawn = lines(form, 60)
+    same(vim.trim(drawn[2].text), 'y')
+    same(drawn[3].text, '       ' .. ('h'):rep(20))
+    same(marked(drawn[3]), { 'Muted:' .. ('h'):rep(20) })
+    same(drawn[3].target.field.name, 'l')
+    same(drawn[4].text, 'Keep   [✓]  ' .. ('i'):rep(20))
   end,
 
   ['progress: a bar'] = function()

@@ -199,7 +199,7 @@ test("the renderer's own words follow the panel's language", async () => {
   assert.equal(document.documentElement.lang, "tr");
 });
 
-test("a long word may be broken after a slash or a dot, a dot of colour needs no font", async () => {
+test("a path may be broken after a slash, a name not at its hyphens; a dot of colour needs no font", async () => {
   const shown = new Shown();
   const columns = [{ key: "a", label: "A", align: "start" as const }];
   const row = (id: string, a: string) => ({ id, cells: { a }, actions: [] });
@@ -207,17 +207,23 @@ test("a long word may be broken after a slash or a dot, a dot of colour needs no
     row("1", "https://example.org/api/v1"),
     row("2", "starter 🟢 Running"),
     row("3", "Qwen2.5-Coder-0.5B-Instruct"),
+    row("4", "box/qwen3-coder-30b"),
+    row("5", "of qwen3-coder, or"),
   ];
   await shown.show({ kind: "table", id: "t", title: "", empty: "", columns, rows });
   assert.deepEqual(shown.texts("tbody th"), [
     "https://example.org/api/v1",
     "starter 🟢 Running",
     "Qwen2.5-Coder-0.5B-Instruct",
+    "box/qwen3-coder-30b",
+    "of qwen3-coder, or",
   ]);
-  const [address, state, short] = shown.all("tbody th").map((each) => each.innerHTML);
+  const [address, state, long, path, name] = shown.all("tbody th").map((each) => each.innerHTML);
   assert.equal(address, "https://<wbr>example.<wbr>org/<wbr>api/<wbr>v1<wbr>");
   const dot = '<span class="dot" data-dot="🟢">🟢</span>';
-  assert.equal(state, `starter <wbr><span class="state">${dot} Running</span>`);
-  assert.equal(short, "Qwen2.5-Coder-0.5B-Instruct");
+  assert.equal(state, `starter <wbr><span class="whole">${dot} Running</span>`);
+  assert.equal(long, "Qwen2.5-Coder-0.5B-Instruct");
+  assert.equal(path, 'box/<wbr><span class="whole">qwen3-coder-30b</span><wbr>');
+  assert.equal(name, 'of <span class="whole">qwen3-coder,</span> or<wbr>');
   assert.deepEqual(shown.all("tbody .breaks").length, 0);
 });

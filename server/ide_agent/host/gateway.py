@@ -35,6 +35,8 @@ _NEEDED = {
     "rerank": "documents",
 }
 _REFUSED = "error.engine.refused"
+_DEEPEST = 200
+"""Levels of a request. What reads or writes it later recurses, on higher stacks than the one here."""
 
 
 def routes(services: Services) -> APIRouter:
@@ -155,11 +157,17 @@ def _named(answer: dict[str, Any], model: Model) -> dict[str, Any]:
 async def _payload(request: Request) -> dict[str, Any]:
     try:
         payload = await request.json()
-    except ValueError:
-        raise BadRequest(problem="not JSON") from None
+    except (ValueError, RecursionError):
+        raise BadRequest(problem="not JSON, or nested too deep") from None
     if not isinstance(payload, dict):
         raise BadRequest(problem="not a JSON object")
-    return payload
+    level: list[Any] = [payload]
+    for _ in range(_DEEPEST):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+        if not level:
+            return payload
+    raise BadRequest(problem=f"nested more than {_DEEPEST} deep")
 
 
 def _described(model: ModelFile) -> list[dict[str, Any]]:

@@ -11,9 +11,10 @@ from typing import Any, TypedDict
 
 from ide_agent.errors import EngineClosed, ModelError
 from ide_agent.inference.backends import Dialect, Purpose
+from ide_agent.inference.beside import NOTHING, Beside
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
-from ide_agent.inference.pictures import check_pictures
+from ide_agent.inference.pictures import checked
 from ide_agent.inference.resources import Share
 from ide_agent.inference.supervisor import Running, State, Supervisor
 from ide_agent.inference.turns import Priority, Turns
@@ -51,8 +52,7 @@ class Engine:
 
     Attributes:
         part: what it was planned to get of the machine.
-        adapters: names of the adapters that it has loaded.
-        sees: whether pictures can be shown to it.
+        beside: what it is loaded with.
         kept: somebody activated it: it stays, however long nobody uses it.
         foreground: a person has waited for it since it was loaded.
     """
@@ -66,11 +66,13 @@ class Engine:
         part: Share,
         slots: int,
         idle_seconds: float,
+        beside: Beside = NOTHING,
         on_free: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
         self.purpose: Purpose = purpose
         self.part = part
+        self.beside = beside
         self.slots = slots
         self._supervisor = supervisor
         self._idle_seconds = idle_seconds
@@ -84,8 +86,6 @@ class Engine:
         self._unloading: asyncio.Task[None] | None = None
         self._kept = False
         self.foreground = False
-        self.sees = False
-        self.adapters: frozenset[str] = frozenset()
         self.last_used = time.monotonic()
 
     @property
@@ -143,6 +143,12 @@ class Engine:
         return self._supervisor.backend.dialect
 
     @property
+    def adapters(self) -> frozenset[str]:
+        """Names of the adapters that it has loaded."""
+        loads = self._supervisor.backend.adapters
+        return frozenset(adapter.name for adapter in self.beside.adapters) if loads else frozenset()
+
+    @property
     def chats(self) -> bool:
         """Whether the model brings a chat template."""
         return bool(self.model.header.chat_template)
@@ -192,10 +198,11 @@ class Engine:
             EngineError: the engine refused the request, or cannot be started.
             PictureError, ModelError: a picture in it cannot be used, or the model sees none.
         """
-        _check_prompt(path, payload)
+        payload, pictures = await _checked(path, payload)
         async with self._held():
             running = await self._supervisor.running()
-            self._check_pictures(path, payload)
+            if pictures:
+                self._check_eyes(running)
             payload = self._addressed(running, payload)
             # only an engine that has something to write notices that nobody reads
             hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
@@ -224,16 +231,16 @@ class Engine:
             EngineError: the engine refused the request, or cannot be started.
             PictureError, ModelError: as in `stream`.
         """
-        _check_prompt(path, json or {})
+        asked, pictures = await _checked(path, json or {})
         async with self._held():
             running = await self._supervisor.running()
-            self._check_pictures(path, json or {})
             if (running.backend.progress or running.backend.streamed) and path in _GENERATING:
-                asked = json or {}
                 async with aclosing(self.stream(path, streaming(path, asked))) as events:
                     return await whole(events, asked.get("n") or 1)
+            if pictures:
+                self._check_eyes(running)
             if json is not None:
-                json = self._addressed(running, json)
+                json = self._addressed(running, asked)
             try:
                 answer = await running.client.request(method, path, json)
             except EngineGone as failure:
@@ -241,8 +248,12 @@ class Engine:
             self._supervisor.worked(running)
             return answer
 
-    def _check_pictures(self, path: str, payload: dict[str, Any]) -> None:
-        if check_pictures(path, payload) and not self.sees:
+    def _check_eyes(self, running: Running) -> None:
+        """Whether pictures can be shown to it."""
+        if running.lost is not None:
+            raise ModelError("error.model.blinded", name=self.model.name, reason=running.lost)
+        able = self.beside.projector is None or running.backend.projectors
+        if not (self.beside.sees and able):
             raise ModelError("error.model.no_eyes", name=self.model.name)
 
     def _addressed(self, running: Running, payload: dict[str, Any]) -> dict[str, Any]:
@@ -349,6 +360,15 @@ class Engine:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
+
+
+async def _checked(path: str, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """`payload` as an engine may be given it, and how many pictures it has."""
+    _check_prompt(path, payload)
+    if "messages" not in payload:
+        return checked(path, payload)[0], 0
+    payload, pictures = await asyncio.to_thread(checked, path, payload)  # pictures take a while
+    return payload, pictures.count
 
 
 def _check_prompt(path: str, payload: dict[str, Any]) -> None:

@@ -55,6 +55,8 @@ _FIM_KEYS = {
     "repository": ("fim_rep_token_id",),
     "separator": ("fim_sep_token_id",),
 }
+_WIDTHS = ("clip.vision.projection_dim", "clip.audio.projection_dim")
+_ENCODER_TENSORS = ("v.", "a.", "t.")
 _ENCODERS = {"has_vision_encoder": "image", "has_audio_encoder": "audio"}
 _TOKENIZER = "tokenizer.ggml."
 _SPECIAL_KINDS = (2, 3)  # unknown, control
@@ -78,6 +80,8 @@ class GgufHeader:
         types_at: where their types start, four bytes each; 0 when there are none.
         sliding_window: tokens that the blocks look back which do not see the whole context; 0 where all do.
         encoders: of a projector: what it lets a model see or hear, ``image`` and ``audio``.
+        widths: of a projector: how wide what it makes may be, by all that the file says; a model has to be as
+            wide (`embedding_length`).
     """
 
     file: Path
@@ -109,6 +113,7 @@ class GgufHeader:
     types_at: int = field(repr=False)
     encoders: tuple[str, ...] = ()
     sliding_window: int = 0
+    widths: frozenset[int] = frozenset()
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -179,6 +184,7 @@ class _Parser:
         self._tokens_at = 0
         self._types_at = 0
         self._vocabulary = 0
+        self._widths: set[int] = set()
 
     def header(self) -> GgufHeader:
         if self._reader.size < 4 or self._reader.take(4) != _MAGIC:
@@ -258,17 +264,22 @@ class _Parser:
             types_at=self._types_at,
             sliding_window=_as_count(own("attention.sliding_window")),
             encoders=tuple(sense for key, sense in _ENCODERS.items() if values.get(f"clip.{key}") is True),
+            widths=frozenset(self._widths | {_as_count(values.get(key)) for key in _WIDTHS} - {0}),
         )
 
     def _tensors(self, count: int, values: dict[str, Any]) -> tuple[int, int]:
         """Number of weights, and the file offset at which the last tensor ends."""
         parameters = end = 0
+        projector = values.get("general.architecture") == "clip"
         for _ in range(count):
-            self._reader.text(_MAX_NAME)
+            name = self._reader.text(_MAX_NAME)
             dimensions = self._reader.number("<I")
             if dimensions > 8:
                 raise self._reader.corrupt(f"a tensor with {dimensions} dimensions")
-            elements = math.prod(self._reader.number("<Q") for _ in range(dimensions))
+            shape = [self._reader.number("<Q") for _ in range(dimensions)]
+            if projector and not name.startswith(_ENCODER_TENSORS):  # the key is wrong in old files
+                self._widths.update(shape)
+            elements = math.prod(shape)
             kind, offset = self._reader.number("<I"), self._reader.number("<Q")
             block, size = TENSOR_TYPES.get(kind, (1, 0))
             parameters += elements

@@ -100,7 +100,7 @@ class Promises:
 
     def __init__(self) -> None:
         self._of: dict[Hashable, int] = {}
-        self._before = 0  # what was free when none of them had taken anything
+        self._before = 0  # what would be free if none of them had taken anything
 
     def left(self, room: int, key: Hashable) -> int:
         """Of `room`, free bytes as the driver has them, those that are promised to nobody but `key`."""
@@ -115,10 +115,16 @@ class Promises:
         if size:
             self._of[key] = size
 
-    def drop(self, key: Hashable) -> None:
-        """`key` has taken what it will take, or will take nothing."""
-        if self._of.pop(key, 0):
+    def take(self, key: Hashable) -> None:
+        """`key` has taken what was promised to it."""
+        self._before -= self.drop(key)
+
+    def drop(self, key: Hashable) -> int:
+        """Nothing is promised to `key` any longer; the bytes that were."""
+        size = self._of.pop(key, 0)
+        if size:
             look_again()
+        return size
 
 
 def offload(blocks: int, weights: int, kv: int, room: int, wanted: int = -1) -> Offload:

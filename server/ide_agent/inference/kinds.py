@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from ide_agent.errors import ModelError, ModelFileInvalid
 from ide_agent.inference.backends import Purpose
+from ide_agent.inference.gguf import GgufHeader
 from ide_agent.inference.header import made_for
 from ide_agent.inference.models import ModelFile, projectors
 
@@ -33,7 +34,7 @@ def kind_of(model: ModelFile) -> Kind:
     senses |= {"image"} if header.architecture in _IMAGE else set()
     senses |= {"audio"} if header.architecture in _AUDIO else set()
     for projector in projectors(model):
-        senses |= _senses(projector)
+        senses |= _senses(projector) if _fits(projector, model) else set()
     if len(senses) > 1:
         return "multi"
     return "audio" if "audio" in senses else "image" if senses else "text"
@@ -63,8 +64,11 @@ def check_purpose(model: ModelFile, purpose: Purpose) -> None:
 
 
 def projector_of(model: ModelFile) -> ModelFile | None:
-    """What lets `model` see or hear, by which an engine is to load it: one that sees, if there is any."""
-    able = [each for each in projectors(model) if _senses(each)]
+    """What lets `model` see or hear, by which an engine is to load it: one that sees, if there is any.
+
+    One that was made for another model is none.
+    """
+    able = [each for each in projectors(model) if _senses(each) and _fits(each, model)]
     return next((each for each in able if "image" in _senses(each)), able[0] if able else None)
 
 
@@ -77,6 +81,17 @@ def sees(model: ModelFile, projector: ModelFile | None) -> bool:
     if model.format == "gguf":
         return projector is not None and "image" in _senses(projector)
     return "image" in model.header.encoders
+
+
+def _fits(projector: ModelFile, model: ModelFile) -> bool:
+    """Whether what `projector` makes is as wide as what `model` reads, as far as their headers say."""
+    try:
+        made, read = projector.header, model.header
+    except ModelFileInvalid:
+        return False
+    if not (isinstance(made, GgufHeader) and isinstance(read, GgufHeader)):
+        return False
+    return not (made.widths and read.embedding_length) or read.embedding_length in made.widths
 
 
 def _senses(projector: ModelFile) -> set[str]:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from ide_agent.errors import EngineClosed, ModelError, ModelNotFound
+from ide_agent.inference.beside import Beside
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.plan import Key, Place, Wish, called, decide, idle
@@ -59,10 +60,15 @@ class Memory:
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def find(self, key: Key, model: ModelFile) -> Engine | None:
-        """The engine for `model` if it is there, or cannot be started for a while and says why when it is."""
+    def find(self, key: Key, model: ModelFile, beside: Beside) -> Engine | None:
+        """The engine for `model`, loaded with `beside`.
+
+        None unless it is there, or cannot be started for a while and says why when it is.
+        """
         found = self.engines.get(key)
-        return found if found and found.model == model and (found.alive or found.given_up) else None
+        if found is None or (found.model, found.beside) != (model, beside):
+            return None
+        return found if found.alive or found.given_up else None
 
     async def enter(
         self,
@@ -86,7 +92,7 @@ class Memory:
             EngineClosed: all engines were ended.
         """
         with self.queue.stand(wish, model) as mine:
-            while wish.key not in self.loads and self.find(wish.key, model) is None:
+            while wish.key not in self.loads and self.find(wish.key, model, wish.beside) is None:
                 if self._closed:
                     raise EngineClosed(model=wish.name)
                 if mine.ended:

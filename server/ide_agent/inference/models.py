@@ -60,7 +60,10 @@ class ModelFile:
         Raises:
             ModelFileInvalid: not what it is called, corrupt or truncated.
         """
-        return _header(self.format, self.file, self.bytes, self.modified_ns)
+        known = _header(self.format, self.file, self.bytes, self.modified_ns)
+        if isinstance(known, ModelFileInvalid):
+            raise ModelFileInvalid(known.key_used, **known.params)
+        return known
 
 
 def projectors(model: ModelFile) -> list[ModelFile]:
@@ -75,9 +78,17 @@ def note_use(model: ModelFile) -> None:
         (model.file.parent / USED).touch()
 
 
-@lru_cache(maxsize=64)
-def _header(form: Format, file: Path, size: int, modified_ns: int) -> Header:
-    return read_header(file) if form == "gguf" else read_folder(form, file)
+@lru_cache(maxsize=256)
+def _header(form: Format, file: Path, size: int, modified_ns: int) -> Header | ModelFileInvalid:
+    """The header, or why the file has none; what may be better the next time is raised."""
+    if form != "gguf":
+        return read_folder(form, file)
+    try:
+        return read_header(file)
+    except ModelFileInvalid as failure:
+        if isinstance(failure.__cause__, OSError):
+            raise
+        return ModelFileInvalid(failure.key_used, **failure.params)
 
 
 class ModelStore:
@@ -182,13 +193,23 @@ def _at(path: str) -> ModelFile | None:
 
 
 def _default(models: list[ModelFile]) -> ModelFile:
-    """Of `models`, newest first, the one that somebody gets who names none."""
+    """Of `models`, newest first, the one that somebody gets who names none.
+
+    A base model, neither made for conversations nor to fill in the middle, is the last of those that write.
+    """
     able = [model for form in _READ_TEXT for model in models if model.format == form]
     able = [model for model in able if _made_for(model) != "reranking"]
-    found = next((model for model in able if _made_for(model) == "text"), able[0] if able else None)
-    if found is None:
+    if not able:
         raise ModelNotFound("error.model.none")
-    return found
+    writing = [model for model in able if _made_for(model) == "text"]
+    return next((model for model in writing if _has_a_job(model)), (writing or able)[0])
+
+
+def _has_a_job(model: ModelFile) -> bool:
+    try:
+        return bool(model.header.chat_template or model.header.has_fim)
+    except ModelFileInvalid:
+        return True  # as `_made_for`
 
 
 def _made_for(model: ModelFile) -> Purpose:

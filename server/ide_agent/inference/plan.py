@@ -20,6 +20,7 @@ from typing import Literal
 
 from ide_agent.errors import ModelError, NotEnoughMemory
 from ide_agent.inference.backends import Purpose
+from ide_agent.inference.beside import NOTHING, Beside
 from ide_agent.inference.turns import Priority
 
 Key = tuple[Path, Purpose]
@@ -60,12 +61,14 @@ class Wish:
     Attributes:
         bytes: memory it needs, about.
         priority: of whoever asks.
+        beside: what is to be loaded with it.
     """
 
     key: Key
     name: str
     bytes: int
     priority: Priority
+    beside: Beside = NOTHING
 
     @property
     def rank(self) -> int:

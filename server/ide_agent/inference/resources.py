@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ide_agent.errors import NotEnoughMemory
-from ide_agent.inference.adapters import adapters_of
 from ide_agent.inference.backends.base import Costs
+from ide_agent.inference.beside import NOTHING, Beside
 from ide_agent.inference.gpus import Offload, offload
 from ide_agent.inference.header import ENCODERS, Header
 from ide_agent.inference.models import ModelFile
@@ -62,7 +62,7 @@ def share(
     threads: int,
     embedding: bool = False,
     costs: Costs = _COSTS,
-    projector: ModelFile | None = None,
+    beside: Beside = NOTHING,
 ) -> Share:
     """What `model` gets.
 
@@ -73,8 +73,9 @@ def share(
         threads: 0: chosen from the cores.
         embedding: it makes vectors or scores: a text is then computed in one piece.
         costs: of the engine.
-        projector: what lets it see or hear.
+        beside: what is loaded with it.
     """
+    projector = beside.projector
     header = model.header
     longest = _EMBEDDER_TOKENS if model.format == "onnx" else context_tokens
     context = min(context_tokens, header.context_length or longest)
@@ -98,7 +99,7 @@ def share(
             - (gpu.bytes if gpu else 0)
             + costs.process
             + costs.token * header.vocabulary
-            + 2 * sum(adapter.bytes for adapter in adapters_of(model))  # as they are, and in use
+            + 2 * sum(adapter.bytes for adapter in beside.adapters)  # as they are, and in use
             + (projector.bytes + _PICTURE if projector is not None else 0)
         ),
         cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,

@@ -10,17 +10,18 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
 from ide_agent.inference import gpus
-from ide_agent.inference.adapters import adapters_of, called
+from ide_agent.inference.adapted import called, check_adapter
 from ide_agent.inference.backends import Backend, Costs, EngineSpec, Purpose, costs, costs_of, suited
+from ide_agent.inference.beside import Beside, beside
 from ide_agent.inference.engine import Engine, EngineState
 from ide_agent.inference.gpus import Promises
-from ide_agent.inference.kinds import check_purpose, projector_of, purpose_of, sees
+from ide_agent.inference.kinds import check_purpose, purpose_of
 from ide_agent.inference.memory import Load, Memory
 from ide_agent.inference.model import Model
 from ide_agent.inference.models import ModelFile, ModelStore, note_use
@@ -36,6 +37,20 @@ if TYPE_CHECKING:
 
 _WAITING = "waiting"
 _TOLD = (_WAITING, "loading", "ready", "error")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What somebody asks for: by its name, and as it lies on the disk."""
+
+    name: str
+    file: ModelFile
+    purpose: Purpose
+    beside: Beside
+
+    @property
+    def key(self) -> Key:
+        return self.file.file, self.purpose
 
 
 class Inference:
@@ -83,9 +98,9 @@ class Inference:
             EngineClosed: all engines were ended.
         """
         self._notice()
-        file = await self._find(model, purpose)
+        wanted = await asyncio.to_thread(self._find, model, purpose)
         with ExitStack() as stack:
-            yield await self._get((file.file, purpose), file, priority, self._tell_wait, stack)
+            yield await self._get(wanted, priority, self._tell_wait, stack)
 
     async def engine(self, model: str = "", purpose: Purpose = "text", priority: Priority = "api") -> Engine:
         """As `hold`, but nobody holds it: it may be ended before you use it."""
@@ -105,17 +120,17 @@ class Inference:
             IdeAgentError: see `hold`.
         """
         self._notice()
-        file = await self._find(model)
-        key: Key = (file.file, await asyncio.to_thread(purpose_of, file))
+        wanted = await asyncio.to_thread(self._find, model)
+        key = wanted.key
 
         def tell(waiting: Waiting) -> None:
             self._tell_wait(waiting)
             on_wait(waiting.reason)
 
         with ExitStack() as stack:
-            engine = await self._get(key, file, "api", tell, stack)
+            engine = await self._get(wanted, "api", tell, stack)
             if self._memory.engines.get(key) is not engine:  # released just now
-                raise ModelError("error.model.deactivated", name=file.name)
+                raise ModelError("error.model.deactivated", name=wanted.file.name)
             self._memory.kept.add(key)
             engine.kept = True
         return engine
@@ -170,7 +185,8 @@ class Inference:
             if key not in seen:
                 seen.add(key)
                 waiting = each if isinstance(each, Waiting) else None
-                rows.append(without_engine(model, key[1], self._share(model, key[1]), waiting))
+                part = self._share(model, key[1], each.wish.beside)
+                rows.append(without_engine(model, key[1], part, waiting))
         broken = [it for key, it in memory.engines.items() if it.state == "error" and key not in seen]
         return [*rows, *(of_engine(engine, engine.state) for engine in broken)]
 
@@ -222,44 +238,49 @@ class Inference:
             memory.kept.discard(key)
             memory.retire(memory.engines.pop(key))
 
-    async def _find(self, name: str, purpose: Purpose = "text") -> ModelFile:
-        """The model called `name`; folders are listed, and headers of many read for who names none."""
-        return await asyncio.to_thread(self._models.find, name, purpose)
+    def _find(self, name: str, purpose: Purpose | None = None) -> _Wanted:
+        """The model called `name`; where nobody says what for, for what it was made for.
+
+        Lists folders and reads headers.
+        """
+        file = self._models.find(name, purpose=purpose or "text")
+        purpose = purpose or purpose_of(file)
+        return _Wanted(name or self._settings.model, file, purpose, beside(file, purpose))
 
     async def _get(
         self,
-        key: Key,
-        file: ModelFile,
+        wanted: _Wanted,
         priority: Priority,
         on_wait: Callable[[Waiting], None],
         stack: ExitStack,
     ) -> Engine:
-        """The engine for `file`, which `stack` holds."""
+        """The engine for what is `wanted`, which `stack` holds."""
+        key = wanted.key
         while (load := self._memory.loads.get(key)) is None:
-            if (found := self._memory.find(key, file)) is not None:
+            if (found := self._memory.find(key, wanted.file, wanted.beside)) is not None:
                 stack.enter_context(found.lease())
                 await found.start()
                 return found
-            await self._enter(key, file, priority, on_wait)
+            await self._enter(wanted, priority, on_wait)
         load.asked.append(stack)
         try:
             return await asyncio.shield(load.task)
         finally:
             load.asked.remove(stack)
 
-    async def _enter(
-        self, key: Key, file: ModelFile, priority: Priority, on_wait: Callable[[Waiting], None]
-    ) -> None:
-        """Begin to load `file` as soon as there is room for it."""
+    async def _enter(self, wanted: _Wanted, priority: Priority, on_wait: Callable[[Waiting], None]) -> None:
+        """Begin to load what is `wanted` as soon as there is room for it."""
+        key, file = wanted.key, wanted.file
         try:
             await asyncio.to_thread(lambda: file.header)
             check_purpose(file, key[1])
-            self._suited(file, key[1])  # before another one goes for it
+            # before another one goes for it
+            check_adapter(wanted.name, file, self._suited(file, key[1], wanted.beside)[0])
         except (ModelError, EngineStartError) as failure:
             self._tell(file, "", "error", failure)
             raise
-        part = self._share(file, key[1])
-        wish = Wish(key, file.name, part.bytes, priority)
+        part = self._share(file, key[1], wanted.beside)
+        wish = Wish(key, file.name, part.bytes, priority, wanted.beside)
 
         def load(ends: list[asyncio.Task[None]]) -> asyncio.Task[Engine]:
             self._promise(key, part)  # now: who asks next must know
@@ -284,7 +305,7 @@ class Inference:
         if ends:
             await asyncio.wait(ends)
         old = memory.engines.get(key)
-        if old is not None and old.model != file:  # its file was replaced
+        if old is not None and (old.model, old.beside) != (file, wish.beside):  # files were replaced
             memory.retire(memory.engines.pop(key))
         if before := [task for engine, task in memory.leaving.items() if engine.model.file == key[0]]:
             await asyncio.wait(before)
@@ -294,11 +315,11 @@ class Inference:
             old.kept = key in memory.kept
             return old
         try:
-            backends = self._suited(file, key[1])
+            backends = self._suited(file, key[1], wish.beside)
         except IdeAgentError as failure:
             self._tell(file, "", "error", failure)
             raise
-        engine = self._engine(file, backends, key[1])
+        engine = self._engine(file, backends, key[1], wish.beside)
         try:
             await engine.start()
         except (EngineStartError, ModelFileInvalid):
@@ -311,18 +332,16 @@ class Inference:
         engine.kept = key in memory.kept
         return engine
 
-    def _engine(self, file: ModelFile, backends: list[Backend], purpose: Purpose) -> Engine:
+    def _engine(self, file: ModelFile, backends: list[Backend], purpose: Purpose, beside: Beside) -> Engine:
         slots = self._settings.slots if purpose == "text" else 1
 
         def make_spec(backend: Backend) -> EngineSpec:
             # that of this very start: another backend costs more, and GPUs may be full by now
-            engine.part = part = self._share(file, purpose, costs_of(backend, self._settings))
+            engine.part = part = self._share(file, purpose, beside, costs_of(backend, self._settings))
             check_memory(file, part.bytes)
             self._promise((file.file, purpose), part)
-            beside = projector_of(file) if purpose == "text" and backend.projectors else None
-            engine.sees = sees(file, beside)
-            adapters = adapters_of(file) if backend.adapters else []
-            engine.adapters = frozenset(adapter.name for adapter in adapters)
+            projector = beside.projector if backend.projectors else None
+            adapters = beside.adapters if backend.adapters else ()
             layers = part.gpu.layers if part.gpu else self._settings.gpu_layers
             return EngineSpec(
                 model=os.fspath(file.file),
@@ -333,7 +352,7 @@ class Inference:
                 api_key=secrets.token_urlsafe(24),
                 parent=os.getpid(),
                 embedding=purpose == "embedding",
-                projector=os.fspath(beside.file) if beside is not None else "",
+                projector=os.fspath(projector.file) if projector is not None else "",
                 adapters={adapter.name: os.fspath(adapter.folder) for adapter in adapters},
                 adapter_rank=max((adapter.rank for adapter in adapters), default=0),
                 reranking=purpose == "reranking",
@@ -343,7 +362,9 @@ class Inference:
             )
 
         def on_state(state: State, error: IdeAgentError | None) -> None:
-            if state != "loading":
+            if state == "ready":
+                self._promises.take((file.file, purpose))
+            elif state != "loading":
                 self._promises.drop((file.file, purpose))
             if state in ("ready", "unloaded"):
                 note_use(file)
@@ -354,22 +375,23 @@ class Inference:
             file,
             purpose,
             supervisor,
-            part=self._share(file, purpose, costs_of(backends[0], self._settings)),
+            part=self._share(file, purpose, beside, costs_of(backends[0], self._settings)),
+            beside=beside,
             slots=slots,
             idle_seconds=self._settings.idle_unload_seconds,
             on_free=self._memory.queue.look,
         )
         return engine
 
-    def _suited(self, file: ModelFile, purpose: Purpose) -> list[Backend]:
+    def _suited(self, file: ModelFile, purpose: Purpose, beside: Beside) -> list[Backend]:
         """The backends to try, in this order; see `suited`."""
-        beside = purpose == "text" and projector_of(file) is not None
-        return suited(self._settings, file.name, file.format, purpose, projector=beside)
+        projector = beside.projector is not None
+        return suited(self._settings, file.name, file.format, purpose, projector=projector)
 
-    def _share(self, file: ModelFile, purpose: Purpose, costs_: Costs | None = None) -> Share:
+    def _share(self, file: ModelFile, purpose: Purpose, beside: Beside, costs_: Costs | None = None) -> Share:
         writes = purpose == "text"
-        projector = projector_of(file) if writes else None
-        found = costs_ or costs(self._settings, file.format, purpose, projector=projector is not None)
+        projector = beside.projector is not None
+        found = costs_ or costs(self._settings, file.format, purpose, projector=projector)
         return share(
             file,
             context_tokens=self._settings.context_tokens
@@ -379,7 +401,7 @@ class Inference:
             threads=self._settings.threads,
             embedding=not writes,
             costs=replace(found, gpu_room=self._promises.left(found.gpu_room, (file.file, purpose))),
-            projector=projector,
+            beside=beside,
         )
 
     def _promise(self, key: Key, part: Share) -> None:

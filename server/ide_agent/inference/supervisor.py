@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from ide_agent.errors import (
@@ -16,6 +17,7 @@ from ide_agent.errors import (
     EngineStartError,
     EngineUnavailable,
     IdeAgentError,
+    ModelError,
     ModelFileInvalid,
 )
 from ide_agent.inference.backends import Backend, EngineSpec
@@ -39,10 +41,14 @@ class Running:
     Attributes:
         heard: when it showed that it is well, in monotonic seconds.
         since: when it began to serve, seconds since the epoch.
+        lost: why it was started without the projector that it was to have; None where it was not.
     """
 
-    def __init__(self, backend: Backend, process: EngineProcess, client: EngineClient) -> None:
+    def __init__(
+        self, backend: Backend, process: EngineProcess, client: EngineClient, lost: Reason | None = None
+    ) -> None:
         self.backend = backend
+        self.lost = lost
         self.process = process
         self.client = client
         self.heard = time.monotonic()
@@ -171,22 +177,31 @@ class Supervisor:
         return running
 
     async def _launch(self) -> Running:
-        """Start the first backend that comes up."""
+        """Start the first backend that comes up; rather without a projector than not at all."""
+        lost: Reason | None = None
         while True:
             self._change("loading")
             backend, spec = self.backend, self._make_spec(self.backend)
+            if lost is not None:
+                spec = replace(spec, projector="")
             try:
                 process = await EngineProcess.start(
                     backend.command(), backend.environment(), spec, self._label
                 )
             except (EngineStartError, ModelFileInvalid) as failure:
+                if spec.projector:
+                    lost = failure.params.get("reason", "")
+                    blinded = ModelError("error.model.blinded", name=self._label, reason=lost)
+                    log.warning("%s (%s)", blinded, spec.projector)
+                    continue
+                lost = None
                 if self._give_up(failure.params.get("reason", "")):
                     continue
                 if isinstance(failure, ModelFileInvalid):
                     self._refusal = failure  # the same file will not be better the next time
                 raise
             client = EngineClient(f"http://127.0.0.1:{process.port}", spec.api_key)
-            return Running(backend, process, client)
+            return Running(backend, process, client, lost)
 
     def _give_up(self, reason: Reason) -> bool:
         """Go on with the next backend; False when this is the last."""

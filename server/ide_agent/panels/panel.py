@@ -166,8 +166,10 @@ class Panel:
         return await handler(event) or ""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` for as long as the panel is open."""
+        """Run `work` for as long as the panel is open; where it is closed, `work` does not begin."""
         task = asyncio.create_task(work)
+        if self._closed:
+            task.cancel()
         self._tasks.add(task)
         task.add_done_callback(self._spawned)
         return task

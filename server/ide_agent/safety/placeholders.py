@@ -24,7 +24,7 @@ _MARK = "REDACTED_"
 _DIGITS = 12
 _LENGTH = len(_MARK) + _DIGITS
 _PLACEHOLDER = re.compile(rf"{_MARK}[0-9a-f]{{{_DIGITS}}}")
-_IMAGE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]*")
+_IMAGE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/]*={0,2}")
 _STRUCTURE = frozenset({"role", "type"})
 """Names of values that are words of the dialect."""
 _WORD = re.compile(r"[a-z_]{1,32}")
@@ -143,8 +143,6 @@ class Placeholders:
 
     def _without(self, text: str, in_json: bool) -> str:
         """`text` without secrets, also in the strings of the JSON that it may be."""
-        if _IMAGE.fullmatch(text):
-            return text
         whole = _is_json(text)
         if whole or in_json:
             text = self._in_literals(text, self._without, judged=True)
@@ -265,8 +263,24 @@ def _mapped(value: Any, change: Callable[[str, bool], str], name: str = "") -> A
     if isinstance(value, list):
         return [_mapped(item, change) for item in value]
     if isinstance(value, dict):
-        return {key: _mapped(item, change, key) for key, item in value.items()}
+        shows = value.get("type") == "image_url"
+        return {
+            key: _mapped_picture(item, change) if shows and key == "image_url" else _mapped(item, change, key)
+            for key, item in value.items()
+        }
     return value
+
+
+def _mapped_picture(value: Any, change: Callable[[str, bool], str]) -> Any:
+    """As `_mapped`, for what a part of a message shows: where the address holds the picture, it stays."""
+    if isinstance(value, str):
+        return value if _IMAGE.fullmatch(value) else change(value, False)
+    if isinstance(value, dict):
+        return {
+            key: _mapped_picture(item, change) if key == "url" else _mapped(item, change, key)
+            for key, item in value.items()
+        }
+    return _mapped(value, change)
 
 
 def _is_json(text: str) -> bool:

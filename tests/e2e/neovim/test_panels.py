@@ -375,10 +375,13 @@ def test_a_log_is_followed_from_its_end(session: Session) -> None:
     assert session.nvim.lua("return vim.api.nvim_get_current_line()") == "│ line 39"
 
 
-def test_panels_without_a_file_start_a_server(session: Session) -> None:
-    session.script({"panels": {"hub": HUB}})
+@pytest.mark.parametrize(
+    ("word", "panel"), [("models", "hub"), ("routes", "routes"), ("remote", "remote"), ("panel hub", "hub")]
+)
+def test_panels_without_a_file_start_a_server(session: Session, word: str, panel: str) -> None:
+    session.script({"panels": {panel: HUB}})
     session.start(wait=False, init="vim.lsp.config('ide_agent', { filetypes = { 'none' } })")
-    session.nvim.type(":IdeAgent models\r")
+    session.nvim.type(f":IdeAgent {word}\r")
     session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "ide_agent_panel")
     session.nvim.type("r")
     session.nvim.until(lambda: session.log("press"))

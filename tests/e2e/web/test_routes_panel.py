@@ -103,7 +103,7 @@ def test_rules_are_added_moved_switched_and_tested(tab: Tab, host: PanelHost) ->
     assert file.read_text(encoding="utf-8") == f"{head}rules:\n{ADDED}{rest}"
 
     ask(page, "Please refactor this.")
-    sentence = page.locator("[data-level=success]")
+    sentence = page.get_by_text("This would go to")
     expect(sentence).to_contain_text("This would go to starter, because the rule “hard” (routes.yaml, line")
     expect(sentence).to_contain_text("the message fits /(?i)refactor/")
     table.get_by_role("button", name="Switch off, hard").click()
@@ -126,7 +126,7 @@ def test_a_file_with_errors_says_where_until_it_is_repaired(tab: Tab, host: Pane
     expect(table.get_by_role("rowheader")).to_have_text(["hard"])
     expect(remove).to_have_count(0)
     ask(page, "Please refactor this.")
-    expect(page.locator("[data-level=success]")).to_contain_text("the rule “hard”")
+    expect(page.get_by_text("This would go to")).to_contain_text("the rule “hard”")
     file.write_text(RULES, encoding="utf-8")
     expect(problems).to_have_count(0)
     expect(remove).to_be_visible()

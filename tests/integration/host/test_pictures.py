@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,8 @@ def test_nothing_is_fetched(client: openai.OpenAI, folder: Path, model: str, str
 
 
 def test_what_is_no_picture_starts_no_other_program(client: openai.OpenAI, folder: Path) -> None:
-    damaged = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"#EXTM3U\n" * 9).decode()
+    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 8, 8)
+    damaged = base64.b64encode(header + b"#EXTM3U\n" * 9).decode()
     error = refused(client, **asks(PNG + damaged))
     assert error["code"] == "error.engine.refused"
     assert not (folder / "probed").exists()

@@ -18,6 +18,7 @@ import pytest
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, ModelError, PictureError
 from ide_agent.inference import supervisor
+from ide_agent.inference.backends.spawned import TransformersServe
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
@@ -101,9 +102,24 @@ async def test_an_adapter_is_asked_by_its_name(folder: Path, default: str) -> No
                 assert [event["choices"][0]["text"] async for event in events] == ["0", "1"]
     assert len(room.snapshot()) == 1
     write_adapter(folder / "adapters" / "late", model_folders.LLAMA, rank=4, strength=1)
-    with pytest.raises(ModelError, match="hf:late is not loaded"):
-        async with room.model("hf:late"):
+    async with room.model("hf:late") as model:
+        answer = await model.request("POST", "/v1/completions", asked)
+    assert answer["body"]["model"] == "hf:late"
+    assert len(room.snapshot()) == 1
+    await room.close()
+
+
+async def test_who_asks_for_an_adapter_where_none_are_loaded_takes_no_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TransformersServe, "available", lambda self: True)
+    write_adapter(folder / "adapters" / "house", model_folders.LLAMA, rank=4, strength=1)
+    settings = InferenceSettings()
+    room = Inference(settings, ModelStore(folder.parent), lambda status: None)
+    with pytest.raises(ModelError, match="hf:house is not loaded: transformers"):
+        async with room.model("hf:house"):
             pass
+    assert room.snapshot() == room.running() == []
     await room.close()
 
 

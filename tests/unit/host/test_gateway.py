@@ -120,6 +120,47 @@ async def test_body_that_makes_no_sense(host: httpx.AsyncClient, body: bytes) ->
     assert answer.json()["error"]["code"] == "error.request.invalid"
 
 
+@pytest.mark.parametrize("depth", [200, 900, 970, 100_000])
+@pytest.mark.parametrize("inner", ["[]", '{"a":{}}'])
+async def test_what_is_nested_too_deep_is_refused(
+    host: httpx.AsyncClient, engine: FakeEngine, depth: int, inner: str
+) -> None:
+    opening, closing = ("[", "]") if inner == "[]" else ('{"a":', "}")
+    body = f'{{"prompt": "x", "y": {opening * depth}{inner}{closing * depth}}}'
+    answer = await host.post("/v1/completions", content=body)
+    assert answer.status_code == 422
+    assert "nested" in answer.json()["error"]["message"]
+    assert engine.asked == []
+
+
+async def test_what_is_nested_is_passed_on(host: httpx.AsyncClient, engine: FakeEngine) -> None:
+    schema = json.loads('{"a":' * 190 + "{}" + "}" * 190)
+    answer = await host.post("/v1/completions", json={"prompt": "x", "json_schema": schema})
+    assert answer.status_code == 200
+    assert engine.asked[0][1] == {"prompt": "x", "json_schema": schema}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"model": "\ud800"}, 404),
+        ({"model": "api/\udfff"}, 404),
+        ({"ide_agent": {"\ud800": 1}}, 422),
+        ({"ide_agent": {"task": "\ud800"}}, 422),
+        ({"ide_agent": {"path": "\ud800", "workspace": "/\ud800"}}, 422),
+        ({"max_tokens": "\ud800"}, 200),
+        ({"messages": [{"role": "user", "content": "half \ud800"}]}, 200),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_half_a_character_breaks_nothing(
+    host: httpx.AsyncClient, more: dict[str, object], status: int, stream: bool
+) -> None:
+    body = {"messages": [{"role": "user", "content": "x"}], **more, "stream": stream}
+    answer = await host.post("/v1/chat/completions", content=json.dumps(body))
+    assert answer.status_code == status, answer.text
+
+
 async def test_stream_is_passed_on_and_ends_as_openai_does(
     host: httpx.AsyncClient, engine: FakeEngine
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import ide_agent.inference
 from ide_agent.config import Settings
@@ -64,8 +65,59 @@ async def test_a_chat_model_gets_messages(services: Services, tmp_path: Path) ->
         {"type": "done", "finish_reason": "length"},
     ]
     messages = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Where?"}]
-    assert model.asked == [("/v1/chat/completions", {"messages": messages, "max_tokens": 9, "stream": True})]
+    ((path, payload),) = model.asked
+    assert path == "/v1/chat/completions"
+    assert payload == {
+        "messages": messages,
+        "chat_template_kwargs": {"enable_thinking": False},
+        "max_tokens": 9,
+        "stream": True,
+    }
     assert model.open_when_asked == [1]
+
+
+async def test_an_api_is_asked_in_the_common_dialect(services: Services, tmp_path: Path) -> None:
+    model = engine(services, tmp_path)
+    model.dialect = "openai"
+    await asked(services, "Where?")
+    assert model.asked[0][1] is not None
+    assert model.asked[0][1].keys() == {"messages", "max_tokens", "stream"}
+
+
+@pytest.mark.parametrize("chunks", [[], [{"choices": [{"delta": {}, "finish_reason": "stop"}]}]])
+async def test_who_says_nothing_is_named_all_the_same(
+    services: Services, tmp_path: Path, chunks: list[dict[str, Any]]
+) -> None:
+    engine(services, tmp_path).chunks = [*chunks]
+    assert await asked(services, "Where?") == [
+        {"type": "start", "model": "fake"},
+        {"type": "done", "finish_reason": "stop"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [{"reasoning_content": "Hm. "}, {"reasoning_content": "France?"}, {"content": "Paris."}],
+        [{"reasoning": "Hm."}, {"content": "Paris."}],
+        [{"content": "<think>Hm. "}, {"content": "France?</think>\n\nParis."}],
+    ],
+)
+async def test_that_it_thinks_is_told_but_not_what(
+    services: Services, tmp_path: Path, deltas: list[dict[str, str]]
+) -> None:
+    engine(services, tmp_path).chunks = [{"choices": [{"delta": delta}]} for delta in deltas]
+    assert await asked(services, "Where?") == [
+        {"type": "start", "model": "fake"},
+        {"type": "thinking"},
+        {"type": "text", "text": "Paris."},
+        {"type": "done", "finish_reason": "stop"},
+    ]
+
+
+async def test_what_only_looks_like_a_thought_is_the_answer(services: Services, tmp_path: Path) -> None:
+    engine(services, tmp_path).chunks = [{"choices": [{"delta": {"content": "<thin"}}]}]
+    assert (await asked(services, "Where?"))[1:-1] == [{"type": "text", "text": "<thin"}]
 
 
 async def test_a_base_model_gets_a_text_to_go_on_with(services: Services, tmp_path: Path) -> None:
@@ -89,6 +141,27 @@ async def test_a_rule_for_chats_chooses_and_limits(services: Services, tmp_path:
     assert (await asked(services, "Where?", model="auto"))[0] == {"type": "start", "model": "fake"}
     assert model.asked[0][1] is not None
     assert model.asked[0][1]["max_tokens"] == 7
+
+
+async def test_what_is_private_stays_here(services: Services, tmp_path: Path) -> None:
+    here = engine(services, tmp_path)
+    here.chunks = [*CHAT]
+    services.routing.file.parent.mkdir(parents=True, exist_ok=True)
+    rule = "rules:\n  - name: r\n    when: {privacy: private}\n    model: fake\n    limits: {max_tokens: 7}\n"
+    services.routing.file.write_text(rule)
+    with pytest.raises(ModelNotFound) as refused:
+        await asked(services, "Where?", model="api/m", privacy="private")
+    assert refused.value.key_used == "error.routes.private"
+    assert here.asked == []
+    await asked(services, "Where?", privacy="private")
+    await asked(services, "Where?")
+    assert [payload["max_tokens"] for _, payload in here.asked if payload] == [7, 1024]
+
+
+@pytest.mark.parametrize("more", [{"private": True}, {"privacy": "secret"}, {"ide_agent": {}}])
+def test_what_it_does_not_know_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Question(text="Where?", **more)
 
 
 async def test_who_writes_no_text_is_refused_before_it_is_loaded(services: Services, tmp_path: Path) -> None:

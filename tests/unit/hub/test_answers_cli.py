@@ -46,7 +46,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     return host
 
 
-def ask(*arguments: str, said: str = "") -> tuple[int, str, str]:
+def ask(*arguments: str, said: str | bytes = "") -> tuple[int, str, str]:
     result = CliRunner().invoke(cli.app, ["models", "ask", *arguments], input=said)
     return result.exit_code, result.stdout, result.stderr
 
@@ -59,6 +59,12 @@ def test_the_answer_and_nothing_else_goes_to_standard_output(host: Host) -> None
     assert host.left
 
 
+def test_a_private_question_is_asked_as_one(host: Host) -> None:
+    host.says("Yes.")
+    assert ask("--private", "q")[0] == 0
+    assert host.asked[0]["privacy"] == "private"
+
+
 def test_a_question_on_standard_input(host: Host) -> None:
     host.says("Yes.\n")
     assert ask(said="def f(): ...\nGood?\n") == (0, "Yes.\n", "")
@@ -69,6 +75,14 @@ def test_without_a_question_nobody_is_asked(host: Host) -> None:
     code, out, err = ask()
     assert (code, out, host.asked) == (2, "", [])
     assert err.startswith("What is the question?")
+
+
+def test_what_is_no_text_is_not_asked(host: Host) -> None:
+    code, out, err = ask(said=b"\x7fELF\xff\xfe")
+    assert (code, out, host.asked) == (2, "", [])
+    assert err.startswith("The question is no text")
+    assert ask("half \udcff")[0] == 2
+    assert host.asked == []
 
 
 @pytest.mark.parametrize(
@@ -85,6 +99,18 @@ def test_what_is_odd_of_the_answer_goes_to_standard_error(
     code, out, err = ask("--max-tokens", "7", "q")
     assert (code, out) == (0, "a\n" if texts == ["a"] else "")
     assert err.startswith(told)
+
+
+def test_that_it_thinks_goes_to_standard_error(host: Host) -> None:
+    host.says("Yes.")
+    host.events.insert(1, {"type": "thinking"})
+    assert ask("q") == (0, "Yes.\n", "m thinks first…\n")
+    host.says(reason="length")
+    host.events.insert(1, {"type": "thinking"})
+    code, out, err = ask("--max-tokens", "7", "q")
+    assert (code, out) == (0, "")
+    assert err.splitlines()[1].startswith("The model was still thinking after 7 tokens")
+    assert len(err.splitlines()) == 2
 
 
 def test_ctrl_c_leaves_what_has_come_and_closes_the_stream(host: Host) -> None:

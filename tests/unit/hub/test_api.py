@@ -328,7 +328,10 @@ async def test_a_model_is_activated_shown_and_deactivated(host: httpx.AsyncClien
     running = (await host.get("/models/running")).json()
     assert running["limit"] == 2
     assert [(row["name"], row["active"]) for row in running["models"]] == [("mine", True)]
-    assert (await host.post("/models/deactivate", json={"name": "mine"})).json() == {"deactivated": 1}
+    assert (await host.post("/models/deactivate", json={"name": "mine"})).json() == {
+        "deactivated": 1,
+        "name": "mine",
+    }
     assert (await host.get("/models/running")).json()["models"] == []
 
 

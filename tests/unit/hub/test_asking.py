@@ -159,7 +159,90 @@ async def test_what_goes_wrong_is_told_below_what_came(
     assert "internal matters" not in caplog.text
 
 
-async def test_a_model_that_is_gone(panel: Panel) -> None:
+async def test_two_who_ask_at_once_get_one_answer_that_can_be_stopped(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, gate, looked = asyncio.Event(), asyncio.Event(), 0
+
+    async def reluctant(path: str, payload: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        try:
+            yield says("Well")[0]
+            await asyncio.Event().wait()
+        finally:
+            leaving.set()
+            await gate.wait()
+
+    def counted(models: Any) -> list[str]:
+        nonlocal looked
+        looked += 1
+        return writers(models)
+
+    writers = asking.writers
+    with monkeypatch.context() as patch:
+        patch.setattr(engine(), "stream", reluctant)
+        await ask(panel)
+        await until(lambda: block(panel, "answer").markdown.endswith("Well"))
+    monkeypatch.setattr(asking, "writers", counted)
+    engine().chunks = [*says("Yes.")[:1], None]
+    both = [asyncio.create_task(ask(panel, question)) for question in ("One?", "Two?")]
+    await leaving.wait()
+    await until(lambda: looked >= 2)
+    await asyncio.to_thread(int)
+    gate.set()
+    await asyncio.gather(*both)
+    answers = [f"**fake** · {question}\n\nYes." for question in ("One?", "Two?")]
+    await until(lambda: block(panel, "answer").markdown in answers)
+    assert engine().held == 1
+    await panel.act(PanelEvent(action="hush"))
+    assert engine().held == 0
+    assert block(panel, "answering") is None
+
+
+async def test_it_is_stopped_before_it_began(panel: Panel) -> None:
+    engine().chunks = [None]
+    await ask(panel)  # its task has not run yet
+    await panel.act(PanelEvent(action="hush"))
+    assert engine().asked == []
+    assert block(panel, "answering") is None
+    assert block(panel, "answered") is not None
+
+
+async def test_a_model_that_thinks_says_so_until_it_answers(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates = {kind: asyncio.Event() for kind in ("thinking", "text", "done")}
+
+    async def thinker(*_: Any) -> AsyncIterator[dict[str, Any]]:
+        yield {"type": "start", "model": "fake"}
+        yield {"type": "of a later version"}
+        for event in ({"type": "thinking"}, {"type": "text", "text": "Yes."}, {"type": "done"}):
+            await gates[event["type"]].wait()
+            yield event
+
+    def detail() -> str:
+        return str(block(panel, "answering").detail)
+
+    monkeypatch.setattr(asking, "answer", thinker)
+    await ask(panel)
+    assert detail() == "it is loaded first where it is not in memory"
+    gates["thinking"].set()
+    await until(lambda: detail() == "thinks…")
+    gates["text"].set()
+    await until(lambda: detail() == "")
+    gates["done"].set()
+    await until(lambda: block(panel, "answered"))
+    assert block(panel, "answer").markdown.endswith("Yes.")
+
+
+@pytest.mark.parametrize("name", ["nobody", "joe", "box/fake", "/etc/passwd"])
+async def test_only_those_of_the_form_can_be_asked(panel: Panel, name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        await ask(panel, model=name)
+    assert block(panel, "answering") is block(panel, "answer") is None
+
+
+async def test_a_model_that_goes_meanwhile(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "writers", lambda models: ["nobody"])
     await ask(panel, model="nobody")
     await until(lambda: block(panel, "unanswered"))
     missing = ModelNotFound(name="nobody").message("en").split("“")[0]

@@ -410,8 +410,8 @@ def test_a_model_is_deactivated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "find_host", lambda: None)
     assert run("deactivate", "a")[1] == "a was not active.\n"
     monkeypatch.setattr(runtime, "find_host", lambda: HOST)
-    monkeypatch.setattr(runtime, "call", lambda *_, **__: {"deactivated": 1})
-    assert run("deactivate", "a")[1] == "a is no longer active.\n"
+    monkeypatch.setattr(runtime, "call", lambda *_, **__: {"deactivated": 1, "name": "a"})
+    assert run("deactivate", "A")[1] == "a is no longer active.\n"
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])

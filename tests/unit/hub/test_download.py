@@ -19,6 +19,7 @@ import pytest
 
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub import download as module
+from ide_agent.features.hub.disk import GrowingHash
 from ide_agent.features.hub.download import Download, Policy, retry_after
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.sources import Remote
@@ -443,9 +444,29 @@ async def test_a_login_is_sent_to_that_server(server: FileServer, tmp_path: Path
     assert "secret" not in repr(remote)
 
 
-async def test_a_hash_that_nobody_promised_is_not_looked_for(server: FileServer, tmp_path: Path) -> None:
-    run = Run(server, tmp_path, sha256="")
-    assert await run.download.run() == ""
+async def test_a_hash_that_nobody_promised_is_told(server: FileServer, tmp_path: Path) -> None:
+    assert await Run(server, tmp_path, sha256="").download.run() == SHA256
+    assert await Run(server, tmp_path, sha256="").download.run() == ""  # it was there: nobody has looked
+
+
+async def test_what_arrives_is_hashed_on_its_way_and_only_what_was_here_is_read(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    reach = GrowingHash.reach
+
+    def noted(self: GrowingHash, file: Path, size: int) -> None:
+        if size > self._size:
+            read.append(size - self._size)
+        reach(self, file, size)
+
+    monkeypatch.setattr(GrowingHash, "reach", noted)
+    server.script.extend([http_server.cut_after(700_000), *[http_server.status(500)] * 4])
+    await Run(server, tmp_path).fails("error.download.lost")
+    assert read == []
+    server.script.append(http_server.cut_after(900_000))
+    await Run(server, tmp_path).succeeds()
+    assert read == [700_000]
 
 
 @pytest.mark.parametrize(

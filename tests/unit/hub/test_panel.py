@@ -21,7 +21,7 @@ from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.progress import Progress
-from ide_agent.features.hub.pulls import Pulls
+from ide_agent.features.hub.pulls import Failed, Pulls
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.pypi import PypiPackage
@@ -195,6 +195,25 @@ async def test_a_pull_that_fails_says_why_until_it_is_tried_again_or_dismissed(
     assert block(panel, "failed.tiny") is block(panel, "failed.tiny.actions") is None
 
 
+@pytest.mark.parametrize("button", ["discard", "remove"])
+async def test_why_a_pull_failed_goes_with_its_model(
+    server: FileServer, panel: Panel, pulls: Pulls, hub: Hub, button: str
+) -> None:
+    if button == "remove":
+        await press(panel, "pull")
+        await until(lambda: rows(panel, "models") == ["tiny"])
+        error = ModelError("error.model.pulling", name="tiny")
+        pulls.failed["tiny"] = Failed(hub.entry("tiny"), error)
+        pulls.changed()
+    else:
+        for _ in range(2):
+            server.script.append(http_server.status(404))
+        await press(panel, "pull")
+    await until(lambda: block(panel, "failed.tiny"))
+    await press(panel, button)
+    assert block(panel, "failed.tiny") is block(panel, "failed.tiny.actions") is None
+
+
 async def test_what_the_command_line_does_shows_too(
     panel: Panel, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +350,18 @@ async def test_details_and_a_check(server: FileServer, panel: Panel) -> None:
     await until(lambda: rows(panel, "models") == ["tiny"])
     with pytest.raises(ModelFileInvalid):  # what the test's package holds is no model
         await press(panel, "verify")
+
+
+async def test_what_was_found_knows_what_has_come(server: FileServer, panel: Panel) -> None:
+    await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+    [row] = block(panel, "found").rows
+    assert [(action.name, action.enabled) for action in row.actions] == [("get", True), ("about", True)]
+    await panel.act(PanelEvent(action="get", args={"name": "tiny"}))
+    await until(lambda: not block(panel, "found").rows[0].actions[0].enabled)
+    await until(lambda: rows(panel, "models") == ["tiny"])
+    assert not block(panel, "found").rows[0].actions[0].enabled
+    await press(panel, "remove")
+    await until(lambda: block(panel, "found").rows[0].actions[0].enabled)
 
 
 async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ async def test_the_parts_are_joined(servers: list[FileServer], tmp_path: Path) -
     assert downloads(hub) == ["tiny.lock"]
     whole = sum(len(server.content) for server in servers)
     arriving = [report for report in reports if report.phase in ("resolve", "download")]
+    assert [report.phase for report in arriving].count("resolve") == 1, "it does not look as if it began anew"
     assert {report.total for report in arriving} == {whole}
     assert [report.done for report in arriving] == sorted(report.done for report in arriving)
     assert arriving[-1].done == whole

@@ -9,6 +9,7 @@ import pytest
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.inference.adapters import adapters_of
+from ide_agent.inference.beside import beside
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.resources import share
 from ide_agent.inference.routing.known import known_models
@@ -37,13 +38,20 @@ def test_they_are_found_by_name(store: ModelStore, tmp_path: Path) -> None:
             store.find(name)
 
 
+def test_the_largest_rank_counts(store: ModelStore, tmp_path: Path) -> None:
+    folder = tmp_path / "m" / "adapters" / "mixed"
+    write_adapter(folder, model_folders.LLAMA, rank=4, strength=0, rank_pattern={"q_proj": 16, "v_proj": 2})
+    assert [adapter.rank for adapter in adapters_of(store.find("m"))] == [4, 16]
+
+
 def test_they_take_memory(store: ModelStore) -> None:
     model = store.find("m")
-    with_it = share(model, context_tokens=64, slots=1, threads=1).bytes
+    with_it = share(model, context_tokens=64, slots=1, threads=1, beside=beside(model)).bytes
     (adapter,) = adapters_of(model)
     (adapter.folder / "adapter_model.safetensors").unlink()
     assert adapters_of(model) == []
-    assert share(model, context_tokens=64, slots=1, threads=1).bytes == with_it - 2 * adapter.bytes
+    without = share(model, context_tokens=64, slots=1, threads=1, beside=beside(model)).bytes
+    assert without == with_it - 2 * adapter.bytes
 
 
 @pytest.mark.parametrize(
@@ -53,6 +61,9 @@ def test_they_take_memory(store: ModelStore) -> None:
         {"r": 0},
         {"r": 513},
         {"r": "8"},
+        {"r": True},
+        {"rank_pattern": {"q_proj": 513}},
+        {"rank_pattern": {"q_proj": True}},
         {"use_dora": True},
         {"modules_to_save": ["lm_head"]},
         {"bias": "all"},

@@ -116,11 +116,31 @@ def test_what_is_promised_to_one_is_not_there_for_another(driver: list[object]) 
     promises.give("b", 3 * GB, room())
     assert (promises.left(room(), "a"), promises.left(room(), "c")) == (7 * GB, GB)
     driver[0] = (16 * GB, 4 * GB + GB // 2)
-    promises.drop("a")  # the driver is asked anew
-    assert (promises.left(room(), "b"), promises.left(room(), "c")) == (4 * GB, 4 * GB)
+    promises.take("a")  # the driver is asked anew
+    assert (promises.left(room(), "b"), promises.left(room(), "c")) == (4 * GB, GB)
     promises.drop("b")
     promises.drop("b")
     assert promises.left(room(), "c") == 4 * GB
+
+
+def test_what_one_has_taken_is_not_given_twice() -> None:
+    promises = Promises()
+    promises.give("a", 4, 10)
+    promises.give("b", 5, 10)
+    promises.take("a")
+    assert promises.left(6, "c") == 1
+    promises.take("a")
+    assert promises.left(6, "c") == 1
+    promises.take("b")
+    assert promises.left(1, "c") == 1
+
+
+def test_what_one_did_not_take_is_free_again() -> None:
+    promises = Promises()
+    promises.give("a", 4, 10)
+    promises.give("b", 5, 10)
+    promises.drop("a")
+    assert promises.left(10, "c") == 5
 
 
 def test_a_promise_made_anew_takes_the_place_of_the_old_one() -> None:

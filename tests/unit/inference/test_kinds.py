@@ -67,6 +67,43 @@ def test_of_several_projectors_one_that_sees_is_taken(tmp_path: Path) -> None:
     assert [each.name for each in ModelStore(tmp_path).list()] == ["m"]
 
 
+@pytest.mark.parametrize(
+    ("projector", "fits"),
+    [
+        ({}, True),
+        ({"clip.vision.projection_dim": 64}, True),
+        ({"clip.vision.projection_dim": 768}, False),
+        ({"clip.audio.projection_dim": 768, "clip.has_audio_encoder": True}, False),
+    ],
+)
+def test_a_projector_of_another_model_is_none(tmp_path: Path, projector: dict[str, Any], fits: bool) -> None:
+    found = model(tmp_path, gguf_file.llama(), projector)
+    assert (projector_of(found) is not None) is fits
+    assert (kind_of(found) != "text") is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"), [("mm.2.bias", True), ("resampler.proj", True), ("v.blk.0.ln", False)]
+)
+def test_what_a_projector_makes_counts_where_its_header_says_otherwise(
+    tmp_path: Path, name: str, fits: bool
+) -> None:
+    found = model(tmp_path, gguf_file.llama())
+    values = {"general.architecture": "clip", "clip.vision.projection_dim": 768}
+    content = gguf_file.file(values, [gguf_file.tensor(name, [64], 0, 0)], data=256)
+    (tmp_path / "m" / "mmproj-old.gguf").write_bytes(content)
+    assert (projector_of(found) is not None) is fits
+
+
+def test_of_several_projectors_the_first_that_fits_is_taken(tmp_path: Path) -> None:
+    found = model(tmp_path, gguf_file.llama())
+    for name, width in (("a", 768), ("b", 64), ("c", 64)):
+        values = {"general.architecture": "clip", "clip.vision.projection_dim": width}
+        (tmp_path / "m" / f"mmproj-{name}.gguf").write_bytes(gguf_file.file(values))
+    taken = projector_of(found)
+    assert taken is not None and taken.name == "mmproj-b"
+
+
 def test_folders_by_their_format(tmp_path: Path) -> None:
     model_folders.llama(tmp_path / "hf")
     model_folders.llama(tmp_path / "sees", vision_config={})

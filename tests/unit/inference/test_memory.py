@@ -16,6 +16,7 @@ from ide_agent.hooks import Plugins
 from ide_agent.host import app as app_module
 from ide_agent.host.services import Services
 from ide_agent.inference import backends, gpus, service
+from ide_agent.inference.beside import NOTHING
 from ide_agent.inference.gpus import Gpu
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.plan import Wish
@@ -88,7 +89,7 @@ async def test_two_loads_at_once_share_a_gpu(
     monkeypatch.setattr(gpus, "_looked", None)
     monkeypatch.setattr(FakeBackend, "offloads", lambda self: True)
     inference, file = room_of(models, 3), ModelStore(models).find("a")
-    whole = inference._share(file, "text").gpu
+    whole = inference._share(file, "text", NOTHING).gpu
     assert whole is not None and whole.layers == whole.of
     free = gpus._RESERVE + whole.bytes * 3 // 2
     gpus.look_again()
@@ -100,7 +101,7 @@ async def test_two_loads_at_once_share_a_gpu(
     assert sorted(part.layers < part.of for part in parts if part) == [False, True]
     assert sum(part.bytes for part in parts if part) <= whole.bytes * 3 // 2
     await until(lambda: not inference._memory.loads)
-    again = inference._share(file, "text").gpu  # what the driver says counts again
+    again = inference._share(file, "text", NOTHING).gpu  # what the driver says counts again
     assert again is not None and again.layers == again.of
     await inference.close()
 

@@ -1,11 +1,16 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
+from ide_agent.inference import models
+from ide_agent.inference.gguf import GgufHeader, read_header
 from ide_agent.inference.models import ModelStore, called
 from support import gguf_file, model_folders
+
+_FIM = {f"tokenizer.ggml.fim_{part}_token_id": 3 for part in ("pre", "suf", "mid")}
 
 
 def put(folder: Path, name: str, file: str, age: int = 0, content: bytes | None = None) -> Path:
@@ -39,6 +44,16 @@ def test_without_a_name_the_chosen_else_the_newest(tmp_path: Path) -> None:
     assert ModelStore(tmp_path).find().name == "new"
     assert ModelStore(tmp_path, default="old").find().name == "old"
     assert ModelStore(tmp_path, default="old").find("new").name == "new"
+
+
+@pytest.mark.parametrize(
+    "able", [{"tokenizer.chat_template": "{{ messages }}"}, _FIM], ids=["chats", "fills_in"]
+)
+def test_a_new_base_model_takes_no_ones_place(tmp_path: Path, able: dict[str, Any]) -> None:
+    put(tmp_path, "chat", "m.gguf", age=9, content=gguf_file.file(gguf_file.llama(**able)))
+    put(tmp_path, "base", "m.gguf", age=1)
+    assert ModelStore(tmp_path).find().name == "chat"
+    assert ModelStore(tmp_path).find("base").name == "base"
 
 
 def test_unknown_names_are_told(tmp_path: Path) -> None:
@@ -183,3 +198,44 @@ def test_case_counts_where_two_names_differ_by_it_alone(tmp_path: Path) -> None:
             found = called(name, models)
             assert found is not None
             assert found.name == name
+
+
+def test_a_file_without_a_header_is_read_once_for_every_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m").mkdir()
+    file = tmp_path / "m" / "m.gguf"
+    file.write_bytes(b"GGUF")
+    read: list[Path] = []
+
+    def noted(place: Path) -> GgufHeader:
+        read.append(place)
+        return read_header(place)
+
+    monkeypatch.setattr(models, "read_header", noted)
+    store = ModelStore(tmp_path)
+    failures = []
+    for _ in range(3):
+        with pytest.raises(ModelFileInvalid) as caught:
+            _ = store.find("m").header
+        failures.append(caught.value)
+    assert read == [file]
+    assert len({str(failure) for failure in failures}) == 1 and failures[0] is not failures[1]
+    file.write_bytes(gguf_file.file(gguf_file.llama()))
+    assert store.find("m").header.architecture == "llama"
+    assert read == [file, file]
+
+
+def test_what_the_system_forbids_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "m.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
+    found = ModelStore(tmp_path).find("m")
+
+    def forbidden(place: Path) -> GgufHeader:
+        raise ModelFileInvalid(file=str(place), reason="no") from PermissionError(13, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "read_header", forbidden)
+        with pytest.raises(ModelFileInvalid):
+            _ = found.header
+    assert found.header.architecture == "llama"

@@ -5,7 +5,7 @@ import pytest
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference import resources
 from ide_agent.inference.backends import Costs
-from ide_agent.inference.kinds import projector_of
+from ide_agent.inference.beside import beside
 from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.resources import kv_cache, share
 from support import gguf_file
@@ -43,7 +43,7 @@ def test_what_it_sees_with_counts(model: ModelFile) -> None:
     file = model.file.with_name("mmproj.gguf")
     file.write_bytes(gguf_file.file({"general.architecture": "clip"}, data=5_000_000))
     blind = share(model, context_tokens=100, slots=1, threads=1)
-    seeing = share(model, context_tokens=100, slots=1, threads=1, projector=projector_of(model))
+    seeing = share(model, context_tokens=100, slots=1, threads=1, beside=beside(model))
     assert seeing.bytes - blind.bytes > 5_000_000
     assert seeing.batch == blind.batch
 
@@ -59,7 +59,7 @@ def test_a_picture_whose_parts_look_at_each_other_is_computed_at_once(tmp_path: 
     (tmp_path / "g" / "mmproj.gguf").write_bytes(gguf_file.file({"general.architecture": "clip"}))
     found = ModelStore(tmp_path).find("g")
     assert share(found, context_tokens=4096, slots=1, threads=1).batch < 256
-    seeing = share(found, context_tokens=4096, slots=1, threads=1, projector=projector_of(found))
+    seeing = share(found, context_tokens=4096, slots=1, threads=1, beside=beside(found))
     assert seeing.batch == 256
 
 

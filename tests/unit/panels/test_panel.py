@@ -144,6 +144,19 @@ async def test_closing_ends_its_work_and_its_viewers(panel: Panel) -> None:
         await anext(late)
 
 
+async def test_nothing_begins_in_a_closed_panel(panel: Panel) -> None:
+    begun: list[bool] = []
+
+    async def work() -> None:
+        begun.append(True)
+
+    await panel.close()
+    task = panel.spawn(work())
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert begun == []
+
+
 async def test_work_that_fails_is_logged_without_its_text(
     panel: Panel, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -225,5 +225,6 @@ async def test_the_panel(host: httpx.AsyncClient, language: str, config: Path) -
 
 async def test_a_panel_without_endpoints(host: httpx.AsyncClient, config: Path) -> None:
     config.write_text("")
-    blocks = [block["id"] for block in (await host.get("/panels/remote")).json()["blocks"]]
-    assert blocks == ["about", "switch", "endpoints", "usage", "log"]
+    blocks = (await host.get("/panels/remote")).json()["blocks"]
+    assert [block["id"] for block in blocks] == ["about", "switch", "endpoints", "usage", "log"]
+    assert str(config) in blocks[2]["empty"] and "[remote.endpoints." in blocks[2]["empty"]

@@ -146,11 +146,30 @@ async def test_pictures_go_as_they_are_and_the_text_beside_them_does_not(
     for ask in (whole, streamed):
         with pytest.raises(PictureError, match="is not fetched"):
             await ask(remotes, "near/m", asked)
+        with pytest.raises(PictureError, match="is not given"):
+            await ask(remotes, "near/m", {"messages": [{"content": [{**image, "type": "video_url"}]}]})
     assert here.asked == []
+    await whole(remotes, "near/m", {"messages": [{"content": [{**image, "video_url": "http://x.invalid"}]}]})
+    assert here.asked[0][1]["messages"] == [{"content": [image]}]
     image["image_url"]["url"] = "data:image/png;base64," + "A" * 11_000_000
     with pytest.raises(PictureError, match="too big"):
         await whole(remotes, "out/m", asked)
     assert len(api.asked) == 2
+    await remotes.close()
+
+
+async def test_a_picture_is_not_counted_as_text(remotes_of: Make, api: ScriptedApi, books: Books) -> None:
+    api.script.append(endless)
+    remotes = remotes_of(out=api.url)
+    png = f"data:image/png;base64,{'A' * 400_000}"
+    parts = [
+        {"type": "image_url", "image_url": {"url": url}} for url in (png, "https://example.invalid/a.png")
+    ]
+    model = await remotes.find("out/m")
+    assert model is not None
+    async with aclosing(model.stream(CHAT, {"messages": [{"role": "user", "content": parts}]})) as events:
+        await anext(events)
+    assert 2000 < books.begun[0].tokens_in < 2100
     await remotes.close()
 
 

@@ -138,6 +138,7 @@ async def test_a_message_is_tested(panel: Panel) -> None:
     await submit(panel, "test", message="x", task="chat", language="", path="", private=False)
     verdict = block(panel, "verdict")
     assert isinstance(verdict, TextBlock)
+    assert verdict.level == "info"  # nothing was done
     assert "coder" in verdict.markdown and "“a”" in verdict.markdown
     await submit(panel, "test", message="y")
     assert "“b”" in block(panel, "verdict").markdown

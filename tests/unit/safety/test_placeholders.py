@@ -81,10 +81,39 @@ def test_all_parts_of_a_request_are_looked_at() -> None:
     assert '"role": "assistant"' in sent
 
 
-def test_images_pass() -> None:
-    url = "data:image/png;base64,iVBORw0KGgo" + "AKIA" + "Z" * 16 + "="
-    payload = {"messages": [{"content": [{"image_url": {"url": url}}, {"text": TOKEN}]}]}
-    assert Placeholders().hide(payload)["messages"][0]["content"][0]["image_url"]["url"] == url
+IMAGE = "data:image/png;base64,iVBORw0KGgo" + "AKIA" + "Z" * 16 + "="
+
+
+@pytest.mark.parametrize("image_url", [IMAGE, {"url": IMAGE}, {"url": IMAGE, "detail": "low"}])
+def test_images_pass(image_url: object) -> None:
+    part = {"type": "image_url", "image_url": image_url}
+    payload = {"messages": [{"role": "user", "content": [part, {"type": "text", "text": TOKEN}]}]}
+    first, second = Placeholders().hide(payload)["messages"][0]["content"]
+    assert first == part
+    assert second["text"].startswith("REDACTED_")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text", "text": f"data:image/png;base64,AAAA\n{TOKEN}"},
+        {"type": "text", "text": f"data:image/png;base64,AAAA {TOKEN}"},
+        {"type": "text", "text": IMAGE},
+        {"type": "text", "image_url": {"url": IMAGE}},
+        {"image_url": IMAGE},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,AAAA {TOKEN}"}},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,AAAA=={TOKEN}"}},
+        {"type": "image_url", "image_url": {"url": f"https://x.invalid/?key={TOKEN}"}},
+        {"type": "image_url", "image_url": {"url": IMAGE, "more": IMAGE}},
+        {"type": "image_url", "image_url": {"url": {"url": [IMAGE]}}},
+        {"type": "image_url", "image_url": {"url": IMAGE, "detail": TOKEN}},
+    ],
+)
+def test_nothing_passes_as_an_image(part: dict[str, object]) -> None:
+    for payload in ({"messages": [{"content": [part]}]}, {"prompt": part.get("text", part)}):
+        sent = json.dumps(Placeholders().hide(payload))
+        assert "REDACTED_" in sent
+        assert TOKEN not in sent
 
 
 def test_words_of_the_dialect_are_no_secrets() -> None:

@@ -124,6 +124,11 @@ M.subcommands = {
       require('ide_agent.panel').open('routes')
     end,
   },
+  remote = {
+    run = function()
+      require('ide_agent.panel').open('remote')
+    end,
+  },
   panel = {
     complete = function()
       return require('ide_agent.panel').names()

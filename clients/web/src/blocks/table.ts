@@ -9,6 +9,8 @@ const LONG_PART = /[^\s/.-]{25}/;
 /** Where it may be broken; and how things stand has a colour. */
 const PIECES = /(?<=\S[/.])(?=[^\s/.\d])|(?=[🟢🟡🔴])|(?<=[🟢🟡🔴])/u;
 const DOTS = ["🟢", "🟡", "🔴"];
+/** A name with hyphens, at which it is not broken unless it is long. */
+const HYPHENED = /(?<!\S)(?=\S*\S-\S)(\S{1,24})(?!\S)/;
 
 export const table: Maker<OfKind<"table">> = (first, context) => {
   const title = element("h2");
@@ -95,18 +97,24 @@ class RowView {
 
 /** Make `text` the text of `cell`, with places where it may be broken, and dots that need no font. */
 function fill(cell: HTMLElement, text: string): void {
-  const isLong = text.includes("/") && LONG_WORD.test(text);
-  if (!isLong && !DOTS.some((dot) => text.includes(dot))) {
+  const isPath = text.includes("/") && LONG_WORD.test(text);
+  const hasDot = DOTS.some((dot) => text.includes(dot));
+  if (!isPath && !hasDot && !HYPHENED.test(text)) {
     setText(cell, text);
   } else if (cell.textContent !== text) {
-    const pieces = text.split(PIECES);
+    const pieces = isPath || hasDot ? text.split(PIECES) : [text];
     const parts = pieces.flatMap((piece, at): (Node | string)[] => {
       if (DOTS.includes(piece)) {
         const dot = element("span", { class: "dot", "data-dot": piece }, piece);
-        return [element("span", { class: "state" }, dot, pieces[at + 1] ?? "")];
+        return [element("span", { class: "whole" }, dot, pieces[at + 1] ?? "")];
       }
-      return DOTS.includes(pieces[at - 1] ?? "") ? [] : [piece, element("wbr")];
+      return DOTS.includes(pieces[at - 1] ?? "") ? [] : [...unbroken(piece), element("wbr")];
     });
     cell.replaceChildren(...parts);
   }
+}
+
+function unbroken(text: string): (Node | string)[] {
+  const parts = text.split(HYPHENED).filter((part) => part !== "");
+  return parts.map((part) => (HYPHENED.test(part) ? element("span", { class: "whole" }, part) : part));
 }

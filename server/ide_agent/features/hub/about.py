@@ -16,8 +16,9 @@ from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface
 from ide_agent.inference.backends import costs
+from ide_agent.inference.beside import beside
 from ide_agent.inference.gpus import Offload
-from ide_agent.inference.kinds import projector_of, purpose_of
+from ide_agent.inference.kinds import purpose_of
 from ide_agent.inference.models import ModelFile, folded
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
 
@@ -180,14 +181,15 @@ def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[st
         header = model.header
     except ModelFileInvalid:
         return {**known, "memory": memory(memory_for(model.bytes))}
-    projector = projector_of(model)
+    purpose = purpose_of(model)
+    found = beside(model, purpose)
     part = share(
         model,
         context_tokens=settings.context_tokens,
         slots=settings.slots,
         threads=settings.threads,
-        costs=costs(settings, model.format, purpose_of(model), projector=projector is not None),
-        projector=projector,
+        costs=costs(settings, model.format, purpose, projector=found.projector is not None),
+        beside=found,
     )
     return {
         **known,

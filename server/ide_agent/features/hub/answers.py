@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ide_agent.errors import ModelError
 from ide_agent.features.hub.calling import pulled_first
+from ide_agent.features.hub.thoughts import Thoughts
 from ide_agent.host.routing import Route, route
 from ide_agent.inference.kinds import check_purpose, kind_of
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
@@ -35,16 +36,21 @@ class Question(BaseModel):
         model: who is to answer; empty: the routing rules say, as in a chat.
         system: what the model is told beforehand.
         max_tokens: longest answer.
+        privacy: ``private``: no model of another machine may answer.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(min_length=1, max_length=_LONGEST)
     model: str = Field("", max_length=1000)
     system: str = Field("", max_length=_LONGEST)
     max_tokens: int = Field(1024, ge=1)
+    privacy: Literal["", "private"] = ""
 
 
 async def answer(services: Services, hub: Hub, question: Question) -> AsyncGenerator[dict[str, Any]]:
-    """The answer: ``start`` with the model's name, ``text`` in pieces, ``done`` with the finish reason.
+    """The answer: ``start`` with the model's name, ``thinking`` where it thinks first, ``text`` in pieces,
+    ``done`` with the finish reason.
 
     Closing the generator stops the model.
 
@@ -52,7 +58,8 @@ async def answer(services: Services, hub: Hub, question: Question) -> AsyncGener
         IdeAgentError: no model can be had, or the one that was named writes no text.
     """
     tokens = estimated_tokens(question.system, question.text)
-    asked = Ask(task="chat", message=question.text, prompt_tokens=tokens)
+    private = question.privacy == "private"
+    asked = Ask(task="chat", message=question.text, prompt_tokens=tokens, private=private)
     found = await route(services, asked, question.model)
     if found.decision is None and not services.remotes.owner(question.model):
         with pulled_first(hub, question.model):
@@ -77,7 +84,7 @@ async def _answered(
         await services.remotes.allow(name, found.allowance)
     if not services.remotes.owner(name):
         await asyncio.to_thread(_refuse_mute, services, name)
-    started, reason = False, "stop"
+    started, reason, thoughts = False, "stop", Thoughts()
     async with services.inference.model(name, private=found.private) as model, model.turn("api"):
         path, payload = _request(model, question)
         payload |= {"max_tokens": found.limit(question.max_tokens), "stream": True}
@@ -87,10 +94,16 @@ async def _answered(
                     yield {"type": "start", "model": model.name}
                     started = True
                 for choice in chunk.get("choices") or ():
-                    said = choice.get("text") or (choice.get("delta") or {}).get("content")
+                    before, said = thoughts.seen, thoughts.answer_in(choice)
                     reason = choice.get("finish_reason") or reason
+                    if thoughts.seen and not before:
+                        yield {"type": "thinking"}
                     if said:
                         yield {"type": "text", "text": said}
+    if not started:
+        yield {"type": "start", "model": model.name}
+    if said := thoughts.rest():
+        yield {"type": "text", "text": said}
     yield {"type": "done", "finish_reason": reason}
 
 
@@ -114,4 +127,7 @@ def _request(model: Model, question: Question) -> tuple[str, dict[str, Any]]:
         prompt = f"{before}{_ASKED} {question.text}\n{_ANSWERED}"
         return "/v1/completions", {"prompt": prompt, "stop": list(_ENDS), **_STEADY}
     messages = [{"role": "system", "content": question.system}] if question.system else []
-    return "/v1/chat/completions", {"messages": [*messages, {"role": "user", "content": question.text}]}
+    payload: dict[str, Any] = {"messages": [*messages, {"role": "user", "content": question.text}]}
+    if model.dialect == "llama":  # short answers are wanted, and thoughts count as tokens of them
+        payload["chat_template_kwargs"] = {"enable_thinking": False}
+    return "/v1/chat/completions", payload

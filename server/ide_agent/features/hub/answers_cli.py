@@ -30,41 +30,59 @@ def _ask(
     model: str = typer.Option("", "--model", "-m", help=text("hub.question.model")),
     system: str = typer.Option("", "--system", help=text("hub.question.system")),
     max_tokens: int = typer.Option(1024, "--max-tokens", min=1, help=text("hub.question.tokens")),
+    private: bool = typer.Option(False, "--private", help=text("hub.question.private")),
 ) -> None:
     from ide_agent.runtime import ensure_host, stream
 
-    question = " ".join(words or ()) or ("" if sys.stdin.isatty() else sys.stdin.read())
+    try:
+        question = " ".join(words or ()) or ("" if sys.stdin.isatty() else sys.stdin.read())
+        (question + system + model).encode()
+    except UnicodeError:
+        typer.echo(text("hub.question.no_text"), err=True)
+        raise typer.Exit(2) from None
     if not question.strip():
         typer.echo(text("hub.question.what"), err=True)
         raise typer.Exit(2)
-    body = {"text": question, "model": model, "system": system, "max_tokens": max_tokens}
+    body: dict[str, Any] = {"text": question, "model": model, "system": system, "max_tokens": max_tokens}
+    if private:
+        body["privacy"] = "private"
     try:
         with closing(stream(ensure_host(), "/models/ask", body, timeout=_SILENCE_SECONDS)) as events:
-            said, reason = _print(events)
+            said, reason, thought = _print(events)
     except KeyboardInterrupt:  # leaving the stream has stopped the engine
         typer.echo(text("hub.question.stopped"), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     if not reason:
         raise HostUnavailable()
+    if not said and thought and reason == "length":
+        typer.echo(text("hub.question.thought", count=max_tokens), err=True)
+        return
     if not said:
         typer.echo(text("hub.question.nothing"), err=True)
     if reason == "length":
         typer.echo(text("hub.question.cut", count=max_tokens), err=True)
 
 
-def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str]:
-    """Print the answer as it comes; whether there was any, and why it ended, empty where it broke off."""
-    last = ""
+def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str, bool]:
+    """Print the answer as it comes.
+
+    Returns whether there was any, why it ended, empty where it broke off, and whether the model thought.
+    """
+    last, model, thought = "", "", False
     try:
         for event in events:
             if event["type"] == "done":
-                return bool(last), str(event["finish_reason"])
+                return bool(last), str(event["finish_reason"]), thought
+            model = str(event.get("model", model))
+            if event["type"] == "thinking":
+                thought = True
+                typer.echo(text("hub.question.thinks", model=model), err=True)
             piece = str(event.get("text", ""))
             piece = piece.translate(_CONTROLS) if sys.stdout.isatty() else piece
             if said := piece if last else piece.lstrip():
                 typer.echo(said, nl=False)
                 last = said[-1]
-        return bool(last), ""
+        return bool(last), "", thought
     finally:
         if last not in ("", "\n"):
             typer.echo()

@@ -98,7 +98,8 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.post("/models/deactivate")
     async def deactivate(request: NameRequest) -> Response:
-        return JSONResponse({"deactivated": await activations.deactivate(request.name)})
+        name = services.models.find(request.name).name
+        return JSONResponse({"deactivated": await activations.deactivate(name), "name": name})
 
     @router.post("/models/ask")
     async def ask(question: Question) -> Response:

@@ -9,9 +9,10 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ide_agent.errors import IdeAgentError, PanelError
+from ide_agent.errors import IdeAgentError, ModelNotFound, PanelError
 from ide_agent.features.hub import forms
 from ide_agent.features.hub.answers import Question, answer
+from ide_agent.features.hub.listing import described
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import Action, ActionsBlock, Block, ProgressBlock, TextBlock, plain
@@ -45,6 +46,7 @@ class Asking:
         self._services = services
         self._hub = hub
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def open(self, panel: Panel) -> None:
         """Say what its buttons do."""
@@ -72,17 +74,28 @@ class Asking:
         model, question = (str(event.values.get(key, "")).strip() for key in ("model", "question"))
         if not (model and question):
             raise PanelError("error.panel.action", action=event.action)
-        await self._end(panel)
+        if model not in await asyncio.to_thread(self._writers):
+            raise ModelNotFound(name=model)
         shown = question if len(question) <= _SHOWN else f"{question[:_SHOWN]}…"
         heading = f"**{plain(model)}** · {plain(' '.join(shown.split()))}\n\n"
-        with panel.together():
-            self._clear(panel)
-            panel.set(
-                _answering(model, panel.language),
-                TextBlock(id=ANSWER, markdown=heading),
-                before=forms.FILTER,
-            )
-        self._running[panel.id] = panel.spawn(self._answer(panel, model, question))
+        async with self._turn(panel):
+            await self._end(panel)
+            with panel.together():
+                self._clear(panel)
+                panel.set(
+                    _answering(model, "hub.ask.loading", panel.language),
+                    TextBlock(id=ANSWER, markdown=heading),
+                    before=forms.FILTER,
+                )
+            self._running[panel.id] = panel.spawn(self._answer(panel, model, question))
+
+    def _writers(self) -> list[str]:
+        settings = self._services.settings.inference
+        return writers(described(each, settings) for each in self._hub.list())
+
+    def _turn(self, panel: Panel) -> asyncio.Lock:
+        """For who begins or ends an answer: several may look at a panel, and press at once."""
+        return self._turns.setdefault(panel.id, asyncio.Lock())
 
     async def _answer(self, panel: Panel, model: str, question: str) -> None:
         silent, problem = True, ""
@@ -90,8 +103,11 @@ class Asking:
             asked = Question(text=question, model=model, max_tokens=_LONGEST)
             async with aclosing(answer(self._services, self._hub, asked)) as events:
                 async for event in events:
-                    if event["type"] == "text":
+                    if event["type"] == "thinking":
+                        panel.set(_answering(model, "hub.ask.thinking", panel.language))
+                    elif event["type"] == "text":
                         silent = False
+                        panel.set(_answering(model, "", panel.language))
                         panel.append(ANSWER, event["text"])
                     elif event.get("finish_reason") == "length":
                         panel.append(ANSWER, " …")
@@ -103,37 +119,46 @@ class Asking:
                 log.error("a question in a panel failed: %s", type(failure).__name__)
             problem = error.message(panel.language)
         finally:
-            with panel.together():
-                panel.remove(ANSWERING)
-                blocks: list[Block] = [_done(panel.language)]
-                if problem:
-                    blocks.insert(0, TextBlock(id=PROBLEM, markdown=plain(problem), level="error"))
-                panel.set(*blocks, before=forms.FILTER)
+            self._finish(panel, problem)
+
+    def _finish(self, panel: Panel, problem: str = "") -> None:
+        blocks: list[Block] = [_done(panel.language)]
+        if problem:
+            blocks.insert(0, TextBlock(id=PROBLEM, markdown=plain(problem), level="error"))
+        with panel.together():
+            panel.remove(ANSWERING)
+            panel.set(*blocks, before=forms.FILTER)
 
     async def _hush(self, panel: Panel, event: PanelEvent) -> None:
-        await self._end(panel)
+        async with self._turn(panel):
+            await self._end(panel)
 
     async def _dismiss(self, panel: Panel, event: PanelEvent) -> None:
-        await self._end(panel)
-        with panel.together():
-            self._clear(panel)
+        async with self._turn(panel):
+            await self._end(panel)
+            with panel.together():
+                self._clear(panel)
 
     async def _end(self, panel: Panel) -> None:
-        task = self._running.pop(panel.id, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        task = self._running.get(panel.id)
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait([task])  # who leaves meanwhile leaves it to the next one
+        self._running.pop(panel.id)
+        if panel.has(ANSWERING):  # it was ended before it began
+            self._finish(panel)
 
     def _clear(self, panel: Panel) -> None:
         for id in (ANSWERING, ANSWER, PROBLEM, DONE):
             panel.remove(id)
 
 
-def _answering(model: str, language: str) -> ProgressBlock:
+def _answering(model: str, detail: str, language: str) -> ProgressBlock:
     return ProgressBlock(
         id=ANSWERING,
         label=translate("hub.ask.answering", language, model=model),
-        detail=translate("hub.ask.loading", language),
+        detail=translate(detail, language) if detail else "",
         actions=[Action(name="hush", label=translate("hub.panel.stop", language))],
     )
 

@@ -13,6 +13,7 @@ from ide_agent.reasons import reason_of
 SPARE_BYTES = 500_000_000
 """What a pull leaves free on the disk."""
 
+_BLOCK = 1 << 20
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -20,6 +21,43 @@ def sha256_of(file: Path) -> str:
     """Lower-case hex SHA-256 of `file`."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class GrowingHash:
+    """SHA-256 of a file that is being written, so that it need not be read again afterwards."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._stopped = False
+
+    def add(self, block: bytes | bytearray) -> None:
+        """`block` is what was written next."""
+        self._hash.update(block)
+        self._size += len(block)
+
+    def reach(self, file: Path, size: int) -> None:
+        """Be that of the first `size` bytes of `file`: read what was not added; start anew if it was cut."""
+        if self._size > size:
+            self._hash, self._size = hashlib.sha256(), 0
+        if self._size == size:
+            return
+        with file.open("rb") as stream:
+            stream.seek(self._size)
+            while self._size < size and not self._stopped:
+                block = stream.read(min(_BLOCK, size - self._size))
+                if not block:  # somebody cut it
+                    break
+                self.add(block)
+
+    def of(self, file: Path) -> str:
+        """That of all of `file`, lower-case hex."""
+        self.reach(file, file.stat().st_size)
+        return self._hash.hexdigest()
+
+    def stop(self) -> None:
+        """Read no further. Of no use after that."""
+        self._stopped = True
 
 
 def free_in(folder: Path) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,7 +21,7 @@ import httpx
 from ide_agent import __version__
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub import trust
-from ide_agent.features.hub.disk import SPARE_BYTES, disk_error, require_space, sha256_of
+from ide_agent.features.hub.disk import SPARE_BYTES, GrowingHash, disk_error, require_space, sha256_of
 from ide_agent.features.hub.partial import Part, UnusableError
 from ide_agent.features.hub.progress import Phase, Report, Speedometer
 from ide_agent.features.hub.sources import Remote
@@ -106,6 +107,7 @@ class Download:
         self._size = size
         self._policy = policy
         self._part = Part(target, remote)
+        self._hash = GrowingHash()
         self._speed = Speedometer()
         self._reported = 0.0
         self._reached = False
@@ -115,29 +117,36 @@ class Download:
         """Fetch the file, or the rest of it, and check its hash. What has arrived stays when cancelled.
 
         Returns:
-            The SHA-256 that it has, lower-case hex; empty where none was promised, and so none looked for.
+            Its SHA-256, lower-case hex; empty where the file was here and none was promised.
 
         Raises:
             DownloadError: it cannot be had; says why.
         """
         try:
-            if self._target.exists() and await self._is_right(self._target):
-                return self._remote.sha256
+            wanted = self._remote.sha256
+            if self._target.exists() and (
+                not wanted or await in_thread(lambda: sha256_of(self._target)) == wanted
+            ):
+                return wanted
             resumed = self._part.load() > 0
-            await self._fetch()
-            if not await self._is_right(self._part.file):
+            found = await self._fetched()
+            if resumed and wanted not in ("", found):
+                self._part.discard()  # perhaps the two halves are of different files: once more
+                found = await self._fetched()
+            if wanted not in ("", found):
                 self._part.discard()
-                if resumed:  # perhaps the two halves are of different files: once more, from the start
-                    await self._fetch()
-                if not resumed or not await self._is_right(self._part.file):
-                    self._part.discard()
-                    raise DownloadError("error.download.hash", name=self._name)
+                raise DownloadError("error.download.hash", name=self._name)
             self._part.finish()
-            return self._remote.sha256
+            return found
         except OSError as failure:
             raise disk_error(failure, self._name, self._target) from failure
         finally:
             self._tell_later(None)
+
+    async def _fetched(self) -> str:
+        """Fetch the part file's rest; the hash of all of it."""
+        await self._fetch()
+        return await in_thread(lambda: self._hash.of(self._part.file), stop=self._hash.stop)
 
     async def _fetch(self) -> None:
         """Attempt after attempt until the part file is whole."""
@@ -183,6 +192,9 @@ class Download:
         return None
 
     async def _attempt(self, client: httpx.AsyncClient) -> None:
+        file, done = self._part.file, self._part.done
+        if done:  # before a server waits for us
+            await in_thread(lambda: self._hash.reach(file, done), stop=self._hash.stop)
         async with client.stream("GET", self._remote.url, headers=self._part.request_headers()) as response:
             self._reached = True
             if response.status_code == 416:
@@ -206,6 +218,7 @@ class Download:
         """Append the body to the part file, block by block, and what there is of it when it ends early."""
         buffer = bytearray()
         looked = self._part.done
+        self._hash.reach(self._part.file, looked)  # reads nothing: it is there, or the file begins anew
         try:
             with self._part.file.open("ab") as stream:
                 try:
@@ -221,11 +234,15 @@ class Download:
                         if len(buffer) >= _BLOCK:
                             block = bytes(buffer)
                             buffer.clear()
-                            await in_thread(lambda block=block: stream.write(block))  # type: ignore[misc]
+                            await in_thread(lambda block=block: self._keep(stream, block))  # type: ignore[misc]
                 finally:
-                    stream.write(buffer)
+                    self._keep(stream, buffer)
         finally:
             self._part.measure()
+
+    def _keep(self, stream: BinaryIO, block: bytes | bytearray) -> None:
+        stream.write(block)
+        self._hash.add(block)
 
     def _refuse_more(self, size: int) -> None:
         """Start anew another time where `size` is more than the file can have."""
@@ -250,9 +267,6 @@ class Download:
     def _promised(self) -> int:
         """Length of the file; 0 where nobody said any."""
         return self._size or self._part.total
-
-    async def _is_right(self, file: Path) -> bool:
-        return not self._remote.sha256 or await in_thread(lambda: sha256_of(file)) == self._remote.sha256
 
     def _tell(self, phase: Phase, *, always: bool = False) -> None:
         now = time.monotonic()

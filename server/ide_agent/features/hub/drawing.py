@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ide_agent.errors import from_wire
@@ -204,8 +204,8 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def found(known: dict[str, Any], asked: str, language: str) -> TableBlock:
-    """What `finding.search` found."""
+def found(known: dict[str, Any], asked: str, language: str, taken: Collection[str] = ()) -> TableBlock:
+    """What `finding.search` found; those in `taken` are here or on their way."""
     words = translator(language)
     return TableBlock(
         id=FOUND,
@@ -213,12 +213,13 @@ def found(known: dict[str, Any], asked: str, language: str) -> TableBlock:
         empty=words("hub.panel.nothing", words=echoed(asked)),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
+            Column(key="size", label=words("hub.panel.size"), align="end"),
             Column(key="format", label=words("hub.fact.format")),
-            Column(key="downloads", label=words("hub.panel.downloads"), align="end"),
             Column(key="licence", label=words("hub.panel.licence")),
+            Column(key="about", label=words("hub.panel.for")),
         ],
         rows=[
-            *(_known(each, language) for each in known["catalogue"]),
+            *(_known(each, each["name"] in taken, language) for each in known["catalogue"]),
             *(_repository(each, language) for each in known["repositories"]),
         ],
     )
@@ -229,7 +230,7 @@ def unasked(why: str) -> TextBlock:
     return TextBlock(id=UNASKED, markdown=plain(why), level="warning")
 
 
-def _known(each: dict[str, Any], language: str) -> Row:
+def _known(each: dict[str, Any], taken: bool, language: str) -> Row:
     """A model of the catalogue."""
     words = translator(language)
     args = {"name": each["name"]}
@@ -237,12 +238,13 @@ def _known(each: dict[str, Any], language: str) -> Row:
         id=each["name"],
         cells={
             "name": f"{each['name']}: {each['title']}",
+            "size": size(each["bytes"], language),
             "format": form(each["format"], language),
-            "downloads": words("hub.place.catalogue"),
             "licence": each["licence"],
+            "about": words(each["about"]),
         },
         actions=[
-            Action(name="get", label=words("hub.panel.pull"), style="primary", args=args),
+            Action(name="get", label=words("hub.panel.pull"), style="primary", args=args, enabled=not taken),
             Action(name="about", label=words("hub.panel.details"), args=args),
         ],
     )
@@ -255,8 +257,8 @@ def _repository(each: dict[str, Any], language: str) -> Row:
         cells={
             "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
             "format": form(each["format"], language),
-            "downloads": str(each["downloads"]),
             "licence": each["licence"],
+            "about": words("hub.panel.downloads", count=each["downloads"]),
         },
         actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
     )

@@ -254,6 +254,8 @@ class _Together:
             return self._report
 
         def report(progress: Progress) -> None:
+            if number and progress.phase == "resolve":
+                return  # where the next one is nobody needs to hear: it reads as if all began anew
             size = self._sizes[number] = self._sizes[number] or progress.total
             scale = size / progress.total if progress.total else 1.0  # of a wheel less may have been wanted
             done = self._here + sum(self._sizes[:number]) + min(size, int(progress.done * scale))

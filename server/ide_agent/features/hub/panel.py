@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import ModelNotFound, PanelError
 from ide_agent.features.hub import drawing, forms, kept
@@ -51,6 +51,7 @@ class HubPanel:
     activations: Activations
     asking: Asking
     filters: dict[str, Filter] = field(default_factory=dict)
+    finds: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, panel: Panel) -> None:
@@ -97,6 +98,7 @@ class HubPanel:
 
     async def _discard(self, panel: Panel, event: PanelEvent) -> None:
         await asyncio.to_thread(self.hub.discard, _name(event))
+        self.pulls.forget(_name(event))
         await self._draw(panel)
 
     async def _add(self, panel: Panel, event: PanelEvent) -> str:
@@ -120,7 +122,9 @@ class HubPanel:
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
         found = await asyncio.to_thread(search, self.hub, words, kind, place)
         said = not_asked(found["problem"], panel.language) if found["problem"] else None
-        self._show_found(panel, drawing.found(found, words, panel.language))
+        self.finds[panel.id] = (found, words)
+        taken = await asyncio.to_thread(self._taken)
+        self._show_found(panel, drawing.found(found, words, panel.language, taken))
         if said is not None:  # a message that passes is missed
             panel.set(drawing.unasked(said), before=drawing.FOUND)
         return said
@@ -141,6 +145,10 @@ class HubPanel:
                 if id != block.id:
                     panel.remove(id)
             panel.set(block, before=self._below_found(panel))
+
+    def _taken(self) -> set[str]:
+        """Names of the models that are here or on their way."""
+        return {model.name for model in self.hub.list()} | {pull.name for pull in self.pulls.running}
 
     def _below_found(self, panel: Panel) -> str:
         return drawing.RUNNING if panel.has(drawing.RUNNING) else drawing.HERE
@@ -184,6 +192,7 @@ class HubPanel:
         await self.services.inference.release(name)  # an engine would keep the space of its file
         await asyncio.to_thread(self.hub.remove, name)
         kept.forget(name)
+        self.pulls.forget(name)
         await self._draw(panel)
         return translate("hub.removed", panel.language, name=name, size=held)
 
@@ -259,6 +268,9 @@ class HubPanel:
                 panel.set(loaded, before=drawing.HERE)
             else:
                 panel.remove(drawing.RUNNING)
+            if panel.has(drawing.FOUND):
+                known, words = self.finds[panel.id]
+                panel.set(drawing.found(known, words, panel.language, here | busy))
             self._draw_pulls(panel, stopped, cut)
             self.asking.draw(panel, models, [row["name"] for row in running])
 

@@ -45,7 +45,7 @@ def _deactivate(name: str = typer.Argument(help=text("hub.name"))) -> None:
     ended = 0
     if (info := find_host()) is not None:
         answer = call(info, "POST", "/models/deactivate", {"name": name}, timeout=_RELEASE_SECONDS)
-        ended = answer["deactivated"]
+        ended, name = answer["deactivated"], answer["name"]
     typer.echo(text("hub.deactivated" if ended else "hub.was_not_active", name=name))
 
 

@@ -18,6 +18,7 @@ from ide_agent.panels.blocks import (
     TableBlock,
     TextBlock,
 )
+from ide_agent.paths import config_file
 
 USAGE = "usage"
 KEY = "key"
@@ -49,7 +50,7 @@ def endpoints(found: list[dict[str, Any]], language: str) -> TableBlock:
     return TableBlock(
         id="endpoints",
         title=translate("remote.panel.endpoints", language),
-        empty=translate("remote.panel.no_endpoints", language),
+        empty=translate("remote.none", language, file=config_file()),
         columns=_columns(language, "name", "address", "where", "key", "models", "state", end=("models",)),
         rows=[_endpoint(each, language) for each in found],
     )

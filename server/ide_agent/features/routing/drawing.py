@@ -113,7 +113,7 @@ def test_form(language: str) -> FormBlock:
 
 def verdict(sentence: str) -> TextBlock:
     """Where a message would go."""
-    return TextBlock(id=VERDICT, markdown=plain(sentence), level="success")
+    return TextBlock(id=VERDICT, markdown=plain(sentence))
 
 
 def add_form(models: Iterable[str], stamp: str, language: str) -> FormBlock:

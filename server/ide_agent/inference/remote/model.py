@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ide_agent.errors import RemoteRefused, RemoteUnavailable
 from ide_agent.inference.backends import Dialect
-from ide_agent.inference.pictures import check_pictures
+from ide_agent.inference.pictures import Pictures, checked, seen
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Sent
 from ide_agent.inference.remote.prices import tokens
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ide_agent.safety.placeholders import Placeholders
 
 _CHARACTERS_A_TOKEN = 4
+_TOKENS_A_PICTURE = 1000
+"""APIs count from 85 to about 1,600, by its size and as they like."""
 
 
 class Books(Protocol):
@@ -183,14 +185,19 @@ class RemoteModel:
         endpoint.check()
         hiding = self.placeholders()
         body = b""
+        pictures = Pictures()
         if payload is not None:
-            check_pictures(path, payload, fetched=not endpoint.local)
+            if not endpoint.local:
+                pictures = seen(payload)
+            else:  # it may fetch what it is given an address of, as engines do
+                clean, pictures = await asyncio.to_thread(checked, path, payload)
+                payload = clean
             # searching a long prompt takes a while, in which others stream
             if hiding is not None and (
                 _holds_tokens(payload.get("input")) or _holds_tokens(payload.get("prompt"))
             ):
                 raise RemoteRefused("error.remote.tokens", endpoint=endpoint.name)
-            hidden = await asyncio.to_thread(hiding.hide, payload) if hiding is not None else payload
+            hidden = payload if hiding is None else await asyncio.to_thread(hiding.hide, payload)
             if self.id:
                 hidden = {**hidden, "model": self.id}
             body = json.dumps(hidden, separators=(",", ":")).encode()
@@ -200,7 +207,8 @@ class RemoteModel:
             model=self.id,
             path=path.removeprefix("/v1"),
             secrets=len(hiding) if hiding is not None else 0,
-            tokens_in=len(body) // _CHARACTERS_A_TOKEN,
+            tokens_in=max(len(body) - pictures.characters, 0) // _CHARACTERS_A_TOKEN
+            + pictures.count * _TOKENS_A_PICTURE,
             estimated=True,
         )
         if not endpoint.local:

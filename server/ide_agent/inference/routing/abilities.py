@@ -16,7 +16,6 @@ from ide_agent.inference.routing.rules import Rule, Task, WorkspaceRoutes
 _WRITING: tuple[Task, ...] = ("completion", "chat", "review", "tests")
 _SENSES = {"vision": "image", "audio": "audio"}
 _SPEECH = ("ctranslate2", "piper")
-_RANK = 4  # llama.cpp's way of pooling in models that make one number of two texts
 
 
 def unable(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) -> Iterator[Problem]:
@@ -67,7 +66,7 @@ def _lacks(model: ModelFile, task: Task) -> str:
         return ""
     if model.format in _SPEECH:
         return "for_speech"
-    if model.header.pooling_type == _RANK:
+    if kind == "reranking":
         return "for_ranking"
     if task == "embedding":
         return ""

@@ -14,10 +14,12 @@ from ide_agent.inference.routing.abilities import unable
 from ide_agent.inference.routing.conditions import Compiled, Refused, compiled
 from ide_agent.inference.routing.nodes import Node, Unreadable, tree
 from ide_agent.inference.routing.problems import Problem, Range
-from ide_agent.inference.routing.rules import Routes, Rule, WorkspaceRoutes
+from ide_agent.inference.routing.rules import Limits, Routes, Rule, When, WorkspaceRoutes
 from ide_agent.inference.routing.salvage import salvaged
 
 MOST_PROBLEMS = 100
+_BELOW = dict.fromkeys(When.model_fields, "when") | dict.fromkeys(Limits.model_fields, "limits")
+"""Keys that many write one level too high."""
 _MOST_NEAR = 20  # names that the nearest one is looked for; that takes a while where there are many models
 DEFAULT_MODELS = ("", "default", "auto")
 """Names that stand for the default model."""
@@ -125,6 +127,8 @@ def _invalid(error: ErrorDetails, root: Node, kind: type[BaseModel]) -> Problem:
     key = names[-1] if names else ""
     at = root.find(loc, key=type_ in _KEY_LEVEL)
     if type_ == "extra_forbidden":
+        if (below := _BELOW.get(key)) and below not in names:
+            return Problem("error.routes.below", at, params={"key": key, "below": below})
         near = get_close_matches(key, _fields(kind, names[:-1]), 1)
         if near:
             return Problem("error.routes.unknown_near", at, params={"key": _short(key), "near": near[0]})

@@ -31,8 +31,12 @@ class ChatPrompt:
         messages = body.get("messages")
         if not isinstance(messages, list) or not messages:
             raise BadRequest("messages: a list of messages is needed")
+        extras = body.get("chat_template_kwargs") or {}
+        if not isinstance(extras, dict):
+            raise BadRequest("chat_template_kwargs: an object is needed")
         try:
             rendered = self._formatter(
+                **extras,
                 messages=[_plain(message) for message in messages],
                 tools=body.get("tools"),
                 tool_choice=body.get("tool_choice"),

@@ -69,7 +69,7 @@ async def body_of(request: Request) -> dict[str, Any]:
         raise BadRequest("the request is too long")
     try:
         body = json.loads(await request.body())
-    except ValueError as failure:
+    except (ValueError, RecursionError) as failure:
         raise BadRequest("the request is no JSON") from failure
     if not isinstance(body, dict):
         raise BadRequest("the request is no JSON object")

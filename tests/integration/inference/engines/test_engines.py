@@ -182,6 +182,12 @@ class TestEngine:
         finish = [event["choices"][0]["finish_reason"] for event in events if event["choices"]]
         assert finish[-1] == answer["choices"][0]["finish_reason"]
 
+    async def test_words_for_the_template_are_taken(self, engine: Engine) -> None:
+        messages = [{"role": "user", "content": "Hi"}]
+        request = {"messages": messages, "max_tokens": 1, "chat_template_kwargs": {"enable_thinking": False}}
+        answer = await engine.request("POST", "/v1/chat/completions", request)
+        assert answer["choices"][0]["message"]["role"] == "assistant"
+
     async def test_embeddings(self, inference: Inference) -> None:
         engine = await inference.engine("starter", "embedding")
         texts = ["the cat sat on the mat", "a cat is sitting on a mat", "SELECT id FROM invoices"]

@@ -148,7 +148,7 @@ PIECES = [
     *SIGNS,
     *("a: ", "b:", "é: ", "- ", "\n  ", "\n    ", "\n\n", "\r\n", ", ", ": ", "'x'", '"y"', "# c", ">-"),
 ]
-PIECES += ["|+\n", "y z", "? ", "...", "---", "\\u015f", "true", "http://x", "a:b", "&a", "<<: "]
+PIECES += ["['x':", "|+\n", "y z", "? ", "...", "---", "\\u015f", "true", "http://x", "a:b", "&a", "<<: "]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join), st.sampled_from(["", "\n"]))
@@ -158,6 +158,10 @@ PIECES += ["|+\n", "y z", "? ", "...", "---", "\\u015f", "true", "http://x", "a:
 @example("0\t", "\n")
 @example("---\n...\n...", "\n")
 @example("|\n# c", "\n")
+@example('a: ["x":1]', "\n")
+@example('a: ["x" :1]', "\n")
+@example("a: ['z':w, b]", "\n")
+@example('a: ["x"\n :1]', "\n")
 def test_the_quick_reader_finds_what_the_thorough_one_does(text: str, end: str) -> None:
     found = nodes._quick(text + end)
     if found is not None:

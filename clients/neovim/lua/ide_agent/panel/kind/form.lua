@@ -46,11 +46,13 @@ return function(block, context)
     left = math.max(left, text.width(label))
     return label
   end, block.fields)
-  left = math.min(left, math.max(math.floor(context.width / 3), 4))
+  left = math.min(left, math.max(math.floor(context.width * 0.4), 4))
   local room = math.max(math.min(WIDEST, context.width - left - 4), NARROWEST)
   for index, field in ipairs(block.fields) do
     local target = { block = block.id, field = field, form = block }
     local width = field.kind == 'check' and 3 or room
+    local hint = text.one_line(field.hint)
+    local is_beside = left + width + 4 + text.width(hint) <= context.width
     for number, said in ipairs(shown(field, values[field.name])) do
       local draft = {
         { text.pad(number == 1 and labels[index] or '', left) .. '  ' },
@@ -58,11 +60,17 @@ return function(block, context)
         key = ('field %s %d'):format(field.name, number),
         target = target,
       }
-      local hint = text.one_line(field.hint)
-      if number == 1 and hint ~= '' then
+      if number == 1 and hint ~= '' and is_beside then
         table.insert(draft, { '  ' .. hint, 'IdeAgentPanelMuted' })
       end
       table.insert(drafts, draft)
+    end
+    if hint ~= '' and not is_beside then
+      local below = (' '):rep(left + 2)
+      table.insert(
+        drafts,
+        { { below }, { hint, 'IdeAgentPanelMuted' }, key = 'hint ' .. field.name, target = target }
+      )
     end
   end
   local target = { block = block.id, form = block }

@@ -7,12 +7,15 @@ local GAP = 2
 local NARROWEST = 6
 --- What tells models of one family apart stands at the end of their names.
 local NAME = 26
+--- A number without its end is another one.
+local NUMBER = 10
 
---- Takes from the widest column what there is no room for; from the first, which names the row, only when
+--- Takes from the widest column what there is no room for: from the first, which names the row, only when
 --- the others have given what they can.
 ---@param widths integer[]
+---@param columns table[]
 ---@param room integer cells
-local function shrink(widths, room)
+local function shrink(widths, columns, room)
   local total = GAP * (#widths - 1)
   for _, width in ipairs(widths) do
     total = total + width
@@ -21,7 +24,7 @@ local function shrink(widths, room)
     while total > room do
       local widest
       for index, width in ipairs(widths) do
-        local least = index == 1 and kept or NARROWEST
+        local least = index == 1 and kept or columns[index].align == 'end' and NUMBER or NARROWEST
         if width > least and (widest == nil or width > widths[widest]) then
           widest = index
         end
@@ -99,8 +102,8 @@ return function(block, context)
     rows[number] = cells
     beside = math.max(beside, buttons_width(block, row, context))
   end
-  -- Buttons that would take most of the line go below the row instead.
-  shrink(widths, context.width - (beside <= context.width / 2 and beside or 0))
+  -- Buttons that would take much of the line go below the row instead.
+  shrink(widths, block.columns, context.width - (beside <= context.width / 3 and beside or 0))
   local header = join(labels, block.columns, widths)
   table.insert(drafts, { { header, 'IdeAgentPanelHeader' }, key = 'header' })
   local total = GAP * (#widths - 1)

@@ -1,0 +1,55 @@
+"""What a model thinks before it answers, told from the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_BEGIN, _END = "<think>", "</think>"
+_APART = ("reasoning_content", "reasoning")
+"""Where engines and APIs put thoughts that they have told from the answer themselves."""
+
+
+class Thoughts:
+    """Reads the pieces of one answer, in their order.
+
+    Attributes:
+        seen: the model has thought.
+    """
+
+    def __init__(self) -> None:
+        self.seen = False
+        self._inside = False
+        self._begun = False
+        self._held = ""
+
+    def answer_in(self, choice: dict[str, Any]) -> str:
+        """What a choice of a chunk adds to the answer; empty for a thought."""
+        delta = choice.get("delta") or {}
+        self.seen = self.seen or any(delta.get(name) for name in _APART)
+        return self._told(choice.get("text") or delta.get("content") or "")
+
+    def rest(self) -> str:
+        """What was held back as if it were to become the beginning of a thought."""
+        return "" if self._inside or self._begun else self._held
+
+    def _told(self, piece: str) -> str:
+        if self._begun:
+            return piece
+        held = self._held + piece
+        if not self._inside:
+            text = held.lstrip()
+            if _BEGIN.startswith(text):  # or not all of it yet
+                self._held = held
+                if text != _BEGIN:
+                    return ""
+            elif not text.startswith(_BEGIN):
+                self._begun = True
+                return held
+            self.seen = self._inside = True
+            held = text.removeprefix(_BEGIN)
+        _, ended, said = held.partition(_END)
+        if ended:
+            self._begun, self._inside = True, False
+            return said.lstrip()
+        self._held = held[1 - len(_END) :]
+        return ""

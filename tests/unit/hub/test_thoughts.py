@@ -1,0 +1,49 @@
+"""What is thought and what is said, however it comes in pieces."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ide_agent.features.hub.thoughts import Thoughts
+
+
+def read(pieces: list[str]) -> tuple[str, bool]:
+    thoughts = Thoughts()
+    said = "".join(thoughts.answer_in({"delta": {"content": piece}}) for piece in pieces)
+    return said + thoughts.rest(), thoughts.seen
+
+
+TEXTS = [
+    ("<think>a < b</b></think>\n\nYes.", "Yes.", True),
+    ("\n<think></think>Yes.", "Yes.", True),
+    ("<think>without an end </thin", "", True),
+    (" Yes, <think> is a word.</think>", " Yes, <think> is a word.</think>", False),
+    ("<thinking> too", "<thinking> too", False),
+    ("<", "<", False),
+    ("", "", False),
+]
+
+
+@pytest.mark.parametrize(("text", "said", "thought"), TEXTS)
+def test_thoughts_are_left_out(text: str, said: str, thought: bool) -> None:
+    assert read([text]) == (said, thought)
+    found, seen = read([*text])
+    assert (found.lstrip("\n"), seen) == (said.lstrip("\n"), thought)
+
+
+@given(st.sampled_from(TEXTS), st.lists(st.integers(0, 40)))
+def test_it_does_not_matter_where_the_pieces_end(case: tuple[str, str, bool], cuts: list[int]) -> None:
+    text, said, thought = case
+    ends = sorted({0, *(cut for cut in cuts if cut < len(text)), len(text)})
+    found, seen = read([text[a:b] for a, b in pairwise(ends)])
+    assert (found.lstrip("\n"), seen) == (said.lstrip("\n"), thought)
+
+
+@pytest.mark.parametrize("choice", [{}, {"delta": None}, {"delta": {"content": None}}, {"text": ""}])
+def test_nothing_is_nothing(choice: dict[str, object]) -> None:
+    thoughts = Thoughts()
+    assert (thoughts.answer_in(choice), thoughts.seen, thoughts.rest()) == ("", False, "")
