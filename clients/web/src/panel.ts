@@ -44,7 +44,7 @@ export class Panel {
   ) {
     this.context = this.contextIn(language);
     this.notices = new Notices(this.context.words);
-    root.replaceChildren(element("header", {}, this.title), this.notices.element, this.body);
+    root.replaceChildren(element("header", {}, this.title), this.body, this.notices.element);
     this.title.hidden = true;
     document.documentElement.lang = language;
     document.addEventListener("scrollend", () => this.memory.set("scroll", scrollY));
