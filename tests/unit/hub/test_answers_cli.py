@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ide_agent import cli, runtime, terminal
-from ide_agent.errors import ModelNotFound
+from ide_agent.errors import ModelError, ModelNotFound
+from ide_agent.features.hub import why_waiting
 
 
 class Host:
@@ -57,6 +59,30 @@ def test_the_answer_and_nothing_else_goes_to_standard_output(host: Host) -> None
     assert ask(*options, "Where", "is", "it?") == (0, "It is Paris.\n", "")
     assert host.asked == [{"text": "Where is it?", "model": "m", "system": "s", "max_tokens": 3}]
     assert host.left
+
+
+def test_why_a_model_waits_is_told_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    looked_twice = threading.Event()
+
+    def call(info: object, method: str, path: str) -> dict[str, Any]:
+        looks.append(f"{method} {path}")
+        if len(looks) > 2:
+            looked_twice.set()
+        reason = ModelError("error.model.deactivated", name="big").as_wire()
+        return {"models": [{"state": "ready", "reason": None}, {"state": "waiting", "reason": reason}]}
+
+    def stream(*_: object, **__: object) -> Generator[Any]:
+        assert looked_twice.wait(60)
+        yield from host.events
+
+    monkeypatch.setattr(runtime, "call", call)
+    monkeypatch.setattr(runtime, "stream", stream)
+    monkeypatch.setattr(why_waiting, "_LOOK_SECONDS", 0.001)
+    host.says("Yes.")
+    code, out, err = ask("q")
+    assert (code, out, err.count("big")) == (0, "Yes.\n", 1)
+    assert set(looks) == {"GET /models/running"}
 
 
 def test_a_private_question_is_asked_as_one(host: Host) -> None:

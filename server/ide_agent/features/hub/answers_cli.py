@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ide_agent.errors import HostUnavailable
+from ide_agent.features.hub.why_waiting import telling_why
 from ide_agent.terminal import text
 
 _INTERRUPTED = 130
@@ -47,8 +49,12 @@ def _ask(
     if private:
         body["privacy"] = "private"
     try:
-        with closing(stream(ensure_host(), "/models/ask", body, timeout=_SILENCE_SECONDS)) as events:
-            said, reason, thought = _print(events)
+        info = ensure_host()
+        with (
+            closing(stream(info, "/models/ask", body, timeout=_SILENCE_SECONDS)) as events,
+            telling_why(info) as begun,
+        ):
+            said, reason, thought = _print(_noted(events, begun))
     except KeyboardInterrupt:  # leaving the stream has stopped the engine
         typer.echo(text("hub.question.stopped"), err=True)
         raise typer.Exit(_INTERRUPTED) from None
@@ -61,6 +67,13 @@ def _ask(
         typer.echo(text("hub.question.nothing"), err=True)
     if reason == "length":
         typer.echo(text("hub.question.cut", count=max_tokens), err=True)
+
+
+def _noted(events: Iterator[dict[str, Any]], begun: threading.Event) -> Iterator[dict[str, Any]]:
+    """`events`, with the first of which the waiting is over."""
+    for event in events:
+        begun.set()
+        yield event
 
 
 def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str, bool]:
