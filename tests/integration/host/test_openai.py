@@ -195,8 +195,14 @@ def test_unknown_model(client: openai.OpenAI, stream: bool) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_request_that_the_engine_refuses(client: openai.OpenAI, stream: bool) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        client.chat.completions.create(model="starter", messages="hello", stream=stream)  # type: ignore[call-overload]
+        client.chat.completions.create(model="starter", messages=[{"content": "x"}], stream=stream)  # type: ignore[call-overload]
     assert caught.value.code == "error.engine.refused"
+
+
+def test_messages_that_are_none_reach_no_engine(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="starter", messages="hello")  # type: ignore[call-overload]
+    assert caught.value.code == "error.picture.messages"
 
 
 def test_wrong_key(info: RuntimeInfo) -> None:

@@ -106,11 +106,12 @@ def test_the_guard_sees_what_there_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("guarded", [False], indirect=True)
 def test_nothing_leaves_in_no_cloud_mode(guarded: Guarded) -> None:
     messages = [{"role": "user", "content": "one two three"}]
-    local = {"prompt": "one two three", "input": "x", "messages": messages, "max_tokens": 4}
-    local |= {"query": "x", "documents": ["one", "two"]}
-    for path in ("/v1/completions", "/v1/chat/completions"):
-        assert guarded.status("POST", path, local)[0] == 200
-    assert guarded.status("POST", "/v1/embeddings", local)[0] in (200, 400, 502)
+    texts = {"prompt": "one two three", "input": "x", "max_tokens": 4}
+    texts |= {"query": "x", "documents": ["one", "two"]}
+    local = texts | {"messages": messages}
+    assert guarded.status("POST", "/v1/completions", texts)[0] == 200
+    assert guarded.status("POST", "/v1/chat/completions", local)[0] == 200
+    assert guarded.status("POST", "/v1/embeddings", texts)[0] in (200, 400, 502)
     for model in ("named/m", "address/m"):
         code, body = guarded.status("POST", "/v1/rerank", {**local, "model": model})
         assert (code, json.loads(body)["error"]["type"]) == (403, "RemoteOff")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import EngineError, ModelError, ModelFileInvalid
+from ide_agent.errors import EngineError, ModelError, ModelFileInvalid, PictureError
 from ide_agent.inference.models import ModelStore
 from ide_agent.inference.service import Inference
 from support.minilm import minilm
@@ -87,10 +87,15 @@ async def test_long_texts_are_cut(inference: Inference) -> None:
     assert (await embed(inference, "word " * 5000))["usage"]["prompt_tokens"] == 128
 
 
-@pytest.mark.parametrize("texts", [5, [5], [[1, 2]], ["a", None], {"a": 1}])
+@pytest.mark.parametrize("texts", [5, [5], [[1, 2]], ["a", None]])
 async def test_what_is_no_text_is_refused(inference: Inference, texts: Any) -> None:
     with pytest.raises(EngineError, match="a text or a list of texts"):
         await embed(inference, texts)
+
+
+async def test_objects_reach_no_engine(inference: Inference) -> None:
+    with pytest.raises(PictureError):
+        await embed(inference, {"a": 1})
 
 
 async def test_only_who_has_the_key_is_answered(inference: Inference) -> None:
