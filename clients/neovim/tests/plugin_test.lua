@@ -145,7 +145,7 @@ return {
 
   ['commands: completion'] = function()
     local complete = require('ide_agent.commands').complete
-    same(complete('re', 'IdeAgent re'), { 'restart' })
+    same(complete('re', 'IdeAgent re'), { 'remote', 'restart' })
     same(complete('', 'IdeAgent toggle '), { 'buffer' })
     same(complete('h', 'IdeAgent restart h'), { 'host' })
     same(complete('', 'IdeAgent status '), {})

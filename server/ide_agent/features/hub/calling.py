@@ -21,12 +21,16 @@ def not_yet(name: str, listed: Collection[str]) -> ModelNotFound | None:
 
 def proper(hub: Hub, name: str) -> str:
     """`name` as the model here, or the download that was stopped, is written."""
-    model = called(name, hub.list())
+    models = hub.list()
+    names = [each for model in models for each in (model.name, model.file.parent.name)]
+    names += [each.entry.name for each in hub.unfinished()]
+    if name in names:  # before any that differs in case: what is removed is gone
+        return name
+    model = called(name, models)
     if model is not None:
         folder = model.file.parent.name
         return folder if folded(folder) == folded(name) else model.name
-    stopped = (each.entry.name for each in hub.unfinished())
-    return next((each for each in stopped if folded(each) == folded(name)), name)
+    return next((each for each in names if folded(each) == folded(name)), name)
 
 
 @contextmanager
