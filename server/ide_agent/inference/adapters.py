@@ -59,6 +59,7 @@ def _adapter(model: str, folder: Path) -> Adapter | None:
         with reading(folder / _CONFIG) as reader:
             config = json.loads(reader.take(reader.size)) if reader.size <= _MAX_JSON else None
         weights = (folder / _WEIGHTS).stat()
+        changed_ns = max(weights.st_mtime_ns, (folder / _CONFIG).stat().st_mtime_ns)
     except (ModelFileInvalid, OSError, ValueError, RecursionError):
         return None
     if not (isinstance(config, dict) and _NAME.fullmatch(folder.name) and config.get("peft_type") == "LORA"):
@@ -69,7 +70,7 @@ def _adapter(model: str, folder: Path) -> Adapter | None:
     if config.get("use_dora") or config.get("modules_to_save") or config.get("bias") not in (None, "none"):
         return None
     rank = max(ranks)
-    return Adapter(f"{model}:{folder.name}", folder, rank, weights.st_size, weights.st_mtime_ns)
+    return Adapter(f"{model}:{folder.name}", folder, rank, weights.st_size, changed_ns)
 
 
 def _ranks(config: dict[str, Any]) -> list[Any]:

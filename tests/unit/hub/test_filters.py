@@ -80,6 +80,7 @@ def test_rarer_words_stand_first_and_what_says_nothing_does_not_count() -> None:
     assert set(both[:2]) == {"gemma3-4b", "smolvlm-500m"}
     assert set(both) == set(looked_for("vision")) | set(looked_for("many"))
     assert looked_for("zzz") == []
+    assert looked_for("") == looked_for(" ?") == list(catalogue.load())
     assert meant("I want a small model") == "small"
     assert meant("to") == "to"
 

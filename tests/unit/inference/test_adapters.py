@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,14 @@ def test_the_largest_rank_counts(store: ModelStore, tmp_path: Path) -> None:
     folder = tmp_path / "m" / "adapters" / "mixed"
     write_adapter(folder, model_folders.LLAMA, rank=4, strength=0, rank_pattern={"q_proj": 16, "v_proj": 2})
     assert [adapter.rank for adapter in adapters_of(store.find("m"))] == [4, 16]
+
+
+def test_other_settings_make_it_another_one(store: ModelStore, tmp_path: Path) -> None:
+    before = beside(store.find("m"), "text")
+    settings = tmp_path / "m" / "adapters" / "house" / "adapter_config.json"
+    times = settings.stat()
+    os.utime(settings, ns=(times.st_atime_ns, times.st_mtime_ns + 10**9))
+    assert beside(store.find("m"), "text") != before
 
 
 def test_they_take_memory(store: ModelStore) -> None:

@@ -74,6 +74,8 @@ def test_test_says_where_and_why(file: Path) -> None:
     assert "is not here" not in out
     file.write_text(RULES.replace("model: coder", "model: codr"))
     assert "codr is not here. Get it: ide-agent models pull codr" in run("test", "refactor")[1]
+    file.write_text(RULES.replace("model: coder", "model: /tmp/x.gguf"))
+    assert "is not here" not in run("test", "refactor")[1]
     file.write_text(RULES)
     assert "default model" in run("test", "Refactor this", "--task", "review")[1]
     found = json.loads(run("test", "refactor", "--json")[1])

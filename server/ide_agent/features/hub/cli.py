@@ -169,7 +169,7 @@ def _info(
     rows = [("name", text("hub.panel.name"), known["name"]), *facts(known, language())]
     width = max(len(what) for _, what, _ in rows) + 2
     for _, what, value in rows:
-        show(f"{what:<{width}}{value}", width if max(map(len, value.split())) < _BESIDE else 4)
+        show(f"{what:<{width}}{value}", width if max(map(len, value.split()), default=0) < _BESIDE else 4)
 
 
 def _verify(name: str = typer.Argument(help=text("hub.name"))) -> None:

@@ -70,9 +70,14 @@ def meant(words: str) -> str:
 
 
 def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
-    """Those of `entries` that any of `words` fits: where more of them do stands first, then rarer ones."""
+    """Those of `entries` that any of `words` fits: where more of them do stands first, then rarer ones.
+
+    Without a word all of them.
+    """
     known = {entry.name: (entry, folded(_known(entry))) for entry in entries}
-    looked_for = list(dict.fromkeys(_stem(_bare(word)) for word in meant(words).split()))
+    looked_for = list(dict.fromkeys(filter(None, (_stem(_bare(word)) for word in meant(words).split()))))
+    if not looked_for:
+        return [entry for entry, _ in known.values()]
     fitting = {
         word: {name for name, (_, there) in known.items() if _begins(word, there)} for word in looked_for
     }
@@ -81,7 +86,7 @@ def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
         counts = [len(names) for names in fitting.values() if name in names]
         return len(counts), sum(math.log(1 + len(known) / count) for count in counts)
 
-    found = set().union(*fitting.values())
+    found = set[str]().union(*fitting.values())
     return sorted(
         (entry for name, (entry, _) in known.items() if name in found),
         key=lambda entry: worth(entry.name),

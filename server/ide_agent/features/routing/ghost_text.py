@@ -43,4 +43,6 @@ def sentence(
 
 
 def _is_known(model: str, endpoints: Mapping[str, RemoteEndpoint], known: Container[str]) -> bool:
-    return model in ("default", "") or model in known or model.partition("/")[0] in endpoints
+    """A path of a file is one, as in `is_known` of the rules: whether it leads anywhere the request shows."""
+    here = model in ("default", "") or model in known or model.endswith(".gguf")
+    return here or model.partition("/")[0] in endpoints
