@@ -47,3 +47,15 @@ def test_it_does_not_matter_where_the_pieces_end(case: tuple[str, str, bool], cu
 def test_nothing_is_nothing(choice: dict[str, object]) -> None:
     thoughts = Thoughts()
     assert (thoughts.answer_in(choice), thoughts.seen, thoughts.rest()) == ("", False, "")
+
+
+def test_parts_are_put_together() -> None:
+    thoughts = Thoughts()
+    parts = [
+        {"type": "thinking", "thinking": []},
+        {"type": "text", "text": "Y"},
+        "?",
+        {"text": [{"text": "es"}]},
+    ]
+    assert thoughts.answer_in({"delta": {"content": parts}}) == "Yes"
+    assert thoughts.answer_in({"delta": {"content": {"text": "no"}}}) == ""

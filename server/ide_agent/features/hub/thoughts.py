@@ -26,7 +26,7 @@ class Thoughts:
         """What a choice of a chunk adds to the answer; empty for a thought."""
         delta = choice.get("delta") or {}
         self.seen = self.seen or any(delta.get(name) for name in _APART)
-        return self._told(choice.get("text") or delta.get("content") or "")
+        return self._told(choice.get("text") or _text(delta.get("content")))
 
     def rest(self) -> str:
         """What was held back as if it were to become the beginning of a thought."""
@@ -53,3 +53,10 @@ class Thoughts:
             return said.lstrip()
         self._held = held[1 - len(_END) :]
         return ""
+
+
+def _text(content: Any) -> str:
+    """What APIs send as text or as a list of parts."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
