@@ -70,6 +70,10 @@ class Panel:
         """All of it, as it is now."""
         return self._state.model_copy(update={"blocks": list(self._blocks.values())})
 
+    def block(self, id: str) -> Block | None:
+        """The block with that id."""
+        return self._blocks.get(id)
+
     def has(self, id: str) -> bool:
         """Whether there is such a block."""
         return id in self._blocks

@@ -364,6 +364,21 @@ async def test_what_was_found_knows_what_has_come(server: FileServer, panel: Pan
     await until(lambda: block(panel, "found").rows[0].actions[0].enabled)
 
 
+async def test_details_go_with_their_model(server: FileServer, panel: Panel) -> None:
+    await press(panel, "pull")
+    await until(lambda: rows(panel, "models") == ["tiny"])
+    await press(panel, "about")
+    await press(panel, "remove")
+    assert block(panel, "about-model") is None
+
+
+async def test_for_nothing_no_hub_is_asked(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeHub({}).running() as web:
+        monkeypatch.setenv("HF_ENDPOINT", web.url)
+        await panel.act(PanelEvent(action="search", values={"words": "  "}))
+        assert (rows(panel, "found"), web.requests) == (["tiny"], [])
+
+
 async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     content = gguf_file.file(gguf_file.llama())

@@ -29,7 +29,7 @@ from ide_agent.features.hub.sources.url import is_address, of_path
 from ide_agent.features.hub.words import not_asked, size, verified
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
-from ide_agent.panels.blocks import Block, TextBlock
+from ide_agent.panels.blocks import Block, TableBlock, TextBlock
 
 if TYPE_CHECKING:
     from ide_agent.host.services import Services
@@ -120,6 +120,7 @@ class HubPanel:
             self._show_found(panel, forms.add_form(address, panel.language))
             return None
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
+        place = place if words or place else "catalogue"  # a hub is not asked for nothing
         found = await asyncio.to_thread(search, self.hub, words, kind, place)
         said = not_asked(found["problem"], panel.language) if found["problem"] else None
         self.finds[panel.id] = (found, words)
@@ -193,6 +194,9 @@ class HubPanel:
         await asyncio.to_thread(self.hub.remove, name)
         kept.forget(name)
         self.pulls.forget(name)
+        about_it = panel.block(drawing.ABOUT)
+        if isinstance(about_it, TableBlock) and about_it.title == name:
+            panel.remove(drawing.ABOUT)
         await self._draw(panel)
         return translate("hub.removed", panel.language, name=name, size=held)
 
