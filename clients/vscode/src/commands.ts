@@ -61,6 +61,9 @@ async function menu(agent: Agent): Promise<void> {
         ? entry("play", vscode.l10n.t("Turn suggestions on"), "ideAgent.toggle")
         : entry("circle-slash", vscode.l10n.t("Turn suggestions off"), "ideAgent.toggle"),
       ...(agent.status.current.state === "noModel" ? [download] : []),
+      entry("library", vscode.l10n.t("Models"), "ideAgent.models.panel"),
+      entry("list-ordered", vscode.l10n.t("Routing Rules"), "ideAgent.routes.panel"),
+      entry("cloud", vscode.l10n.t("Remote Models"), "ideAgent.remote.panel"),
       entry("refresh", vscode.l10n.t("Restart"), "ideAgent.restart"),
       entry("output", vscode.l10n.t("Show log"), "ideAgent.showLog"),
       entry("gear", vscode.l10n.t("Settings"), "ideAgent.openSettings"),

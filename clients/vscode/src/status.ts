@@ -70,7 +70,9 @@ export class StatusItem implements vscode.Disposable {
 /** What the status means, in words. */
 export function describe(status: Status): string {
   const named = status.text === undefined ? [status.model] : [status.text];
-  const parts = [status.message ?? words(status.state), ...named, status.engine];
+  // what the server says of that state names a shell command; the menu has the download itself
+  const message = status.state === "noModel" ? undefined : status.message;
+  const parts = [message ?? words(status.state), ...named, status.engine];
   return parts.filter((part) => part !== undefined && part !== "").join(" · ");
 }
 

@@ -33,6 +33,9 @@ def test_shows_the_model_and_a_menu(window: Window) -> None:
     window.vscode.menu()
     assert window.vscode.entries() == [
         "Turn suggestions off",
+        "Models",
+        "Routing Rules",
+        "Remote Models",
         "Restart",
         "Show log",
         "Settings",

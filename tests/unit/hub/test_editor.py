@@ -131,8 +131,18 @@ async def test_the_list_command_returns_what_the_host_says(editor: Editor, host:
 @pytest.mark.parametrize(
     ("locale", "question", "actions", "ready"),
     [
-        ("en", "Download the starter model (about 90 MB)?", ["Download", "Not now"], "starter is ready"),
-        ("tr", "Başlangıç modeli (yaklaşık 90 MB) indirilsin mi?", ["İndir", "Şimdi değil"], "starter hazır"),
+        (
+            "en",
+            "Download the starter model (about 90 MB)?",
+            ["Download", "Other models", "Not now"],
+            "starter is ready",
+        ),
+        (
+            "tr",
+            "Başlangıç modeli (yaklaşık 90 MB) indirilsin mi?",
+            ["İndir", "Başka modeller", "Şimdi değil"],
+            "starter hazır",
+        ),
     ],
 )
 async def test_the_first_use_offers_the_starter_model(
@@ -147,6 +157,17 @@ async def test_the_first_use_offers_the_starter_model(
     assert [action["title"] for action in asked["actions"]] == actions
     assert [call.body for call in host.calls if call.path == "/models/pull"] == [{"name": "starter"}]
     assert "noModel" in [status["state"] for status in editor.all("ideAgent/status")]
+
+
+async def test_who_wants_another_model_gets_the_panel(editor: Editor, host: FakeHost, tmp_path: Path) -> None:
+    url = "http://127.0.0.1:1/panels/hub"
+    host.routes["POST /panels/hub/link?language=en"] = lambda call: call.answer({"url": url})
+    answer(editor, 1)
+    await editor.initialize(PROGRESS)
+    said = await editor.wait_for("window/showMessage")
+    assert url in said["message"]
+    assert "POST /models/pull" not in host.paths()
+    assert not (tmp_path / "state" / "starter-declined").exists()
 
 
 async def test_a_machine_with_a_model_is_not_asked(editor: Editor, host: FakeHost) -> None:
@@ -173,7 +194,7 @@ async def _second_session(address: Address) -> list[Any]:
 async def test_not_now_is_remembered(
     editor: Editor, host: FakeHost, address: Address, tmp_path: Path
 ) -> None:
-    answer(editor, 1)
+    answer(editor, 2)
     await editor.initialize(PROGRESS)
     async with asyncio.timeout(30):
         while not (tmp_path / "state" / "starter-declined").exists():
@@ -197,7 +218,7 @@ async def test_the_question_waits_for_the_settings_which_choose_its_language(
     editor: Editor, host: FakeHost
 ) -> None:
     asked = "workspace/configuration"
-    answer(editor, 1)
+    answer(editor, 2)
     del editor.answers[asked]
     await editor.initialize({"workspace": {"configuration": True}}, locale="en")
     await editor.wait_for(asked)

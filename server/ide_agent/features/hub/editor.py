@@ -19,6 +19,7 @@ from ide_agent.locale import translate
 from ide_agent.paths import state_dir
 
 STARTER = "starter"
+_PANEL = "hub"
 _DECLINED = "starter-declined"
 
 
@@ -114,7 +115,7 @@ async def pull(ls: EditorServer, name: str, body: dict[str, str] | None = None) 
 
 
 async def offer(ls: EditorServer) -> None:
-    """On a machine without any model, ask once whether to pull the starter model, and do so.
+    """On a machine without any model, ask once whether to pull the starter model or to see others, and do so.
 
     "Not now" is remembered; a question that was closed without an answer comes again with the next start.
     """
@@ -129,11 +130,12 @@ async def offer(ls: EditorServer) -> None:
     declined = state_dir() / _DECLINED
     if declined.exists():
         return
-    yes, no = (
-        types.MessageActionItem(translate(f"hub.offer.{key}", ls.language)) for key in ("download", "later")
+    yes, others, no = (
+        types.MessageActionItem(translate(f"hub.offer.{key}", ls.language))
+        for key in ("download", "others", "later")
     )
     question = types.ShowMessageRequestParams(
-        types.MessageType.Info, translate("hub.offer.question", ls.language), [yes, no]
+        types.MessageType.Info, translate("hub.offer.question", ls.language), [yes, others, no]
     )
     try:
         answer = await ls.window_show_message_request_async(question)
@@ -143,6 +145,8 @@ async def offer(ls: EditorServer) -> None:
         return
     if answer.title == no.title:
         declined.touch()
+    elif answer.title == others.title:
+        await ls.panels.open(_PANEL)
     else:
         model = await pull(ls, STARTER)
         ls.say(translate("hub.ready", ls.language, **model))
