@@ -3,6 +3,7 @@
 import { viewOf } from "./blocks";
 import { confirmed } from "./dialog";
 import { arrange, element, setText } from "./dom";
+import { keepFocus } from "./focus";
 import { Notices } from "./notices";
 import { type Block, PanelStore } from "./store";
 import type { Action, PanelEvent, PanelPatch, PanelState } from "./types";
@@ -88,19 +89,23 @@ export class Panel {
     setText(this.title, state.title);
     this.title.hidden = false;
     document.title = state.title;
-    this.dropGone(new Map(state.blocks.map((block) => [block.id, block])));
-    const elements = state.blocks.flatMap((block) => this.drawBlock(block));
-    arrange(this.body, elements);
-    for (const [block, { view }] of this.late) {
-      view.update(block);
-    }
-    this.late.clear();
+    keepFocus(this.body, () => this.drawBlocks(state.blocks));
     this.body.dataset.revision = String(state.revision);
     const scrolled = this.memory.get("scroll");
     if (!this.isDrawn && typeof scrolled === "number") {
       scrollTo({ top: scrolled });
     }
     this.isDrawn = true;
+  }
+
+  private drawBlocks(blocks: readonly Block[]): void {
+    this.dropGone(new Map(blocks.map((block) => [block.id, block])));
+    const elements = blocks.flatMap((block) => this.drawBlock(block));
+    arrange(this.body, elements);
+    for (const [block, { view }] of this.late) {
+      view.update(block);
+    }
+    this.late.clear();
   }
 
   private drawBlock(block: Block): HTMLElement[] {

@@ -2,6 +2,7 @@
 
 const en = {
   actions: "Actions",
+  all: "Show all {}",
   cancel: "Cancel",
   chart: "Chart",
   close: "Close the message",
@@ -29,6 +30,7 @@ export type Words = typeof en;
 
 const tr: Words = {
   actions: "İşlemler",
+  all: "Hepsini göster ({})",
   cancel: "Vazgeç",
   chart: "Grafik",
   close: "İletiyi kapat",

@@ -209,6 +209,7 @@ test("a path may be broken after a slash, a name not at its hyphens; a dot of co
     row("3", "Qwen2.5-Coder-0.5B-Instruct"),
     row("4", "box/qwen3-coder-30b"),
     row("5", "of qwen3-coder, or"),
+    row("6", "⏳ Waiting"),
   ];
   await shown.show({ kind: "table", id: "t", title: "", empty: "", columns, rows });
   assert.deepEqual(shown.texts("tbody th"), [
@@ -217,13 +218,57 @@ test("a path may be broken after a slash, a name not at its hyphens; a dot of co
     "Qwen2.5-Coder-0.5B-Instruct",
     "box/qwen3-coder-30b",
     "of qwen3-coder, or",
+    "⏳ Waiting",
   ]);
-  const [address, state, long, path, name] = shown.all("tbody th").map((each) => each.innerHTML);
+  const [address, state, long, path, name, waits] = shown.all("tbody th").map((each) => each.innerHTML);
   assert.equal(address, "https://<wbr>example.<wbr>org/<wbr>api/<wbr>v1<wbr>");
   const dot = '<span class="dot" data-dot="🟢">🟢</span>';
   assert.equal(state, `starter <wbr><span class="whole">${dot} Running</span>`);
   assert.equal(long, "Qwen2.5-Coder-0.5B-Instruct");
   assert.equal(path, 'box/<wbr><span class="whole">qwen3-coder-30b</span><wbr>');
   assert.equal(name, 'of <span class="whole">qwen3-coder,</span> or<wbr>');
+  assert.equal(waits, '<span class="whole"><span class="dot" data-dot="⏳">⏳</span> Waiting</span>');
   assert.deepEqual(shown.all("tbody .breaks").length, 0);
+});
+
+const table = (...rows: { id: string; actions: ReturnType<typeof action>[] }[]): Block => ({
+  ...{ kind: "table", id: "t", title: "T", empty: "none" },
+  columns: [{ key: "a", label: "A", align: "start" }],
+  rows: rows.map((row) => ({ ...row, cells: { a: row.id } })),
+});
+
+test("the focus goes to what stands in the place of what is gone", async () => {
+  const shown = new Shown();
+  const remove = action("remove");
+  const row = (id: string, ...more: ReturnType<typeof action>[]) => ({ id, actions: [...more, remove] });
+  const below: Block = { kind: "actions", id: "a", actions: [action("below")] };
+  const focused = () =>
+    document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent;
+  const on = action("on");
+  await shown.show(table(row("1", on), row("2", on), row("3", on)), below);
+  shown.all("tbody vscode-button")[2]?.focus();
+  await shown.patch(set(table(row("1", on), row("2", action("off")), row("3", on))));
+  assert.equal(focused(), "off, 2");
+  await shown.patch(set(table(row("1", on), row("2", action("off", { enabled: false })), row("3", on))));
+  assert.equal(focused(), "remove, 2");
+  await shown.patch(set(table(row("1", on), row("3", on))));
+  assert.equal(focused(), "remove, 3");
+  await shown.patch(set(table(row("1", on))));
+  assert.equal(focused(), "remove, 1");
+  await shown.patch(set(table()));
+  assert.equal(focused(), "below");
+});
+
+test("a long table can be unfolded where it is folded", async () => {
+  const shown = new Shown();
+  const rows = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ id: `${at}`, actions: [action("get")] }));
+  await shown.show(table(...rows(6)));
+  assert.ok(shown.find(".rest").hidden);
+  await shown.patch(set(table(...rows(7))));
+  assert.equal(shown.find(".rest").textContent, "Show all 7");
+  assert.ok(!shown.find(".rest").hidden);
+  shown.find(".rest vscode-button").click();
+  assert.ok(shown.find(".table").classList.contains("all"));
+  assert.equal(document.activeElement?.getAttribute("aria-label"), "get, 5");
 });

@@ -67,6 +67,19 @@ def ask(page: Page, question: str) -> None:
     expect(answer).to_have_count(0)
 
 
+def test_a_narrow_panel_wraps_and_folds_its_catalogue(tab: Tab) -> None:
+    page = tab("hub")
+    catalogue = page.get_by_role("table", name="Can be downloaded")
+    count = catalogue.get_by_role("rowheader").count()
+    page.set_viewport_size({"width": 200, "height": 900})
+    expect(catalogue.get_by_role("rowheader")).to_have_count(5)
+    assert page.evaluate("document.documentElement.scrollWidth") == 200
+    page.get_by_role("button", name=f"Show all {count}").click()
+    expect(catalogue.get_by_role("rowheader")).to_have_count(count)
+    expect(page.get_by_role("button", name=f"Show all {count}")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") == 200
+
+
 def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     tab: Tab, hub: ModelHub, host: PanelHost
 ) -> None:

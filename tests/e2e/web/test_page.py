@@ -109,6 +109,20 @@ def test_an_action_says_what_came_of_it(tab: Tab) -> None:
     expect(problem(page)).to_have_text("")
 
 
+def test_the_focus_stays_near_what_was_removed(tab: Tab) -> None:
+    page = tab()
+    table = page.get_by_role("table", name="On this machine")
+    yes = page.get_by_role("alertdialog").get_by_role("button", name="Remove")
+    table.get_by_role("button", name="Remove, starter").press("Enter")
+    yes.press("Enter")
+    expect(table.get_by_role("button", name="Remove, qwen-coder")).to_be_focused()
+    expect(table.get_by_role("rowheader")).to_have_text(["qwen-coder"])
+    page.keyboard.press("Enter")
+    yes.press("Enter")
+    expect(table.get_by_role("rowheader")).to_have_count(0)
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+
+
 def test_a_form_is_sent_with_its_values(tab: Tab) -> None:
     page = tab()
     send = page.get_by_role("button", name="Add")

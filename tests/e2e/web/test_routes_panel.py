@@ -97,8 +97,10 @@ def test_rules_are_added_moved_switched_and_tested(tab: Tab, host: PanelHost) ->
     expect(page.get_by_role("alert")).not_to_have_text("")
     expect(new.get_by_role("textbox", name="Name")).to_have_value("hard")
 
-    table.get_by_role("button", name="Up, slow code").click()
+    table.get_by_role("button", name="Up, slow code").press("Enter")
     expect(table.get_by_role("rowheader")).to_have_text(["slow code", "hard"])
+    expect(table.get_by_role("button", name="Up, slow code")).to_be_disabled()
+    expect(table.get_by_role("button", name="Down, slow code")).to_be_focused()
     head, rest = RULES.split("rules:\n")
     assert file.read_text(encoding="utf-8") == f"{head}rules:\n{ADDED}{rest}"
 

@@ -1,4 +1,4 @@
-import { Buttons } from "../buttons";
+import { Buttons, button } from "../buttons";
 import { arrange, element, setAttribute, setText } from "../dom";
 import type { Column, Row } from "../types";
 import type { Context, Maker, OfKind } from "../view";
@@ -7,8 +7,10 @@ import type { Context, Maker, OfKind } from "../view";
 const LONG_WORD = /\S{17}/;
 const LONG_PART = /[^\s/.-]{25}/;
 /** Where it may be broken; and how things stand has a colour. */
-const PIECES = /(?<=\S[/.])(?=[^\s/.\d])|(?=[🟢🟡🔴])|(?<=[🟢🟡🔴])/u;
-const DOTS = ["🟢", "🟡", "🔴"];
+const PIECES = /(?<=\S[/.])(?=[^\s/.\d])|(?=[🟢🟡🔴⏳])|(?<=[🟢🟡🔴⏳])/u;
+const DOTS = ["🟢", "🟡", "🔴", "⏳"];
+/** How many rows of a long table stand there at first where each is a paragraph. */
+const FOLDED = 5;
 /** A name with hyphens, at which it is not broken unless it is long. */
 const HYPHENED = /(?<!\S)(?=\S*\S-\S)(\S{1,24})(?!\S)/;
 
@@ -19,9 +21,25 @@ export const table: Maker<OfKind<"table">> = (first, context) => {
   const grid = element("table", {}, element("thead", {}, head), body);
   const empty = element("p", { class: "empty" });
   const rows = new Map<string, RowView>();
+  const more = button();
+  more.secondary = true;
+  const rest = element("div", { class: "rest" }, more);
+  const whole = element(
+    "div",
+    { class: "table" },
+    title,
+    element("div", { class: "wide" }, grid),
+    rest,
+    empty,
+  );
+  more.addEventListener("click", () => {
+    const next = body.children[FOLDED];
+    whole.classList.add("all");
+    next?.querySelector<HTMLElement>("vscode-button")?.focus();
+  });
   let columns = "";
   return {
-    element: element("div", { class: "table" }, title, element("div", { class: "wide" }, grid), empty),
+    element: whole,
     update(block) {
       setText(title, block.title);
       title.hidden = block.title === "";
@@ -47,6 +65,8 @@ export const table: Maker<OfKind<"table">> = (first, context) => {
         return view.element;
       });
       arrange(body, drawn);
+      setText(more, context.words.all.replace("{}", `${block.rows.length}`));
+      rest.hidden = block.rows.length <= FOLDED + 1;
     },
   };
 };

@@ -1,0 +1,53 @@
+// The focus when what had it is taken away or can no longer be pressed: it goes to what stands in its place.
+
+const FOCUSABLE =
+  "vscode-button, vscode-textfield, vscode-textarea, vscode-checkbox, select, button, a[href], [tabindex='0']";
+
+/** Call `draw`, which changes what is in `root`. */
+export function keepFocus(root: HTMLElement, draw: () => void): void {
+  const had = document.activeElement;
+  if (!(had instanceof HTMLElement) || had === root || !root.contains(had)) {
+    draw();
+    return;
+  }
+  const group = had.closest(".buttons");
+  const row = had.closest("tr");
+  const rows = row?.parentElement;
+  const before = focusable(root);
+  const [inGroup, inRows, inAll] = [indexOf(group, had), indexOf(rows, row), before.indexOf(had)];
+  const isShown = had.matches(":focus-visible");
+  draw();
+  if (isUsable(had)) {
+    return;
+  }
+  const beside = group?.isConnected ? around(focusable(group), inGroup) : [];
+  const next =
+    rows?.isConnected && !row?.isConnected ? (rows.children[inRows] ?? rows.lastElementChild) : null;
+  const below = next ? focusable(next) : [];
+  const alike = below.filter((each) => each.textContent === had.textContent);
+  const found = [...beside, ...alike, ...below, ...around(before, inAll)].find(isUsable);
+  if (found) {
+    // One that was just made cannot have the focus before it is drawn.
+    const drawn = "updateComplete" in found ? found.updateComplete : undefined;
+    found.focus({ preventScroll: !isShown });
+    void Promise.resolve(drawn).then(() => found.focus({ preventScroll: !isShown }));
+  }
+}
+
+function focusable(inside: Element): HTMLElement[] {
+  return [...inside.querySelectorAll<HTMLElement>(FOCUSABLE)];
+}
+
+function indexOf(parent: Element | null | undefined, child: Element | null): number {
+  return parent && child ? [...parent.children].indexOf(child) : -1;
+}
+
+/** What stands at `index` and after it, then what stands before it, the nearest first. */
+function around(all: readonly HTMLElement[], index: number): HTMLElement[] {
+  return [...all.slice(index), ...all.slice(0, index).reverse()];
+}
+
+function isUsable(target: HTMLElement): boolean {
+  const isDisabled = "disabled" in target && target.disabled === true;
+  return target.isConnected && !isDisabled && target.closest("[hidden]") === null;
+}
