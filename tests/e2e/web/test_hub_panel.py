@@ -69,8 +69,11 @@ def ask(page: Page, question: str) -> None:
 
 def test_a_narrow_panel_wraps_and_folds_its_catalogue(tab: Tab) -> None:
     page = tab("hub")
+    page.set_viewport_size({"width": 1400, "height": 900})
     catalogue = page.get_by_role("table", name="Can be downloaded")
+    expect(catalogue.get_by_role("columnheader", name="Size")).to_be_visible()
     count = catalogue.get_by_role("rowheader").count()
+    assert count > 5
     page.set_viewport_size({"width": 200, "height": 900})
     expect(catalogue.get_by_role("rowheader")).to_have_count(5)
     assert page.evaluate("document.documentElement.scrollWidth") == 200
