@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypedDict
 
 from ide_agent.errors import EngineClosed, ModelError
@@ -16,6 +16,7 @@ from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
 from ide_agent.inference.pictures import checked
 from ide_agent.inference.resources import Share
+from ide_agent.inference.seats import Seats
 from ide_agent.inference.supervisor import Running, State, Supervisor
 from ide_agent.inference.turns import Priority, Turns
 from ide_agent.inference.whole import streaming, whole
@@ -78,6 +79,7 @@ class Engine:
         self._idle_seconds = idle_seconds
         self._on_free = on_free
         self._turns = Turns(max(slots - 1, 1))
+        self._seats = Seats(slots)
         self._busy = 0
         self._free = asyncio.Event()
         self._free.set()
@@ -204,17 +206,21 @@ class Engine:
             if pictures:
                 self._check_eyes(running)
             payload = self._addressed(running, payload)
+            seated = running.backend.seated and path in _GENERATING
             # only an engine that has something to write notices that nobody reads
             hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
             if hidden:
                 payload = {**payload, "return_progress": True}
             answers = False
             try:
-                async with aclosing(running.client.stream(path, payload)) as events:
-                    async for event in events:
-                        if not (hidden and "prompt_progress" in event):
-                            answers = True
-                            yield event
+                with self._seats.take(payload) if seated else nullcontext(payload) as asked:
+                    async with aclosing(running.client.stream(path, asked)) as events:
+                        async for event in events:
+                            if seated:
+                                self._seats.heard(asked, event)
+                            if not (hidden and "prompt_progress" in event):
+                                answers = True
+                                yield event
             except EngineGone as failure:
                 answers = False
                 raise await self._supervisor.explain(running, failure) from failure

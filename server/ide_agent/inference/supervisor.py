@@ -182,6 +182,7 @@ class Supervisor:
         while True:
             self._change("loading")
             backend, spec = self.backend, self._make_spec(self.backend)
+            projector = spec.projector
             if lost is not None:
                 spec = replace(spec, projector="")
             try:
@@ -190,9 +191,7 @@ class Supervisor:
                 )
             except (EngineStartError, ModelFileInvalid) as failure:
                 if spec.projector:
-                    lost = failure.params.get("reason", "")
-                    blinded = ModelError("error.model.blinded", name=self._label, reason=lost)
-                    log.warning("%s (%s)", blinded, spec.projector)
+                    lost = failure.params.get("reason", "")  # whether it is at fault the next start shows
                     continue
                 lost = None
                 if self._give_up(failure.params.get("reason", "")):
@@ -200,6 +199,9 @@ class Supervisor:
                 if isinstance(failure, ModelFileInvalid):
                     self._refusal = failure  # the same file will not be better the next time
                 raise
+            if lost is not None:
+                blinded = ModelError("error.model.blinded", name=self._label, reason=lost)
+                log.warning("%s (%s)", blinded, projector)
             client = EngineClient(f"http://127.0.0.1:{process.port}", spec.api_key)
             return Running(backend, process, client, lost)
 

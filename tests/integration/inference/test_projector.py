@@ -66,9 +66,10 @@ async def test_a_model_is_rather_loaded_without_it_than_not_at_all(
 
 
 async def test_what_is_wrong_with_the_model_itself_is_an_error_as_before(
-    inference: Inference, backend: FakeBackend
+    inference: Inference, backend: FakeBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    backend.flaw = lambda count: "dies-early"
-    with pytest.raises(EngineStartError):
+    backend.flaw = lambda count: "refuses-model" if count == 1 else "dies-early"
+    with caplog.at_level(logging.WARNING), pytest.raises(EngineStartError, match="error 42"):
         await inference.engine("tiny")
+    assert "projector" not in caplog.text
     assert backend.count == 2

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from ide_agent.inference.model import Model
 
 # Greedy: a suggestion must not change between two keystrokes that agree with it.
-_SAMPLING: dict[str, object] = {"temperature": 0.0, "cache_prompt": True}
+_SAMPLING: dict[str, object] = {"temperature": 0.0, "cache_prompt": True, "interactive": True}
 # Others by chance, the later the bolder: a model that is sure of itself says the same thing again and again.
-_OTHERS: dict[str, object] = {"top_p": 0.95, "cache_prompt": True}
+_OTHERS: dict[str, object] = {"top_p": 0.95, "cache_prompt": True, "interactive": True}
 _WARM, _WARMER = 0.8, 0.05
 _SKIPPED = {"type": "done", "finish_reason": "skipped", "timings": {}}
 """The model was not asked: this says nothing of what it would answer."""

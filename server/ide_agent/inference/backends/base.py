@@ -97,6 +97,8 @@ class Backend(ABC):
     """Whether a prompt must be streamed with its progress for a caller who left to be noticed at once."""
     streamed: ClassVar[bool] = False
     """Whether an answer in one piece, too, must be streamed for that."""
+    seated: ClassVar[bool] = False
+    """Whether requests must be told a slot, or they take that of who types."""
     costs: ClassVar[Costs] = Costs()
     dialect: ClassVar[Dialect] = "llama"
     formats: ClassVar[tuple[Format, ...]] = ("gguf",)

@@ -13,6 +13,7 @@ class Xllamacpp(Backend):
 
     name = "xllamacpp"
     progress = True
+    seated = True
     purposes = ("text", "embedding", "reranking")
     projectors = True
     costs = Costs(process=47 << 20, token=230, prompts=256 << 20, slides=True)

@@ -48,7 +48,15 @@ class Answer(Response):
 
         prompts = [prompt for prompt in wish.prompts for _ in range(wish.repeat)]
         works = [
-            Generation(prompt, partial(emit, index), wish.limit, wish.stops, wish.sampling, wish.reuse)
+            Generation(
+                prompt,
+                partial(emit, index),
+                wish.limit,
+                wish.stops,
+                wish.sampling,
+                wish.reuse,
+                wish.interactive,
+            )
             for index, prompt in enumerate(prompts)
         ]
         for work in works:

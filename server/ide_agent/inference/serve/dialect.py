@@ -26,6 +26,7 @@ class Wish:
     Attributes:
         prompts: each is answered on its own.
         repeat: answers to each prompt.
+        interactive: see `Generation`. This field of a request is our own; llama-server passes it over.
     """
 
     prompts: list[list[int]]
@@ -34,6 +35,7 @@ class Wish:
     stops: list[str]
     sampling: Sampling
     reuse: bool
+    interactive: bool
     stream: bool
     usage: bool
 
@@ -75,6 +77,7 @@ def parse(model: Model, body: Mapping[str, Any], context: int, prompt: list[int]
         stops=_stops(body.get("stop")),
         sampling=_sampling(body),
         reuse=body.get("cache_prompt") is not False,
+        interactive=body.get("interactive") is True,
         stream=body.get("stream") is True,
         usage=isinstance(options, Mapping) and options.get("include_usage") is True,
     )

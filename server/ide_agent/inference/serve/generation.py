@@ -40,6 +40,7 @@ class Generation:
         emit: gets the pieces, in the scheduler's thread.
         limit: tokens to make at most; negative: until the context is full. 0 only fills the cache.
         reuse: whether cached tokens of an earlier request may be taken over.
+        interactive: it is for somebody who types: much of the prompt will be asked again soon.
     """
 
     prompt: list[int]
@@ -48,6 +49,7 @@ class Generation:
     stops: list[str] = field(default_factory=list)
     sampling: Sampling = field(default_factory=Sampling)
     reuse: bool = True
+    interactive: bool = False
     cancelled: bool = False
     slot: int = -1
     cached: int = 0

@@ -2,6 +2,9 @@
 
 Each slot is a sequence of the KV cache. A round puts the next token of every answer and a share of every
 unfinished prompt into one batch; requests that find no free slot wait in the order they came.
+
+What somebody types is asked again with every pause, and has to be answered from the cache. So where there are
+several slots, the one in which that was done last is left to whoever types: chats wait for another.
 """
 
 from __future__ import annotations
@@ -21,16 +24,25 @@ from ide_agent.inference.serve.sampler import Sampler
 _PROMPT_SHARE = 32  # prompt tokens in a batch that also carries an answer's next token: keeps answers flowing
 _REUSE_CHUNK = 256  # a run of cached tokens shorter than this is not worth moving
 _SIMILAR = 0.1  # a slot is continued when it holds at least this part of the prompt
+_TYPING_SECONDS = 600.0  # nobody types any more who has not for so long
 
 
 @dataclass
 class _Slot:
+    """A sequence of the KV cache.
+
+    Attributes:
+        interactive: what it holds or computes is of who types, finished or not.
+        used: when it was given work, or was done with it, in monotonic seconds.
+    """
+
     id: int
     cached: list[int] = field(default_factory=list)
     work: Generation | None = None
     sampler: Sampler | None = None
     next_token: int | None = None
     row: int = -1
+    interactive: bool = False
     used: float = 0.0
 
 
@@ -108,16 +120,38 @@ class Scheduler:
             self._queue = deque(work for work in self._queue if not work.cancelled)
 
     def _assign(self) -> list[_Slot]:
-        """Give waiting requests to free slots, each to the one that knows most of its prompt."""
+        """Give waiting requests to free slots."""
         admitted: list[_Slot] = []
-        while self._queue and (free := [slot for slot in self._slots if slot.work is None]):
-            work = self._queue.popleft()
-            best = max(free, key=lambda slot: _common(slot.cached, work.prompt))
-            if _common(best.cached, work.prompt) < _SIMILAR * len(work.prompt):
-                best = min(free, key=lambda slot: slot.used)
-            best.work, work.slot = work, best.id
-            admitted.append(best)
+        for work in list(self._queue):
+            slot = self._slot_for(work)
+            if slot is None:
+                continue  # one of who types may still find its own
+            self._queue.remove(work)
+            slot.work, work.slot, slot.interactive = work, slot.id, work.interactive
+            slot.used = time.monotonic()
+            admitted.append(slot)
         return admitted
+
+    def _slot_for(self, work: Generation) -> _Slot | None:
+        """The free slot that knows most of the prompt, else the one used longest ago; None: wait."""
+        kept = None if work.interactive else self._kept()
+        free = [slot for slot in self._slots if slot.work is None and slot is not kept]
+        if not free:
+            return None
+        best = max(free, key=lambda slot: _common(slot.cached, work.prompt))
+        if _common(best.cached, work.prompt) >= _SIMILAR * len(work.prompt):
+            return best
+        return min(free, key=lambda slot: (slot.interactive and not work.interactive, slot.used))
+
+    def _kept(self) -> _Slot | None:
+        """The slot that is left to who types; none where it is the only one."""
+        since = time.monotonic() - _TYPING_SECONDS
+        theirs = [
+            slot
+            for slot in self._slots
+            if slot.interactive and (slot.work is not None or (slot.cached and slot.used > since))
+        ]
+        return max(theirs, key=lambda slot: slot.used) if theirs and len(self._slots) > 1 else None
 
     def _begin(self, slot: _Slot) -> None:
         work = slot.work

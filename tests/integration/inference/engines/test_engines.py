@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from ide_agent.inference import special_texts
 from ide_agent.inference.engine import Engine
 from ide_agent.inference.service import Inference
 from support.real_engine import TEXT, done_by, streamed, text_of, whole
+
+CHAT = "/v1/chat/completions"
 
 
 @pytest.mark.engine
@@ -137,6 +140,20 @@ class TestEngine:
         moved = (await whole(engine, [*ids[:60], *ids[80:]], n_predict=1))["timings"]
         assert moved["cache_n"] > 330
 
+    @pytest.mark.parametrize("together", [True, False], ids=["together", "in turn"])
+    async def test_chats_leave_what_is_typed_in_the_cache(self, engine: Engine, together: bool) -> None:
+        ids = (await engine.tokenize(TEXT[6000 + 3000 * together :]))[:400]
+        slot = (await whole(engine, ids, n_predict=8, interactive=True))["id_slot"]
+        chats = [_chat(number, together) for number in range(2 * engine.slots)]
+        if together:
+            await asyncio.gather(*(engine.request("POST", CHAT, chat) for chat in chats))
+        else:
+            for chat in chats:
+                await engine.request("POST", CHAT, chat)
+        again = await whole(engine, ids, n_predict=1, interactive=True)
+        assert again["timings"]["cache_n"] >= len(ids) - 4
+        assert again["id_slot"] == slot, "it was put aside meanwhile"
+
     async def test_a_slot_tells_how_much_it_holds(self, engine: Engine) -> None:
         ids = await engine.tokenize(TEXT[4000:4300])
         held = (await whole(engine, ids, n_predict=9, ignore_eos=True))["id_slot"]
@@ -203,6 +220,12 @@ class TestEngine:
         assert props["default_generation_settings"]["n_ctx"] == 4096
         assert props["total_slots"] == engine.slots == 2
         assert "im_start" in props["chat_template"]
+
+
+def _chat(number: int, *unlike: object) -> dict[str, Any]:
+    """A conversation that begins like no other."""
+    system = {"role": "system", "content": f"{number} {unlike} " * 40}
+    return {"messages": [system, {"role": "user", "content": "Hi"}], "max_tokens": 4, "temperature": 0}
 
 
 def _dot(left: list[float], right: list[float]) -> float:
