@@ -51,6 +51,7 @@ class FakeEngine:
     backend: str = "fake"
     dialect: str = "llama"
     chats: bool = True
+    opens_thought: bool = False
     turns: list[str] = field(default_factory=list)
     open: int = 0
     held: int = 0

@@ -67,11 +67,11 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/models/{name:path}")
     async def model(name: str) -> Response:
-        for found in services.models.list():
-            if found.name == name or name.startswith(f"{found.name}:"):
-                for each in _described(found):
-                    if each["id"] == name:
-                        return JSONResponse(each)
+        from ide_agent.inference.models import written
+
+        here = {each["id"]: each for model in services.models.list() for each in _described(model)}
+        if found := written(name, here):
+            return JSONResponse(here[found])
         if owner := services.remotes.owner(name):
             await services.remotes.find(name)
             return JSONResponse(_remote(name, owner))

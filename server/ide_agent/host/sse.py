@@ -65,7 +65,7 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": told, "more_body": True})
             finally:
                 comments.cancel()
-                await asyncio.wait([comments])
+                await asyncio.gather(comments, return_exceptions=True)  # the client may have gone
             await send({"type": "http.response.body", "body": self._end, "more_body": False})
 
     async def _comment(self, send: Send) -> None:

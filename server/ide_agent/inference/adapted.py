@@ -9,7 +9,7 @@ from typing import Any
 from ide_agent.errors import ModelError
 from ide_agent.inference.backends import Backend, Dialect
 from ide_agent.inference.engine import Engine
-from ide_agent.inference.models import ModelFile
+from ide_agent.inference.models import ModelFile, folded, written
 from ide_agent.inference.turns import Priority
 
 
@@ -19,7 +19,7 @@ def check_adapter(name: str, model: ModelFile, backend: Backend) -> None:
     Raises:
         ModelError: it is an adapter's, and `backend` loads none.
     """
-    if name.startswith(f"{model.name}:") and not backend.adapters:
+    if _names_adapter(name, model.name) and not backend.adapters:
         raise ModelError("error.model.no_adapters", name=name, engine=backend.name)
 
 
@@ -29,11 +29,16 @@ def called(engine: Engine, name: str) -> Engine | Adapted:
     Raises:
         ModelError: an adapter, which this engine does not load.
     """
-    if not name.startswith(f"{engine.name}:"):
+    if not _names_adapter(name, engine.name):
         return engine
-    if name not in engine.adapters:
+    adapter = written(name, engine.adapters)
+    if adapter is None:
         raise ModelError("error.model.no_adapters", name=name, engine=engine.backend)
-    return Adapted(engine, name)
+    return Adapted(engine, adapter)
+
+
+def _names_adapter(name: str, model: str) -> bool:
+    return folded(name).startswith(f"{folded(model)}:")
 
 
 class Adapted:
@@ -62,6 +67,11 @@ class Adapted:
     def chats(self) -> bool:
         """As the engine's."""
         return self._engine.chats
+
+    @property
+    def opens_thought(self) -> bool:
+        """As the engine's."""
+        return self._engine.opens_thought
 
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
         """As the engine's."""

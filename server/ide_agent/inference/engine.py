@@ -156,6 +156,11 @@ class Engine:
         return bool(self.model.header.chat_template)
 
     @property
+    def opens_thought(self) -> bool:
+        """Whether the model's chat template begins a thought that the answer goes on with."""
+        return self.model.header.opens_thought
+
+    @property
     def url(self) -> str:
         """Where the engine listens; empty while it does not. A request needs its key too: use `stream` and
         `request`."""

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ide_agent.errors import ModelFileInvalid
-from ide_agent.inference.header import ENCODERS, Format
+from ide_agent.inference.header import ENCODERS, Format, opens_thought
 from ide_agent.inference.pooling import POOLING, Pooling, check_modules, pooling_in
 from ide_agent.inference.reader import reading
 
 _MAX_TENSORS = 4 << 20  # the header of a file of weights that has 30,000
 _MAX_JSON = 2 << 20  # settings; the longest are those of tokenizers
+_MAX_TEMPLATE = 1 << 18
 _MAX_COUNT = 1 << 40
 _MAX_BLOCKS = 4096
 _MAX_NAME = 200
@@ -88,6 +90,7 @@ class FolderHeader:
     parameters: int = 0
     quantisation: str = ""
     chat_template: bool = False
+    opens_thought: bool = False
     pooling_type: int | None = None
     fim: dict[str, int] = field(default_factory=dict)
     has_fim: bool = False
@@ -163,6 +166,7 @@ def _safetensors(folder: Path) -> FolderHeader:
     blocks = min(_count(inner.get("num_hidden_layers")), _MAX_BLOCKS)
     vectors = (folder / _MODULES).is_file()  # as sentence-transformers writes it
     slides = inner.get("use_sliding_window") is not False
+    template = _chat_template(folder)
     return FolderHeader(
         architecture=_text(config.get("model_type")),
         name=_text(config.get("_name_or_path")).rpartition("/")[2],
@@ -174,7 +178,8 @@ def _safetensors(folder: Path) -> FolderHeader:
         vocabulary=_count(inner.get("vocab_size")),
         parameters=parameters,
         quantisation=method or (kinds.most_common(1)[0][0] if kinds else ""),
-        chat_template=_has_chat_template(folder),
+        chat_template=template is not None,
+        opens_thought=opens_thought(template or ""),
         pooling_type=_MEAN if vectors else None,
         encoders=tuple(sense for key, sense in _SENSES.items() if isinstance(config.get(key), dict)),
     )
@@ -237,10 +242,18 @@ def _span(start: object, end: object) -> tuple[int, int]:
     raise ValueError
 
 
-def _has_chat_template(folder: Path) -> bool:
-    if (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file():
-        return True
-    return "chat_template" in _optional(folder / "tokenizer_config.json")
+def _chat_template(folder: Path) -> str | None:
+    """The chat template; empty where there is one that cannot be read, None where there is none."""
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        with suppress(ModelFileInvalid, OSError), reading(file) as reader:
+            return reader.take(min(reader.size, _MAX_TEMPLATE)).decode("utf-8", "replace")
+        return ""
+    for other in ("chat_template.json", "tokenizer_config.json"):
+        said = _optional(folder / other)
+        if "chat_template" in said:
+            return _text(said["chat_template"])
+    return "" if (folder / "chat_template.json").is_file() else None
 
 
 def _onnx(file: Path) -> FolderHeader:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ide_agent.errors import ModelFileInvalid
+from ide_agent.inference.header import opens_thought
 from ide_agent.inference.reader import Reader, reading
 
 _MAGIC = b"GGUF"
@@ -22,6 +23,7 @@ _MAX_KEYS = 1 << 16
 _MAX_TENSORS = 1 << 17
 _MAX_NAME = 1 << 16
 _MAX_TEXT = 4096
+_MAX_TEMPLATE = 1 << 18
 _MAX_LIST = 4096
 
 _STRING, _ARRAY = 8, 9
@@ -59,6 +61,7 @@ _WIDTHS = ("clip.vision.projection_dim", "clip.audio.projection_dim")
 _ENCODER_TENSORS = ("v.", "a.", "t.")
 _ENCODERS = {"has_vision_encoder": "image", "has_audio_encoder": "audio"}
 _TOKENIZER = "tokenizer.ggml."
+_TEMPLATE = "tokenizer.chat_template"
 _SPECIAL_KINDS = (2, 3)  # unknown, control
 
 
@@ -103,6 +106,7 @@ class GgufHeader:
     eot_id: int | None
     fim: dict[str, int]
     chat_template: bool
+    opens_thought: bool
     pooling_type: int | None
     file_type: int | None
     licence: str
@@ -253,7 +257,8 @@ class _Parser:
             eos_id=token("eos_token_id"),
             eot_id=token("eot_token_id"),
             fim=fim,
-            chat_template="tokenizer.chat_template" in values,
+            chat_template=_TEMPLATE in values,
+            opens_thought=opens_thought(_as_text(values.get(_TEMPLATE))),
             pooling_type=_as_id(own("pooling_type")),
             file_type=_as_id(values.get("general.file_type")),
             licence=_as_text(values.get("general.license")),
@@ -294,7 +299,7 @@ class _Parser:
             return self._reader.number(_SCALARS[kind])
         if kind == _STRING:
             length = self._reader.number("<Q")
-            if length <= _MAX_TEXT:
+            if length <= (_MAX_TEMPLATE if key == _TEMPLATE else _MAX_TEXT):
                 return self._reader.take(length).decode("utf-8", "replace")
             self._reader.skip(length)
             return ""

@@ -34,6 +34,7 @@ class Header(Protocol):
         parameters: number of weights.
         quantisation: what most weights are stored as, e.g. ``Q4_K_M`` or ``BF16``; empty when nobody says.
         chat_template: whether it brings one.
+        opens_thought: whether that ends the prompt within a thought, which the answer then goes on with.
         pooling_type: of a model that makes vectors: how it makes one of many, or a score; None or 0 of all
             others.
         fim: ids of the fill-in-the-middle sentinels that the files declare.
@@ -65,6 +66,8 @@ class Header(Protocol):
     @property
     def chat_template(self) -> bool: ...  # noqa: D102
     @property
+    def opens_thought(self) -> bool: ...  # noqa: D102
+    @property
     def pooling_type(self) -> int | None: ...  # noqa: D102
     @property
     def fim(self) -> Mapping[str, int]: ...  # noqa: D102
@@ -74,6 +77,16 @@ class Header(Protocol):
     def encoders(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def licence(self) -> str: ...  # noqa: D102
+
+
+def opens_thought(template: str) -> bool:
+    """Whether prompts by this chat template end with a thought that has begun.
+
+    Templates are programs; what they write last stands behind the last question whether an answer is to come.
+    One that closes the thought there, too, does as it is told.
+    """
+    _, _, end = template.rpartition("add_generation_prompt")
+    return "<think>" in end and "</think>" not in end
 
 
 def made_for(header: Header) -> Purpose:

@@ -33,6 +33,11 @@ class Model(Protocol):
         """Whether it knows how to hold a conversation; one that does not goes on with a text."""
         ...
 
+    @property
+    def opens_thought(self) -> bool:
+        """Whether its answers in a conversation go on with a thought that the prompt has begun."""
+        ...
+
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
         """Hold it around a request."""
         ...

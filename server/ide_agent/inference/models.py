@@ -144,9 +144,12 @@ class ModelStore:
         wanted = name or self._default
         if not wanted:
             return _default(models)
-        found = called(wanted, models) or _adapted(wanted, models) or _at(wanted)
+        found = called(wanted, models) or _adapted(wanted, models)
         if found is None:
-            raise not_here(wanted, models)
+            found = _at(wanted)
+            if found is None:
+                raise not_here(wanted, models)
+            found = _among(models, found)
         return found
 
 
@@ -173,12 +176,21 @@ def not_here(name: str, models: Iterable[ModelFile]) -> ModelNotFound:
     return ModelNotFound(name=name)
 
 
+def written(name: str, names: Iterable[str]) -> str | None:
+    """`name` as it is written among `names`; case counts where it has to."""
+    known = list(names)
+    for fold in (str, folded):
+        for each in known:
+            if fold(name) == fold(each):
+                return each
+    return None
+
+
 def _adapted(name: str, models: Iterable[ModelFile]) -> ModelFile | None:
     """The one of `models` that has the adapter called `name`."""
-    for model in models:
-        if any(name == adapter.name for adapter in adapters_of(model)):
-            return model
-    return None
+    having = {adapter.name: model for model in models for adapter in adapters_of(model)}
+    found = written(name, having)
+    return None if found is None else having[found]
 
 
 def _at(path: str) -> ModelFile | None:
@@ -186,10 +198,20 @@ def _at(path: str) -> ModelFile | None:
     try:
         place = Path(path).expanduser()
         if path.endswith(".gguf"):
+            place = place.parent.resolve() / place.name  # the last link tells the name
             return _model(place.stem, place)
-        return _folder_model(place) if place.is_absolute() else None
+        return _folder_model(place.resolve()) if place.is_absolute() else None
     except (RuntimeError, ValueError):  # a user's home that there is not, or what no path can be
         return None
+
+
+def _among(models: Iterable[ModelFile], found: ModelFile) -> ModelFile:
+    """The one of `models` that `found` is, by whatever way it was found: it is not to be loaded twice."""
+    with suppress(OSError):  # one goes just now
+        for model in models:
+            if model.bytes == found.bytes and model.file.samefile(found.file):
+                return model
+    return found
 
 
 def _default(models: list[ModelFile]) -> ModelFile:

@@ -73,6 +73,7 @@ async def test_adapters_are_listed_beside_their_model(host: httpx.AsyncClient, t
     assert [each["id"] for each in listed] == ["m", "m:house"]
     for each in listed:
         assert (await host.get(f"/v1/models/{each['id']}")).json() == each
+        assert (await host.get(f"/v1/models/{each['id'].upper()}")).json() == each
     assert (await host.get("/v1/models/m:none")).status_code == 404
 
 

@@ -1,6 +1,7 @@
 import asyncio
+import gc
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, MutableMapping
 from typing import Any
 
 import httpx
@@ -114,6 +115,30 @@ async def test_silence_is_filled_with_comments(
     assert lines[0] == 'data: {"n":1}'
     assert lines[-1] == 'data: {"n":2}'
     assert set(lines[1:-1]) == {": still there"}
+
+
+async def test_a_comment_that_cannot_be_sent_is_no_loose_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "_QUIET_SECONDS", 0.0)
+    failed, loose = asyncio.Event(), list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: loose.append(context))
+
+    async def events() -> AsyncGenerator[dict[str, Any]]:
+        await failed.wait()
+        yield {"n": 1}
+
+    async def receive() -> dict[str, Any]:
+        return await asyncio.Event().wait() or {}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message.get("body", b"").startswith(b":"):
+            failed.set()
+            raise OSError
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    await EventStream(events())(scope, receive, send)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert not loose
 
 
 async def test_no_comment_comes_between_events_that_follow_each_other(

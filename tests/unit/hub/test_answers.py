@@ -115,6 +115,22 @@ async def test_that_it_thinks_is_told_but_not_what(
     ]
 
 
+@pytest.mark.parametrize(
+    ("deltas", "events"),
+    [
+        (["Hm. <b", "</think>\n\nParis."], [{"type": "thinking"}, {"type": "text", "text": "Paris."}]),
+        (["Paris", "."], [{"type": "thinking"}, {"type": "text", "text": "Paris."}]),
+    ],
+)
+async def test_an_answer_may_go_on_with_a_thought_that_its_prompt_began(
+    services: Services, tmp_path: Path, deltas: list[str], events: list[dict[str, str]]
+) -> None:
+    model = engine(services, tmp_path)
+    model.opens_thought = True
+    model.chunks = [{"choices": [{"delta": {"content": text}}]} for text in deltas]
+    assert (await asked(services, "Where?"))[1:-1] == events
+
+
 async def test_what_only_looks_like_a_thought_is_the_answer(services: Services, tmp_path: Path) -> None:
     engine(services, tmp_path).chunks = [{"choices": [{"delta": {"content": "<thin"}}]}]
     assert (await asked(services, "Where?"))[1:-1] == [{"type": "text", "text": "<thin"}]

@@ -43,6 +43,32 @@ def test_it_does_not_matter_where_the_pieces_end(case: tuple[str, str, bool], cu
     assert (found.lstrip("\n"), seen) == (said.lstrip("\n"), thought)
 
 
+@pytest.mark.parametrize(
+    ("text", "cut", "said"),
+    [
+        ("Hm. <b></think>\n\nYes.", False, "Yes."),
+        ("<think>Hm.</think>Yes.", False, "Yes."),
+        ("Hm. </thin", True, ""),
+        ("Yes </thin", False, "Yes </thin"),
+        ("</think>Yes, </think>.", False, "Yes, </think>."),
+        ("", False, ""),
+    ],
+)
+def test_a_thought_that_the_prompt_has_begun_ends_in_the_answer(text: str, cut: bool, said: str) -> None:
+    for pieces in ([text], [*text]):
+        thoughts = Thoughts(begun=True)
+        found = "".join(thoughts.answer_in({"text": piece}) for piece in pieces)
+        assert (found + thoughts.rest(cut=cut)).lstrip("\n") == said
+        assert thoughts.seen is bool(text)
+
+
+def test_an_engine_that_tells_thoughts_apart_leaves_none_in_the_answer() -> None:
+    thoughts = Thoughts(begun=True)
+    deltas = [{"reasoning_content": "Hm."}, {"content": "Y"}, {"content": "es"}]
+    assert [thoughts.answer_in({"delta": delta}) for delta in deltas] == ["", "Y", "es"]
+    assert (thoughts.seen, thoughts.rest()) == (True, "")
+
+
 @pytest.mark.parametrize("choice", [{}, {"delta": None}, {"delta": {"content": None}}, {"text": ""}])
 def test_nothing_is_nothing(choice: dict[str, object]) -> None:
     thoughts = Thoughts()

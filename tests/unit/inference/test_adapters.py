@@ -11,7 +11,7 @@ import pytest
 from ide_agent.errors import ModelNotFound
 from ide_agent.inference.adapters import adapters_of
 from ide_agent.inference.beside import beside
-from ide_agent.inference.models import ModelStore
+from ide_agent.inference.models import ModelStore, written
 from ide_agent.inference.resources import share
 from ide_agent.inference.routing.known import known_models
 from support import gguf_file, model_folders
@@ -37,6 +37,23 @@ def test_they_are_found_by_name(store: ModelStore, tmp_path: Path) -> None:
     for name in ("m:", "m:none", ":house", "m:house:", "m:adapters/house"):
         with pytest.raises(ModelNotFound):
             store.find(name)
+
+
+@pytest.mark.parametrize("name", ["M:HOUSE", "m:House", "m:ev\u0130", "M:EVI"])
+def test_their_names_are_compared_without_their_case(store: ModelStore, tmp_path: Path, name: str) -> None:
+    write_adapter(tmp_path / "m" / "adapters" / "evi", model_folders.LLAMA, rank=2, strength=0)
+    assert store.find(name) == store.find("m")
+    assert name in known_models(store)
+
+
+def test_case_counts_where_two_differ_by_it_alone(store: ModelStore, tmp_path: Path) -> None:
+    write_adapter(tmp_path / "m" / "adapters" / "House", model_folders.LLAMA, rank=2, strength=0)
+    names = [adapter.name for adapter in adapters_of(store.find("m"))]
+    assert [written(name, names) for name in ("m:House", "M:house", "m:house")] == [
+        "m:House",
+        "m:House",
+        "m:house",
+    ]
 
 
 def test_the_largest_rank_counts(store: ModelStore, tmp_path: Path) -> None:

@@ -88,6 +88,23 @@ def test_a_path_is_a_name(tmp_path: Path) -> None:
     assert (found.name, found.file, found.bytes) == ("mine", file, file.stat().st_size)
 
 
+@pytest.mark.parametrize("way", ["{there}/m/mine.gguf", "{there}/x/../m/mine.gguf", "{link}/m/mine.gguf"])
+def test_the_path_of_a_model_that_has_a_name_is_that_model(tmp_path: Path, way: str) -> None:
+    put(tmp_path / "models", "x", "x.gguf")
+    put(tmp_path / "models", "m", "mine.gguf")
+    (tmp_path / "link").symlink_to(tmp_path / "models", target_is_directory=True)
+    store = ModelStore(tmp_path / "models")
+    found = store.find(way.format(there=tmp_path / "models", link=tmp_path / "link"))
+    assert found == store.find("m")
+
+
+def test_all_paths_of_a_model_without_a_name_are_one(tmp_path: Path) -> None:
+    file = put(tmp_path / "elsewhere", "x", "mine.gguf")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    store = ModelStore(tmp_path / "models")
+    assert store.find(str(tmp_path / "link" / "x" / "mine.gguf")) == store.find(str(file))
+
+
 def test_several_files_of_one_model(tmp_path: Path) -> None:
     put(tmp_path, "qwen", "q4.gguf", age=5)
     put(tmp_path, "qwen", "q8.gguf", age=1)

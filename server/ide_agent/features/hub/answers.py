@@ -84,8 +84,9 @@ async def _answered(
         await services.remotes.allow(name, found.allowance)
     if not services.remotes.owner(name):
         await asyncio.to_thread(_refuse_mute, services, name)
-    started, reason, thoughts = False, "stop", Thoughts()
+    started, reason = False, "stop"
     async with services.inference.model(name, private=found.private) as model, model.turn("api"):
+        thoughts = Thoughts(begun=model.chats and model.opens_thought)
         path, payload = _request(model, question)
         payload |= {"max_tokens": found.limit(question.max_tokens), "stream": True}
         async with aclosing(model.stream(path, payload)) as chunks:
@@ -102,7 +103,7 @@ async def _answered(
                         yield {"type": "text", "text": said}
     if not started:
         yield {"type": "start", "model": model.name}
-    if said := thoughts.rest():
+    if said := thoughts.rest(cut=reason == "length"):
         yield {"type": "text", "text": said}
     yield {"type": "done", "finish_reason": reason}
 

@@ -92,6 +92,11 @@ class RemoteModel:
         """APIs put a text round what a base model is asked by themselves."""
         return True
 
+    @property
+    def opens_thought(self) -> bool:
+        """Nobody knows."""
+        return False
+
     def placeholders(self) -> Placeholders | None:
         """New ones, for one request; None: secrets are sent as they are.
 
