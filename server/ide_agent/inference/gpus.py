@@ -105,6 +105,7 @@ class Promises:
     def left(self, room: int, key: Hashable) -> int:
         """Of `room`, free bytes as the driver has them, those that are promised to nobody but `key`."""
         others = sum(size for each, size in self._of.items() if each != key)
+        self._before = max(self._before, room)  # more than there was: somebody has let go of it since
         return max(min(room, self._before - others), 0) if others else room
 
     def give(self, key: Hashable, size: int, room: int) -> None:

@@ -7,8 +7,8 @@ in a store that conversations fill as well. So they are told to go elsewhere.
 from __future__ import annotations
 
 import json
-import os.path
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Seats:
     @contextmanager
     def take(self, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """A request, with its slot where it is not of who types; that it has for the time of the block."""
-        typed = 0 <= self._kept and time.monotonic() - self._typed < _TYPING_SECONDS
+        typed = self._kept >= 0 and time.monotonic() - self._typed < _TYPING_SECONDS
         if payload.get("interactive") is True or not typed or len(self._seats) == 1 or _several(payload):
             yield payload
             return
@@ -87,4 +87,6 @@ def _several(payload: dict[str, Any]) -> bool:
 
 
 def _common(left: str, right: str) -> int:
-    return len(os.path.commonprefix((left, right)))
+    """Length of the common start."""
+    lengths = range(1, min(len(left), len(right)) + 1)
+    return bisect_left(lengths, True, key=lambda length: left[:length] != right[:length])

@@ -6,30 +6,25 @@ Which models stay in memory `plan` decides and `memory` does.
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError, IdeAgentError, ModelError, ModelFileInvalid, NotEnoughMemory
-from ide_agent.inference import gpus
 from ide_agent.inference.adapted import called, check_adapter
-from ide_agent.inference.backends import Backend, Costs, EngineSpec, Purpose, costs, costs_of, suited
+from ide_agent.inference.backends import Purpose
 from ide_agent.inference.beside import Beside, beside
+from ide_agent.inference.building import Builder
 from ide_agent.inference.engine import Engine, EngineState
-from ide_agent.inference.gpus import Promises
 from ide_agent.inference.kinds import check_purpose, purpose_of
 from ide_agent.inference.memory import Load, Memory
 from ide_agent.inference.model import Model
-from ide_agent.inference.models import ModelFile, ModelStore, note_use
+from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.plan import Key, Wish
 from ide_agent.inference.queue import Waiting
-from ide_agent.inference.resources import Share, check_memory, share
 from ide_agent.inference.running import Running, format_of, of_engine, without_engine
-from ide_agent.inference.supervisor import State, Supervisor
 from ide_agent.inference.turns import Priority
 
 if TYPE_CHECKING:
@@ -71,7 +66,7 @@ class Inference:
         self._models = models
         self._publish = publish
         self._memory = Memory(settings.active_models)
-        self._promises = Promises()
+        self._builder = Builder(settings, self._tell, self._memory.queue.look)
         self._told: dict[str, Any] = {}
         self._settled: dict[str, Any] = {}
         self.remotes: Remotes | None = None
@@ -185,7 +180,7 @@ class Inference:
             if key not in seen:
                 seen.add(key)
                 waiting = each if isinstance(each, Waiting) else None
-                part = self._share(model, key[1], each.wish.beside)
+                part = self._builder.share(model, key[1], each.wish.beside)
                 rows.append(without_engine(model, key[1], part, waiting))
         broken = [it for key, it in memory.engines.items() if it.state == "error" and key not in seen]
         return [*rows, *(of_engine(engine, engine.state) for engine in broken)]
@@ -275,17 +270,17 @@ class Inference:
             await asyncio.to_thread(lambda: file.header)
             check_purpose(file, key[1])
             # before another one goes for it
-            check_adapter(wanted.name, file, self._suited(file, key[1], wanted.beside)[0])
+            check_adapter(wanted.name, file, self._builder.suited(file, key[1], wanted.beside)[0])
         except (ModelError, EngineStartError) as failure:
             self._tell(file, "", "error", failure)
             raise
-        part = self._share(file, key[1], wanted.beside)
+        part = self._builder.share(file, key[1], wanted.beside)
         wish = Wish(key, file.name, part.bytes, priority, wanted.beside)
 
         def load(ends: list[asyncio.Task[None]]) -> asyncio.Task[Engine]:
-            self._promise(key, part)  # now: who asks next must know
+            self._builder.promise(key, part)  # now: who asks next must know
             task = asyncio.create_task(self._load(wish, file, ends))
-            task.add_done_callback(lambda _: self._promises.drop(key))
+            task.add_done_callback(lambda _: self._builder.drop(key))
             return task
 
         try:
@@ -315,11 +310,11 @@ class Inference:
             old.kept = key in memory.kept
             return old
         try:
-            backends = self._suited(file, key[1], wish.beside)
+            backends = self._builder.suited(file, key[1], wish.beside)
         except IdeAgentError as failure:
             self._tell(file, "", "error", failure)
             raise
-        engine = self._engine(file, backends, key[1], wish.beside)
+        engine = self._builder.build(file, backends, key[1], wish.beside)
         try:
             await engine.start()
         except (EngineStartError, ModelFileInvalid):
@@ -331,83 +326,6 @@ class Inference:
         memory.engines[key] = engine
         engine.kept = key in memory.kept
         return engine
-
-    def _engine(self, file: ModelFile, backends: list[Backend], purpose: Purpose, beside: Beside) -> Engine:
-        slots = self._settings.slots if purpose == "text" else 1
-
-        def make_spec(backend: Backend) -> EngineSpec:
-            # that of this very start: another backend costs more, and GPUs may be full by now
-            engine.part = part = self._share(file, purpose, beside, costs_of(backend, self._settings))
-            check_memory(file, part.bytes)
-            self._promise((file.file, purpose), part)
-            projector = beside.projector if backend.projectors else None
-            adapters = beside.adapters if backend.adapters else ()
-            layers = part.gpu.layers if part.gpu else self._settings.gpu_layers
-            return EngineSpec(
-                model=os.fspath(file.file),
-                context=part.context,
-                slots=slots,
-                threads=part.threads,
-                batch=part.batch,
-                api_key=secrets.token_urlsafe(24),
-                parent=os.getpid(),
-                embedding=purpose == "embedding",
-                projector=os.fspath(projector.file) if projector is not None else "",
-                adapters={adapter.name: os.fspath(adapter.folder) for adapter in adapters},
-                adapter_rank=max((adapter.rank for adapter in adapters), default=0),
-                reranking=purpose == "reranking",
-                mean_pooling=purpose == "embedding" and not file.header.pooling_type,
-                gpu_layers=layers,
-                kv_bytes=part.kv,
-            )
-
-        def on_state(state: State, error: IdeAgentError | None) -> None:
-            if state == "ready":
-                self._promises.take((file.file, purpose))
-            elif state != "loading":
-                self._promises.drop((file.file, purpose))
-            if state in ("ready", "unloaded"):
-                note_use(file)
-            self._tell(file, supervisor.backend.name, state, error)
-
-        supervisor = Supervisor(file.name, backends, make_spec, on_state)
-        engine = Engine(
-            file,
-            purpose,
-            supervisor,
-            part=self._share(file, purpose, beside, costs_of(backends[0], self._settings)),
-            beside=beside,
-            slots=slots,
-            idle_seconds=self._settings.idle_unload_seconds,
-            on_free=self._memory.queue.look,
-        )
-        return engine
-
-    def _suited(self, file: ModelFile, purpose: Purpose, beside: Beside) -> list[Backend]:
-        """The backends to try, in this order; see `suited`."""
-        projector = beside.projector is not None
-        return suited(self._settings, file.name, file.format, purpose, projector=projector)
-
-    def _share(self, file: ModelFile, purpose: Purpose, beside: Beside, costs_: Costs | None = None) -> Share:
-        writes = purpose == "text"
-        projector = beside.projector is not None
-        found = costs_ or costs(self._settings, file.format, purpose, projector=projector)
-        return share(
-            file,
-            context_tokens=self._settings.context_tokens
-            if writes
-            else min(self._settings.context_tokens, 2048),
-            slots=self._settings.slots if writes else 1,
-            threads=self._settings.threads,
-            embedding=not writes,
-            costs=replace(found, gpu_room=self._promises.left(found.gpu_room, (file.file, purpose))),
-            beside=beside,
-        )
-
-    def _promise(self, key: Key, part: Share) -> None:
-        """`part` of the GPUs is for `key`, which is on its way in."""
-        if part.gpu is not None:
-            self._promises.give(key, part.gpu.bytes, gpus.room())
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:
         if state not in _TOLD:

@@ -100,6 +100,8 @@ async def test_an_adapter_is_asked_by_its_name(folder: Path, default: str) -> No
                 aclosing(model.stream("/v1/completions", {**asked, "max_tokens": 2})) as events,
             ):
                 assert [event["choices"][0]["text"] async for event in events] == ["0", "1"]
+    async with room.model("HF:House") as model:
+        assert model.name == "hf:house"
     assert len(room.snapshot()) == 1
     write_adapter(folder / "adapters" / "late", model_folders.LLAMA, rank=4, strength=1)
     async with room.model("hf:late") as model:

@@ -119,11 +119,11 @@ async def test_silence_is_filled_with_comments(
 
 async def test_a_comment_that_cannot_be_sent_is_no_loose_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "_QUIET_SECONDS", 0.0)
-    failed, loose = asyncio.Event(), list[dict[str, Any]]()
+    begun, loose = asyncio.Event(), list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: loose.append(context))
 
     async def events() -> AsyncGenerator[dict[str, Any]]:
-        await failed.wait()
+        await begun.wait()
         yield {"n": 1}
 
     async def receive() -> dict[str, Any]:
@@ -131,8 +131,11 @@ async def test_a_comment_that_cannot_be_sent_is_no_loose_end(monkeypatch: pytest
 
     async def send(message: MutableMapping[str, Any]) -> None:
         if message.get("body", b"").startswith(b":"):
-            failed.set()
-            raise OSError
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise OSError  # the client went just now
 
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
     await EventStream(events())(scope, receive, send)

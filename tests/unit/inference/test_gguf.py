@@ -101,15 +101,16 @@ def test_token_texts_leave_out_ids_that_do_not_exist(tmp_path: Path) -> None:
     ("end", "opened"),
     [
         ("{{ '<|Assistant|><think>\\n' }}{% endif %}", True),
-        ("{{ '<|im_start|>assistant\\n' }}{% if not thinking %}{{ '<think>\\n\\n</think>' }}{% endif %}", False),
+        (
+            "{{ '<|im_start|>assistant\\n' }}{% if not thinking %}{{ '<think>\\n\\n</think>' }}{% endif %}",
+            False,
+        ),
         ("{{ '<|im_start|>assistant\\n' }}{% endif %}", False),
     ],
 )
 def test_a_chat_template_may_end_within_a_thought(tmp_path: Path, end: str, opened: bool) -> None:
     before = "{{ m.content.split('</think>')[-1] }}" * 400
-    values = gguf_file.llama(
-        **{"tokenizer.chat_template": f"{before}{{% if add_generation_prompt %}}{end}"}
-    )
+    values = gguf_file.llama(**{"tokenizer.chat_template": f"{before}{{% if add_generation_prompt %}}{end}"})
     assert read_header(written(tmp_path, gguf_file.file(values))).opens_thought is opened
 
 

@@ -143,6 +143,15 @@ def test_what_one_did_not_take_is_free_again() -> None:
     assert promises.left(10, "c") == 5
 
 
+def test_what_others_let_go_of_meanwhile_can_be_had() -> None:
+    promises = Promises()
+    promises.give("a", 6, 10)
+    assert promises.left(18, "b") == 12
+    assert promises.left(14, "b") == 12, "it has taken a part of it by now"
+    promises.take("a")
+    assert promises.left(12, "b") == 12
+
+
 def test_a_promise_made_anew_takes_the_place_of_the_old_one() -> None:
     promises = Promises()
     promises.give("a", 6, 10)

@@ -15,7 +15,7 @@ from ide_agent.errors import EngineClosed, ModelError, ModelNotFound, NotEnoughM
 from ide_agent.hooks import Plugins
 from ide_agent.host import app as app_module
 from ide_agent.host.services import Services
-from ide_agent.inference import backends, gpus, service
+from ide_agent.inference import backends, building, gpus
 from ide_agent.inference.beside import NOTHING
 from ide_agent.inference.gpus import Gpu
 from ide_agent.inference.models import ModelStore
@@ -44,7 +44,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 async def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[FakeSupervisor]:
     fake = FakeSupervisor.fresh()
-    monkeypatch.setattr(service, "Supervisor", fake)
+    monkeypatch.setattr(building, "Supervisor", fake)
     monkeypatch.setattr(backends, "BACKENDS", (FakeBackend(tmp_path / "starts"),))
     have(monkeypatch, 8 << 30)
     return fake
@@ -89,7 +89,7 @@ async def test_two_loads_at_once_share_a_gpu(
     monkeypatch.setattr(gpus, "_looked", None)
     monkeypatch.setattr(FakeBackend, "offloads", lambda self: True)
     inference, file = room_of(models, 3), ModelStore(models).find("a")
-    whole = inference._share(file, "text", NOTHING).gpu
+    whole = inference._builder.share(file, "text", NOTHING).gpu
     assert whole is not None and whole.layers == whole.of
     free = gpus._RESERVE + whole.bytes * 3 // 2
     gpus.look_again()
@@ -101,7 +101,7 @@ async def test_two_loads_at_once_share_a_gpu(
     assert sorted(part.layers < part.of for part in parts if part) == [False, True]
     assert sum(part.bytes for part in parts if part) <= whole.bytes * 3 // 2
     await until(lambda: not inference._memory.loads)
-    again = inference._share(file, "text", NOTHING).gpu  # what the driver says counts again
+    again = inference._builder.share(file, "text", NOTHING).gpu  # what the driver says counts again
     assert again is not None and again.layers == again.of
     await inference.close()
 
@@ -267,8 +267,8 @@ async def test_a_load_that_is_given_up_leaves_none_of_those_that_had_to_go(
     part = (await room.engine("a")).part
     await room.engine("b")
     have(monkeypatch, (128 << 20) + 1)
-    whole = "ide_agent.inference.service.share"
-    real = service.share
+    whole = "ide_agent.inference.building.share"
+    real = building.share
     monkeypatch.setattr(whole, lambda *a, **k: type(part)(**{**vars(real(*a, **k)), "bytes": 2 * part.bytes}))
     engines.ends.clear()
     c = asyncio.create_task(room.engine("c"))
