@@ -19,7 +19,7 @@ from ide_agent.host.errors import BadRequest, error_response
 from ide_agent.host.ranking import check_ranking
 from ide_agent.host.routing import route_openai
 from ide_agent.host.services import Services
-from ide_agent.host.sse import EventStream, until_gone
+from ide_agent.host.sse import EventStream, begun_in_time, until_gone
 from ide_agent.reasons import reason
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
             model = await until_gone(request, stack.enter_async_context(wanted))
             return await _ask(model, request, payload)
 
+    if payload.get("stream") is True:
+        return route.mark(await begun_in_time(route.first(ask), end=_END))
     return route.mark(await route.first(ask))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
@@ -38,7 +38,7 @@ class EventStream(Response):
     def __init__(self, events: AsyncGenerator[Mapping[str, Any]], *, end: bytes = b"") -> None:
         super().__init__(None, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
-        self._events = events
+        self.events = events
         self._end = end
         self._quiet = False
 
@@ -48,13 +48,13 @@ class EventStream(Response):
             await run_until_gone(receive, self._stream(scope, send))
 
     async def _stream(self, scope: Scope, send: Send) -> None:
-        async with aclosing(self._events):
+        async with aclosing(self.events):
             await send(
                 {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
             )
             comments = asyncio.create_task(self._comment(send))
             try:
-                async for event in self._events:
+                async for event in self.events:
                     self._quiet = False
                     await send({"type": "http.response.body", "body": encode(event), "more_body": True})
             except Exception as failure:
@@ -74,6 +74,37 @@ class EventStream(Response):
             await asyncio.sleep(_QUIET_SECONDS)
             if self._quiet:
                 await send({"type": "http.response.body", "body": _COMMENT, "more_body": True})
+
+
+async def begun_in_time(work: Coroutine[Any, Any, Response], *, end: bytes = b"") -> Response:
+    """The answer that `work` comes to. Where that takes long, a stream that fills the wait and goes on with
+    that answer's events; its status is 200 by then, and an error is an event.
+
+    Args:
+        work: makes the answer, an `EventStream` or an error as JSON; cancelled with the caller.
+        end: as `EventStream` has it.
+    """
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may have gone
+    try:
+        await asyncio.wait([task], timeout=_QUIET_SECONDS)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    return task.result() if task.done() else EventStream(_following(task), end=end)
+
+
+async def _following(task: asyncio.Task[Response]) -> AsyncGenerator[Mapping[str, Any]]:
+    try:
+        response = await task  # which is cancelled with this
+    except ClientGone:
+        return
+    if isinstance(response, EventStream):
+        async with aclosing(response.events):
+            async for event in response.events:
+                yield event
+    else:
+        yield json.loads(bytes(response.body))
 
 
 def encode(event: Mapping[str, Any]) -> bytes:

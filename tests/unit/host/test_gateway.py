@@ -1,11 +1,14 @@
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from ide_agent.errors import EngineCrashed, EngineError
+from ide_agent.host import sse
 from support import model_folders
 from support.adapter_folder import write_adapter
 from support.fake_inference import FakeEngine, FakeInference
@@ -186,6 +189,70 @@ async def test_refusal_of_the_engine_is_the_callers_fault(
     answer = await host.post("/v1/completions", json={"prompt": "x", "stream": stream})
     assert answer.status_code == 400
     assert answer.json()["error"]["params"] == {"reason": "prompt is required"}
+
+
+@pytest.fixture
+def gate(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Until it is set nobody gets a turn, which is a long wait."""
+    opened, turn = asyncio.Event(), engine.turn
+
+    @asynccontextmanager
+    async def late(priority: str) -> AsyncIterator[None]:
+        try:
+            await opened.wait()
+        finally:
+            engine.cancelled.set()
+        async with turn(priority):
+            yield
+
+    monkeypatch.setattr(engine, "turn", late)
+    monkeypatch.setattr(sse, "_QUIET_SECONDS", 0.01)
+    return opened
+
+
+async def waited(host: httpx.AsyncClient, gate: asyncio.Event) -> list[str]:
+    """The lines of an answer that begins while its model is waited for."""
+    read = ""
+    async with host.stream("POST", "/v1/completions", json={"prompt": "x", "stream": True}) as answer:
+        assert answer.status_code == 200
+        async for text in answer.aiter_text():
+            read += text
+            if read.count(": still there") == 2:
+                gate.set()
+    return data(read)
+
+
+async def test_a_stream_that_waits_for_its_model_is_not_silent(
+    host: httpx.AsyncClient, engine: FakeEngine, gate: asyncio.Event
+) -> None:
+    engine.chunks = [{"choices": [{"text": "a"}]}, {"choices": []}]
+    lines = await waited(host, gate)
+    assert lines[:2] == [": still there"] * 2
+    told = [line for line in lines if not line.startswith(":")]
+    assert told == ['{"choices":[{"text":"a"}]}', '{"choices":[]}', "[DONE]"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [EngineCrashed(model="fake", reason="SIGKILL"), EngineError("error.engine.refused", reason="no")],
+)
+async def test_what_fails_after_a_long_wait_is_an_event(
+    host: httpx.AsyncClient, engine: FakeEngine, gate: asyncio.Event, failure: EngineError
+) -> None:
+    engine.chunks = [failure]
+    *_, told, end = await waited(host, gate)
+    assert json.loads(told)["error"]["code"] == failure.key_used
+    assert end == "[DONE]"
+
+
+async def test_who_leaves_during_a_long_wait_waits_no_longer(
+    host: httpx.AsyncClient, engine: FakeEngine, gate: asyncio.Event
+) -> None:
+    async with host.stream("POST", "/v1/completions", json={"prompt": "x", "stream": True}) as answer:
+        await anext(answer.aiter_raw())
+    async with asyncio.timeout(60):
+        await engine.cancelled.wait()
+    assert engine.asked == []
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -39,7 +39,7 @@ class Thoughts:
         """What was held back as if it were, or were to become, a thought.
 
         Args:
-            cut: the answer had to end before its end; else one that was to end a thought and did not was none.
+            cut: the answer broke off; else one that was to end a thought and did not was none.
         """
         if self._begun or (self._inside and (cut or not self._unsaid)):
             return ""
