@@ -12,7 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ide_agent.errors import ModelFileInvalid
-from ide_agent.inference.gguf import read_header, special_texts, token_texts
+from ide_agent.inference.gguf import read_header
+from ide_agent.inference.vocabulary import special_texts, token_texts
 from support import gguf_file
 
 _COUNT = 1000

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ide_agent.inference.engine import Engine, EngineState
-    from ide_agent.inference.gguf import GgufHeader, read_header, special_texts, token_texts
+    from ide_agent.inference.gguf import GgufHeader, read_header
     from ide_agent.inference.models import ModelFile, ModelStore
     from ide_agent.inference.service import Inference
+    from ide_agent.inference.vocabulary import special_texts, token_texts
 
 __all__ = [
     "Engine",
@@ -31,8 +32,8 @@ _HOMES = {
     "EngineState": "engine",
     "GgufHeader": "gguf",
     "read_header": "gguf",
-    "special_texts": "gguf",
-    "token_texts": "gguf",
+    "special_texts": "vocabulary",
+    "token_texts": "vocabulary",
     "ModelFile": "models",
     "ModelStore": "models",
     "Inference": "service",

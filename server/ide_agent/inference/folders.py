@@ -19,14 +19,13 @@ from ide_agent.errors import ModelFileInvalid
 from ide_agent.inference.header import ENCODERS, Format, opens_thought
 from ide_agent.inference.pooling import POOLING, Pooling, check_modules, pooling_in
 from ide_agent.inference.reader import reading
+from ide_agent.inference.safetensors import tensors
 
-_MAX_TENSORS = 4 << 20  # the header of a file of weights that has 30,000
 _MAX_JSON = 2 << 20  # settings; the longest are those of tokenizers
 _MAX_TEMPLATE = 1 << 18
 _MAX_COUNT = 1 << 40
 _MAX_BLOCKS = 4096
 _MAX_NAME = 200
-_MAX_DTYPE = 32
 INDEX = "model.safetensors.index.json"
 _WHOLE = "model.safetensors"
 _SHARD = re.compile(r"[\w.-]+\.safetensors")
@@ -154,7 +153,7 @@ def _safetensors(folder: Path) -> FolderHeader:
     kinds: Counter[str] = Counter()
     parameters = 0
     for name in _weights(folder, sorted(file.name for file in folder.glob("*.safetensors"))):
-        for kind, size in _tensors(folder / name):
+        for kind, size in tensors(folder / name):
             said, bits = _TYPES.get(kind, (kind, 8))
             kinds[said] += size
             parameters += size * 8 // bits
@@ -204,42 +203,6 @@ def _indexed(index: Path, size: int, modified_ns: int) -> tuple[str, ...]:
     named = _optional(index).get("weight_map")
     files = {_text(each) for each in named.values()} if isinstance(named, dict) else set()
     return tuple(sorted(files)) if all(_SHARD.fullmatch(file) for file in files) else ()
-
-
-def _tensors(file: Path) -> list[tuple[str, int]]:
-    """The dtype of each tensor in `file` and its bytes."""
-    with reading(file) as reader:
-        length = reader.number("<Q") if reader.size >= 8 else 0
-        if not 2 <= length <= min(_MAX_TENSORS, reader.size - 8):
-            raise reader.corrupt(f"a header of {length} bytes")
-        try:
-            table = json.loads(reader.take(length))
-            entries = [entry for name, entry in table.items() if name != "__metadata__"]
-            kinds = [_dtype(entry["dtype"]) for entry in entries]
-            spans = [_span(*entry["data_offsets"]) for entry in entries]
-        except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError) as failure:
-            raise reader.corrupt("its header makes no sense") from failure
-        ends = 8 + length + max((end for _, end in spans), default=0)
-        if ends > reader.size:
-            raise ModelFileInvalid(
-                "error.model.truncated",
-                file=str(file),
-                have_mb=round(reader.size / 1e6, 1),
-                need_mb=round(min(ends, _MAX_COUNT) / 1e6, 1),
-            )
-    return [(kind, end - start) for kind, (start, end) in zip(kinds, spans, strict=True)]
-
-
-def _dtype(said: object) -> str:
-    if isinstance(said, str) and len(said) <= _MAX_DTYPE:
-        return said
-    raise ValueError
-
-
-def _span(start: object, end: object) -> tuple[int, int]:
-    if isinstance(start, int) and isinstance(end, int) and 0 <= start <= end:
-        return start, end
-    raise ValueError
 
 
 def _chat_template(folder: Path) -> str | None:

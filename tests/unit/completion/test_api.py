@@ -135,7 +135,7 @@ async def test_alternatives_are_drawn_reproducibly_from_the_same_prompt(model: M
     assert "seed" not in greedy
     drawn = {"temperature": pytest.approx(0.95), "top_p": 0.95, "seed": 3}
     assert third == again == {**greedy, **drawn}
-    assert third["cache_prompt"] is True
+    assert third["cache_prompt"] is third["interactive"] is True
     assert fourth["temperature"] > third["temperature"]
 
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ide_agent.errors import ModelFileInvalid
-from ide_agent.inference.gguf import FILE_TYPES, TENSOR_TYPES, read_header, special_texts, token_texts
+from ide_agent.inference.gguf import FILE_TYPES, TENSOR_TYPES, read_header
+from ide_agent.inference.vocabulary import special_texts, token_texts
 from support import gguf_file
 
 ONE_TENSOR = [gguf_file.tensor("w", (32, 4), 2, 0)]  # Q4_0: 4 blocks of 18 bytes
