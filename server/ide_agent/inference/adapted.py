@@ -9,7 +9,7 @@ from typing import Any
 from ide_agent.errors import ModelError
 from ide_agent.inference.backends import Backend, Dialect
 from ide_agent.inference.engine import Engine
-from ide_agent.inference.models import ModelFile
+from ide_agent.inference.models import ModelFile, folded
 from ide_agent.inference.turns import Priority
 
 
@@ -19,7 +19,7 @@ def check_adapter(name: str, model: ModelFile, backend: Backend) -> None:
     Raises:
         ModelError: it is an adapter's, and `backend` loads none.
     """
-    if name.startswith(f"{model.name}:") and not backend.adapters:
+    if _is_adapter(name, model.name) and not backend.adapters:
         raise ModelError("error.model.no_adapters", name=name, engine=backend.name)
 
 
@@ -29,11 +29,18 @@ def called(engine: Engine, name: str) -> Engine | Adapted:
     Raises:
         ModelError: an adapter, which this engine does not load.
     """
-    if not name.startswith(f"{engine.name}:"):
+    if not _is_adapter(name, engine.name):
         return engine
-    if name not in engine.adapters:
-        raise ModelError("error.model.no_adapters", name=name, engine=engine.backend)
-    return Adapted(engine, name)
+    for fold in (str, folded):
+        for adapter in engine.adapters:
+            if fold(adapter) == fold(name):
+                return Adapted(engine, adapter)
+    raise ModelError("error.model.no_adapters", name=name, engine=engine.backend)
+
+
+def _is_adapter(name: str, model: str) -> bool:
+    """Whether `name` is that of an adapter of `model`; case does not count, as in names of models."""
+    return folded(name).startswith(folded(f"{model}:"))
 
 
 class Adapted:

@@ -175,9 +175,11 @@ def not_here(name: str, models: Iterable[ModelFile]) -> ModelNotFound:
 
 def _adapted(name: str, models: Iterable[ModelFile]) -> ModelFile | None:
     """The one of `models` that has the adapter called `name`."""
-    for model in models:
-        if any(name == adapter.name for adapter in adapters_of(model)):
-            return model
+    named = [(adapter.name, model) for model in models for adapter in adapters_of(model)]
+    for fold in (str, folded):
+        for adapter, model in named:
+            if fold(name) == fold(adapter):
+                return model
     return None
 
 

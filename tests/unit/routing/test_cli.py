@@ -94,7 +94,7 @@ def test_show_is_a_table(file: Path) -> None:
     code, out, _ = run("show")
     assert code == 0
     assert [line.split()[:3] for line in out.splitlines() if "coder" in line] == [["1", "refactor", "on"]]
-    assert "starter + mine" in out and "max_tokens: 9" in out
+    assert "starter:mine" in out and "max_tokens: 9" in out
     assert [rule["name"] for rule in json.loads(run("show", "--json")[1])["rules"]] == ["refactor", "off"]
 
 
