@@ -85,7 +85,10 @@ async def _answered(
     if not services.remotes.owner(name):
         await asyncio.to_thread(_refuse_mute, services, name)
     started, reason, thoughts = False, "stop", Thoughts()
-    async with services.inference.model(name, private=found.private) as model, model.turn("api"):
+    async with (
+        services.inference.model(name, private=found.private, asked="/chat/completions") as model,
+        model.turn("api"),
+    ):
         path, payload = _request(model, question)
         payload |= {"max_tokens": found.limit(question.max_tokens), "stream": True}
         async with aclosing(model.stream(path, payload)) as chunks:
