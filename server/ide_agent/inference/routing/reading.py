@@ -22,6 +22,7 @@ from ide_agent.inference.routing.salvage import salvaged
 MOST_PROBLEMS = 100
 _BELOW = dict.fromkeys(When.model_fields, "when") | dict.fromkeys(Limits.model_fields, "limits")
 """Keys that many write one level too high."""
+_OF_RULES = frozenset((*Rule.model_fields, *_BELOW))
 _MOST_NEAR = 20  # names that the nearest one is looked for; that takes a while where there are many models
 _KEY_LEVEL = ("extra_forbidden", "missing")
 # What a key takes, by how pydantic's error types begin.
@@ -128,7 +129,8 @@ def _invalid(error: ErrorDetails, root: Node, kind: type[BaseModel]) -> Problem:
     key = names[-1] if names else ""
     at = root.find(loc, key=type_ in _KEY_LEVEL)
     if type_ == "extra_forbidden":
-        if (below := _BELOW.get(key)) and below not in names:
+        below = "rules" if len(names) == 1 and key in _OF_RULES else _BELOW.get(key)
+        if below and below not in names:
             return Problem("error.routes.below", at, params={"key": key, "below": below})
         near = get_close_matches(key, _fields(kind, names[:-1]), 1)
         if near:

@@ -162,6 +162,11 @@ PIECES += ["['x':", "|+\n", "y z", "? ", "...", "---", "\\u015f", "true", "http:
 @example('a: ["x" :1]', "\n")
 @example("a: ['z':w, b]", "\n")
 @example('a: ["x"\n :1]', "\n")
+@example('a: {"x\\"y":1}', "\n")
+@example("a: {'x''y':1}", "\n")
+@example("a: {'x\n y':1}", "\n")
+@example("{?'b': 1}", "\n")
+@example("{?x: 1}", "\n")
 def test_the_quick_reader_finds_what_the_thorough_one_does(text: str, end: str) -> None:
     found = nodes._quick(text + end)
     if found is not None:
@@ -174,6 +179,9 @@ def test_the_quick_reader_finds_what_the_thorough_one_does(text: str, end: str) 
         "a: 1\n",
         "rules:\n  - name: 'a|b?c' # d\n    when: {path: [x/**, '?.py'], message: \"\\u015f\"}\n",
         "a: 1\r\nb: 2\r\n",
+        "message: '\":\"x'\n",
+        'message: (?i)key":\\s*x\n',
+        "path: [\"a\", 'b?']\nmessage: is it'so':that\n",
     ],
 )
 def test_what_people_write_is_read_quickly(text: str) -> None:

@@ -216,6 +216,12 @@ def test_an_adapter_that_makes_no_sense_is_an_error(model: str, why: str) -> Non
     assert found(text, KNOWN) == [(f"adapter_{why}", 4, "error")]
 
 
+@pytest.mark.parametrize("key", ["language", "model", "max_tokens", "when"])
+def test_at_the_top_keys_of_rules_belong_below_them(key: str) -> None:
+    (problem,) = read(f"{key}: x").problems
+    assert (problem.key, problem.params) == ("error.routes.below", {"key": key, "below": "rules"})
+
+
 def test_an_adapter_needs_a_model() -> None:
     assert found("rules:\n  - name: a\n    adapter: house", KNOWN) == [("missing", 2, "error")]
 
