@@ -21,7 +21,7 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _ENDS = "\0 \t\r\n\x85\u2028\u2029,[]{}"
 # What libyaml, which knows YAML 1.1, and ruamel.yaml, which knows 1.2, do not read alike: line ends of other
-# writings, tabs, texts in blocks, what begins with a question mark, keys in quotes without a space behind them
+# writings, tabs, texts in blocks, what begins with a question mark, keys in quotes with no space behind them
 # (their last piece between quotes is looked for), ends of documents, a last line without an end.
 _OTHERWISE = re.compile(
     r"[\t\x85\u2028\u2029\ufeff]|[|>][-+0-9]* *(?:[#\r\n]|\Z)|\?(?:\s|\Z)|(?:^|[\s\[{,])\?|^\.\.\.|[^\n]\Z"
