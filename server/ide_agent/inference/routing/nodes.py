@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from ide_agent.inference.routing.problems import Problem, Range
+from ide_agent.reasons import reason_in
 
 MOST_CHARACTERS = 128 * 1024
 MOST_NODES = 20_000
@@ -153,7 +154,7 @@ def _syntax(reason: str, place: Range) -> Problem:
     for words, key in _SYNTAX.items():
         if words in reason:
             return Problem(key, place)
-    return Problem("error.routes.syntax", place, params={"reason": reason})
+    return Problem("error.routes.syntax", place, params={"reason": reason_in(reason)})
 
 
 @cache

@@ -97,11 +97,29 @@ def test_what_is_refused_and_where(text: str, key: str, at: tuple[int, int]) -> 
     assert refused(text) == (key, at)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "değer yok"),
+        ('a: "\\d"', "ters bölü"),
+        ('a: "\\xzz"', "ters bölü"),
+        ("a: - b", "liste öğesi"),
+        ("a: &", "ad yok"),
+        ("%\n---\na: 1", "ad yok"),
+    ],
+)
+def test_a_reason_has_words_in_each_language(text: str, words: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        tree(text)
+    assert caught.value.problem.key == "error.routes.syntax"
+    assert words in caught.value.problem.message("tr")
+
+
 def test_a_reason_that_is_not_known_here_is_passed_on() -> None:
     with pytest.raises(Unreadable) as caught:
-        tree("a: [")
+        tree("a: !<x")
     assert caught.value.problem.key == "error.routes.syntax"
-    assert "node content" in caught.value.problem.message("tr")
+    assert "expected '>'" in caught.value.problem.message("tr")
 
 
 @pytest.mark.parametrize(
