@@ -59,7 +59,7 @@ class Plugins(pluggy.PluginManager):
         if self._none_found:
             return [IdeAgentError("error.plugin.none")]
         return [
-            IdeAgentError("error.plugin.broken", name=name, reason=f"{type(failure).__name__}: {failure}")
+            IdeAgentError("error.plugin.broken", name=name, reason=_why(failure))
             for name, failure in self.broken.items()
         ]
 
@@ -92,3 +92,11 @@ def plugins() -> Plugins:
     found = Plugins()
     found.load()
     return found
+
+
+def _why(failure: BaseException) -> object:
+    """What is missing in words; of all else its kind, too, for who wrote the plugin."""
+    from ide_agent.reasons import reason_of
+
+    found = reason_of(failure)
+    return found if isinstance(found, dict) else f"{type(failure).__name__}: {failure}"

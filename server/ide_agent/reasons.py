@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import ssl
+import tomllib
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -73,7 +75,43 @@ _TEXTS = {
     "invalid character class range: ": "re_range",
     "trailing \\": "re_escape",
     "invalid escape sequence: ": "re_escape",
+    # of TOML
+    "Cannot declare ": "toml_twice",
+    "Cannot overwrite a value": "toml_twice",
+    "Cannot mutate immutable namespace": "toml_twice",
+    "Cannot redefine namespace": "toml_twice",
+    "Duplicate inline table key": "toml_twice",
+    "Expected '=' after a key": "toml_equals",
+    "at the end of a table declaration": "toml_header",
+    "at the end of an array declaration": "toml_header",
+    "Expected newline or end of document": "toml_line",
+    "Invalid statement": "toml_line",
+    "Invalid initial character for a key part": "toml_key",
+    "Invalid value": "toml_value",
+    "Invalid date or datetime": "toml_value",
+    "Unclosed array": "toml_unclosed",
+    "Unclosed inline table": "toml_unclosed",
+    "Unterminated string": "toml_text",
+    "Illegal character": "toml_text",
+    "Unescaped '\\' in a string": "toml_escape",
+    "Invalid hex value": "toml_escape",
+    "Escaped character is not a Unicode scalar value": "toml_escape",
+    # of YAML
+    "expected the node content": "yaml_nothing",
+    "found unknown escape character": "yaml_escape",
+    "expected escape sequence of": "yaml_escape",
+    "sequence entries are not allowed here": "yaml_list",
+    "expected alphabetic or numeric character": "yaml_name",
+    "could not find expected directive name": "yaml_name",
 }
+_KINDS = {
+    "KeyringLocked": "keyring_locked",
+    "NoKeyringError": "keyring_none",
+    "InitError": "keyring_none",
+}
+_TOML = re.compile(
+    r"(?P<what>.+) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL
+)
 
 
 def reason(key: str, /, **params: Any) -> Reason:
@@ -95,6 +133,11 @@ def reason_of(failure: BaseException, *, where: bool = False) -> Reason:
     name = next((found for each in _origins(failure) if (found := _name(each))), "")
     if name:
         return reason(name)
+    if isinstance(failure, ModuleNotFoundError) and failure.name:
+        return reason("no_module", name=failure.name)
+    if isinstance(failure, tomllib.TOMLDecodeError) and (said := _TOML.fullmatch(str(failure))):
+        place = {"line": said["line"], "column": said["column"]} if said["line"] else {}
+        return reason("toml_at" if place else "toml_end", reason=reason_in(said["what"]), **place)
     text = str(failure).strip()
     return reason_in(text) if text else reason("unnamed", kind=type(failure).__name__)
 
@@ -103,6 +146,12 @@ def reason_in(text: str) -> Reason:
     """What another program said, as a message where that is known."""
     name = next((name for words, name in _TEXTS.items() if words in text), "")
     return reason(name) if name else text
+
+
+def kind_of(failure: BaseException) -> Reason:
+    """What `failure` is, without its words: they may tell what nobody should read."""
+    kind = type(failure).__name__
+    return reason(_KINDS[kind]) if kind in _KINDS else kind
 
 
 def unreached(failure: BaseException) -> bool:

@@ -134,11 +134,18 @@ class FakeInference:
 
     @asynccontextmanager
     async def model(
-        self, model: str = "", purpose: str = "text", *, private: bool = False, priority: str = "api"
+        self,
+        model: str = "",
+        purpose: str = "text",
+        *,
+        private: bool = False,
+        priority: str = "api",
+        asked: str = "",
     ) -> AsyncIterator[Any]:
         remote = None
         if self.remotes is not None:
-            remote = await self.remotes.find(model, private=private, hurried=priority != "api")
+            hurried = priority != "api"
+            remote = await self.remotes.find(model, private=private, hurried=hurried, asked=asked)
         if remote is not None:
             yield remote
             return

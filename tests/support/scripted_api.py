@@ -70,6 +70,7 @@ class ScriptedApi:
 
     Attributes:
         models: what ``GET /v1/models`` lists.
+        listing: how it does.
         script: behaviours to come.
         asked: path and payload of each request.
         headers: of each request, by lower-case name.
@@ -79,6 +80,7 @@ class ScriptedApi:
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.models = ["small", "large"]
+        self.listing: Behaviour = models
         self.script: deque[Behaviour] = deque()
         self.asked: list[tuple[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -93,7 +95,7 @@ class ScriptedApi:
         self.asked.append((exchange.path, exchange.payload))
         self.headers.append({name.lower(): value for name, value in exchange.headers.items()})
         if exchange.path.endswith("/models"):
-            return models
+            return self.listing
         return self.script.popleft() if self.script else says("Hello")
 
     @contextmanager

@@ -47,7 +47,7 @@ def test_an_installation_without_any_feature_is_a_problem(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("import no_such_module_anywhere", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
+        ("import no_such_module_anywhere", "no_such_module_anywhere"),
         ("def f(:", "SyntaxError"),
         ("raise SystemExit(3)", "SystemExit: 3"),
         (WRONG_HOOK, "PluginValidationError"),

@@ -1,8 +1,10 @@
 import errno
+import importlib
 import os
 import socket
 import sqlite3
 import ssl
+import tomllib
 from pathlib import Path
 
 import httpcore
@@ -130,3 +132,43 @@ def test_what_is_wrong_with_an_expression_has_words(expression: str, name: str) 
         re2.compile(expression)
     said = caught.value.args[0]
     assert key(reason_in(said.decode() if isinstance(said, bytes) else said)) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a = 1\na = 2", "toml_twice"),
+        ("[a]\n[a]", "toml_twice"),
+        ("a = 1\n[a.b]", "toml_twice"),
+        ("a = {b = 1, b = 2}", "toml_twice"),
+        ("a 1", "toml_equals"),
+        ("[a", "toml_header"),
+        ("[[a]", "toml_header"),
+        ("a = 1 b = 2", "toml_line"),
+        ("] = 1", "toml_line"),
+        ("a. = 1", "toml_key"),
+        ("a = word", "toml_value"),
+        ("a = [1", "toml_unclosed"),
+        ('a = "x', "toml_text"),
+        ('a = "x\ny"', "toml_text"),
+        (r'a = "\d"', "toml_escape"),
+        (r'a = "\uZZZZ"', "toml_escape"),
+    ],
+)
+def test_what_is_wrong_with_toml_has_words_and_a_place(text: str, name: str) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError) as caught:
+        tomllib.loads(text)
+    found = reason_of(caught.value)
+    assert key(found) in ("toml_at", "toml_end")
+    said = translate("error.foreign", "tr", message=found)
+    assert catalogue("tr")[f"reason.{name}"] in said
+    if key(found) == "toml_at":
+        assert "satır" in said
+
+
+def test_a_module_that_is_missing_is_named() -> None:
+    with pytest.raises(ModuleNotFoundError) as caught:
+        importlib.import_module("nobody_has_this")
+    assert "nobody_has_this adlı Python modülü" in translate(
+        "error.foreign", "tr", message=reason_of(caught.value)
+    )

@@ -94,6 +94,7 @@ return {
   ['over the wire: what is missing or no number is named'] = function()
     for _, field in ipairs({
       name('', { required = true }),
+      name(' \t', { required = true }),
       { name = 'n', label = 'N', kind = 'number', value = 'x' },
       { name = 'n', label = 'N', kind = 'number', value = 'nan' },
       { name = 'n', label = 'N', kind = 'number', value = '', required = true },

@@ -66,7 +66,8 @@ export class Field {
   /** Whether it can be sent; if not, it says why. */
   check(): boolean {
     const { words } = this.context;
-    const isEmpty = this.control.value === "" || this.control.value === false;
+    const { value } = this.control;
+    const isEmpty = typeof value === "string" ? value.trim() === "" : value === false;
     const isMissing = this.field.required && isEmpty;
     const problem = this.control.isBroken ? words.number : isMissing ? words.required : "";
     setText(this.problem, problem);

@@ -53,6 +53,10 @@ test("what is needed is asked for", async () => {
   assert.deepEqual(shown.events, []);
   assert.equal(shown.find(".problem").textContent, "This is needed.");
   assert.ok(text(shown).invalid);
+  type(text(shown), " \t");
+  await send(shown);
+  assert.deepEqual(shown.events, []);
+  assert.equal(shown.find(".problem").textContent, "This is needed.");
   type(text(shown), "n");
   assert.ok(shown.find(".problem").hidden);
   await send(shown);

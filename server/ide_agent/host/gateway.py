@@ -73,7 +73,7 @@ def routes(services: Services) -> APIRouter:
         if found := written(name, here):
             return JSONResponse(here[found])
         if owner := services.remotes.owner(name):
-            await services.remotes.find(name)
+            await services.remotes.find(name, asked="/models")
             return JSONResponse(_remote(name, owner))
         raise ModelNotFound(name=name)
 
@@ -88,12 +88,13 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
     if purpose == "reranking":
         check_ranking(payload)
     route = await route_openai(services, request.url.path, payload)
+    asked = request.url.path.removeprefix("/v1")
 
     async def ask(name: str) -> Response:
         if route.allowance is not None:
             await services.remotes.allow(name, route.allowance)
         async with AsyncExitStack() as stack:
-            wanted = services.inference.model(name, purpose, private=route.private)
+            wanted = services.inference.model(name, purpose, private=route.private, asked=asked)
             # who leaves does not wait for a place in memory any longer
             model = await until_gone(request, stack.enter_async_context(wanted))
             return await _ask(model, request, payload)

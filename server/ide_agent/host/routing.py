@@ -17,9 +17,8 @@ from ide_agent.host.errors import BadRequest
 from ide_agent.host.services import Services
 from ide_agent.inference.remote.ledger import Allowance
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
-from ide_agent.inference.routing.reading import DEFAULT_MODELS
 from ide_agent.inference.routing.router import Decision
-from ide_agent.inference.routing.rules import Limits, Task
+from ide_agent.inference.routing.rules import DEFAULT_MODELS, Limits, Task
 
 HEADER = "x-ide-agent-route"
 _TASKS: dict[str, Task] = {"completions": "completion", "embeddings": "embedding"}

@@ -138,6 +138,7 @@ class Inference:
         *,
         private: bool = False,
         priority: Priority = "api",
+        asked: str = "",
     ) -> AsyncGenerator[Model]:
         """The model called `name`: of an endpoint where it begins with the name of one, else an engine's,
         held for the time of the block.
@@ -147,6 +148,7 @@ class Inference:
             purpose: of an engine.
             private: never one of another machine, whatever the settings have become meanwhile.
             priority: of an engine, see `hold`. Unless it is ``api``, an endpoint answers soon or not at all.
+            asked: what for, e.g. ``/chat/completions``; noted where nothing may be sent to an endpoint.
 
         Raises:
             ModelNotFound: it is private, and that model is on another machine.
@@ -154,7 +156,8 @@ class Inference:
             ModelError, EngineError: as `hold`.
         """
         if self.remotes is not None:
-            remote = await self.remotes.find(name, private=private, hurried=priority != "api")
+            hurried = priority != "api"
+            remote = await self.remotes.find(name, private=private, hurried=hurried, asked=asked)
             if remote is not None:
                 yield remote
                 return

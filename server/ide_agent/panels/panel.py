@@ -14,6 +14,7 @@ from ide_agent.panels.blocks import (
     AppendOp,
     Block,
     CodeBlock,
+    FormBlock,
     LogBlock,
     Op,
     PanelEvent,
@@ -161,12 +162,15 @@ class Panel:
         """Do what `event` asks for; what to tell the person, '' for nothing.
 
         Raises:
-            PanelError: there is no such action.
+            PanelError: there is no such action, or what it needs was left out.
             IdeAgentError: what the action says.
         """
         handler = self._handlers.get(event.action)
         if handler is None:
             raise PanelError("error.panel.action", action=event.action)
+        for block in self._blocks.values():
+            if isinstance(block, FormBlock) and block.submit.name == event.action:
+                _demand(block, event.values)
         return await handler(event) or ""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -216,6 +220,15 @@ class Panel:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _demand(form: FormBlock, values: dict[str, Any]) -> None:
+    """Raise PanelError where a question was not answered that has to be; spaces are no answer."""
+    for field in form.fields:
+        given = values.get(field.name)
+        empty = not given.strip() if isinstance(given, str) else given is None or given is False
+        if field.required and empty:
+            raise PanelError("error.panel.needed", field=field.label)
 
 
 class _Viewer:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ide_agent.errors import IdeAgentError
 from ide_agent.paths import data_dir
-from ide_agent.reasons import reason_of
+from ide_agent.reasons import kind_of, reason_of
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -216,4 +216,4 @@ def _unlocked() -> Iterator[None]:
     try:
         yield
     except Exception as failure:  # each backend has its own
-        raise SecretError("error.secret.locked", reason=type(failure).__name__) from None
+        raise SecretError("error.secret.locked", reason=kind_of(failure)) from None

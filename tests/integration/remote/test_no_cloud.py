@@ -135,7 +135,11 @@ def test_nothing_leaves_in_no_cloud_mode(guarded: Guarded) -> None:
         assert guarded.state(panel)["blocks"]
     for path in ("/status", "/models", "/remote", "/remote/usage", "/remote/audit"):
         assert guarded.status("GET", path)[0] == 200
-    assert guarded.call("GET", "/remote/audit")["requests"] == []
+    noted = guarded.call("GET", "/remote/audit")["requests"]
+    assert {each["outcome"].partition(" ")[0] for each in noted} == {"RemoteOff"}
+    assert not any(each["left"] or each["bytes_out"] for each in noted)
+    assert {each["path"] for each in noted} >= {"/rerank", "/completions", "/chat/completions", "/completion"}
+    assert "three" not in json.dumps(noted)
     assert attempts(guarded.site) == []
 
 

@@ -67,7 +67,7 @@ class Room:
 
     @asynccontextmanager
     async def model(
-        self, model: str = "", *, private: bool = False, priority: str = "api"
+        self, model: str = "", *, private: bool = False, priority: str = "api", asked: str = ""
     ) -> AsyncIterator[ScriptedEngine]:
         self.asked.append(model)
         if model == "missing":

@@ -64,6 +64,9 @@ class Books:
     async def begin(self, sent: Sent) -> int:
         return 1
 
+    async def held_back(self, sent: Sent) -> None:
+        self.ended.append(sent)
+
     async def end(self, sent: Sent) -> None:
         self.ended.append(sent)
 
@@ -95,9 +98,9 @@ class Room:
 
     @asynccontextmanager
     async def model(
-        self, name: str = "", *, private: bool = False, priority: str = "api"
+        self, name: str = "", *, private: bool = False, priority: str = "api", asked: str = ""
     ) -> AsyncIterator[Any]:
-        remote = await self.remotes.find(name, private=private, hurried=priority != "api")
+        remote = await self.remotes.find(name, private=private, hurried=priority != "api", asked=asked)
         if remote is None and name not in ("", "here"):
             raise ModelNotFound(name=name)
         yield self.engine if remote is None else remote

@@ -169,7 +169,8 @@ async def test_an_endpoint_that_appears_in_between_gets_nothing_private(
     monkeypatch.setattr(services.remotes, "find", found_later)
     body = {"messages": [said("x")], "ide_agent": {"privacy": "private"}}
     answer = await host.post("/v1/chat/completions", json={**body, **({"model": "cloud/m"} if named else {})})
-    assert (answer.status_code, found) == (404, [{"private": True, "hurried": False}])
+    asked = {"private": True, "hurried": False, "asked": "/chat/completions"}
+    assert (answer.status_code, found) == (404, [asked])
     assert answer.json()["error"]["code"] == "error.routes.private"
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import ide_agent.inference
 from ide_agent.config import HubSettings, Settings
-from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound
+from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound, PanelError
 from ide_agent.features.hub import fetch, kept
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub.active import Activations
@@ -375,8 +375,9 @@ async def test_details_go_with_their_model(server: FileServer, panel: Panel) -> 
 async def test_for_nothing_no_hub_is_asked(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeHub({}).running() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.url)
-        await panel.act(PanelEvent(action="search", values={"words": "  "}))
-        assert (rows(panel, "found"), web.requests) == (["tiny"], [])
+        with pytest.raises(PanelError, match="was left empty"):
+            await panel.act(PanelEvent(action="search", values={"words": "  "}))
+        assert web.requests == []
 
 
 async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

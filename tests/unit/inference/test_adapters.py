@@ -14,6 +14,7 @@ from ide_agent.inference.beside import beside
 from ide_agent.inference.models import ModelStore, written
 from ide_agent.inference.resources import share
 from ide_agent.inference.routing.known import known_models
+from ide_agent.inference.routing.reading import read
 from support import gguf_file, model_folders
 from support.adapter_folder import write_adapter
 
@@ -118,3 +119,21 @@ def test_other_formats_have_none(tmp_path: Path) -> None:
     (tmp_path / "g" / "g.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
     write_adapter(tmp_path / "g" / "adapters" / "house", model_folders.LLAMA, rank=2, strength=0)
     assert adapters_of(ModelStore(tmp_path).find("g")) == []
+
+
+def test_rules_know_whose_they_are(store: ModelStore, tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "g.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
+    known = known_models(store)
+
+    def wrong(**more: str) -> list[str]:
+        rule = ", ".join(f"{key}: '{value}'" for key, value in more.items())
+        found = read(f"rules: [{{name: a, {rule}}}]", known).problems
+        return [each.key.removeprefix("error.routes.adapter_") for each in found]
+
+    assert wrong(model="m", adapter="house") == wrong(model="M", adapter="House") == []
+    assert wrong(model="m", adapter="huose") == ["near"]
+    assert wrong(model="m", adapter="zzz") == ["other"]
+    assert wrong(model="g", adapter="house") == ["runtime"]
+    assert wrong(model="m:house", adapter="house") == ["twice"]
+    assert store.find("M:HOUSE") == store.find("m")

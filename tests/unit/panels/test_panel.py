@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ide_agent.errors import ModelNotFound, PanelError
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels import panel as panel_module
-from ide_agent.panels.blocks import Block, LogBlock, ProgressBlock, TextBlock
+from ide_agent.panels.blocks import Action, Block, FormBlock, FormField, LogBlock, ProgressBlock, TextBlock
 
 
 def text(id: str, markdown: str = "") -> TextBlock:
@@ -119,6 +119,19 @@ async def test_an_action_is_done_and_answered(panel: Panel) -> None:
     with pytest.raises(PanelError) as caught:
         await panel.act(PanelEvent(action="unknown"))
     assert "unknown" in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{}, {"n": ""}, {"n": " \t\n"}, {"n": None}, {"n": False}])
+async def test_what_a_form_needs_must_be_there(panel: Panel, given: dict[str, Any]) -> None:
+    async def handler(event: PanelEvent) -> str:
+        return str(event.values["n"])
+
+    fields = [FormField(name="n", label="Ad", required=True), FormField(name="other", label="Other")]
+    panel.set(FormBlock(id="f", fields=fields, submit=Action(name="save", label="Save")))
+    panel.on("save", handler)
+    with pytest.raises(PanelError, match="“Ad” was left empty"):
+        await panel.act(PanelEvent(action="save", values=given))
+    assert await panel.act(PanelEvent(action="save", values={"n": 0})) == "0"
 
 
 async def test_closing_ends_its_work_and_its_viewers(panel: Panel) -> None:

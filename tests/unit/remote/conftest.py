@@ -50,6 +50,7 @@ class Books:
     def __init__(self) -> None:
         self.begun: list[Sent] = []
         self.ended: list[Sent] = []
+        self.held: list[Sent] = []
         self.asked: list[tuple[str, str, str]] = []
         self.spent: BudgetSpent | None = None
 
@@ -64,6 +65,9 @@ class Books:
         self.check(sent.endpoint)
         self.begun.append(sent)
         return len(self.begun)
+
+    async def held_back(self, sent: Sent) -> None:
+        self.held.append(sent)
 
     async def end(self, sent: Sent) -> None:
         self.ended.append(sent)

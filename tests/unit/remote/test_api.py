@@ -18,7 +18,7 @@ from ide_agent.host.services import Services
 from ide_agent.paths import config_file
 from ide_agent.safety.network import LOOPBACK, networks
 from support.fake_inference import FakeInference
-from support.scripted_api import ScriptedApi, echoes, endless, refuses, says
+from support.scripted_api import ScriptedApi, echoes, endless, models, refuses, says
 from support.served_host import served
 from support.waiting import until
 
@@ -221,6 +221,67 @@ async def test_the_panel(host: httpx.AsyncClient, language: str, config: Path) -
     assert not tomllib.loads(config.read_text())["remote"]["enabled"]
     assert (await host.post(act, json={"action": "test", "args": {"name": "near"}})).json()["message"]
     assert (await host.post(act, json={"action": "test", "args": {}})).status_code == 404
+
+
+async def test_the_state_is_what_a_test_found(
+    host: httpx.AsyncClient, here: ScriptedApi, config: Path
+) -> None:
+    async def state() -> str:
+        blocks = (await host.get("/panels/remote")).json()["blocks"]
+        (endpoints,) = [block for block in blocks if block["id"] == "endpoints"]
+        found: str = next(row for row in endpoints["rows"] if row["id"] == "near")["cells"]["state"]
+        return found
+
+    async def tested() -> bool:
+        answer = await host.post("/panels/remote/event", json={"action": "test", "args": {"name": "near"}})
+        return answer.is_success
+
+    assert await state() == "ready"
+    here.listing = refuses(401)
+    assert not await tested()
+    assert "key" in await state()
+    problem = next(each for each in (await host.get("/remote")).json()["endpoints"] if each["name"] == "near")
+    assert problem["problem"]["type"] == "RemoteRefused"
+    here.listing = models
+    assert await tested()
+    assert await state() == "ready"
+    here.listing = refuses(401)
+    assert not await tested()
+    assert (await chat(host, "near/large")).status_code == 200  # it answers: what was found is history
+    assert await described_problem(host, "near") is None
+
+
+async def described_problem(host: httpx.AsyncClient, name: str) -> object:
+    endpoints = (await host.get("/remote")).json()["endpoints"]
+    return next(each for each in endpoints if each["name"] == name).get("problem")
+
+
+async def test_what_no_cloud_mode_holds_back_is_in_the_log(host: httpx.AsyncClient, config: Path) -> None:
+    await host.post("/remote/switch", json={"enabled": False})
+    for _ in range(3):
+        assert (await chat(host, "out/large", f"the text {SECRET}")).status_code == 403
+    assert (await host.post("/v1/embeddings", json={"model": "out/large", "input": "x"})).status_code == 403
+    assert (await host.post("/remote/test", json={"name": "out"})).status_code == 403
+    assert (await host.get("/v1/models")).status_code == 200  # what nobody asked for is no attempt
+    await host.get("/remote")
+
+    async def noted() -> bool:
+        return bool((await host.get("/remote/usage")).json()["total"]["unsent"] == 5)
+
+    await until(noted)
+    audit = (await host.get("/remote/audit")).json()
+    assert [(each["path"], each["model"], each["outcome"], each["left"]) for each in audit["requests"]] == [
+        ("/models", "", "RemoteOff off", False),
+        ("/embeddings", "large", "RemoteOff off", False),
+        ("/chat/completions", "large", "RemoteOff off 3", False),
+    ]
+    assert {(each["endpoint"], each["host"], each["bytes_out"]) for each in audit["requests"]} == {
+        ("out", "127.0.0.2", 0)
+    }
+    assert "the text" not in json.dumps(audit)
+    blocks = (await host.get("/panels/remote")).json()["blocks"]
+    log = next(block for block in blocks if block["id"] == "log")
+    assert log["rows"][2]["cells"]["outcome"] == "not sent: remote models were off, 3 times"
 
 
 async def test_a_panel_without_endpoints(host: httpx.AsyncClient, config: Path) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 
 from ide_agent.config import RemoteEndpoint, RemoteSettings
-from ide_agent.errors import BudgetSpent, IdeAgentError, RemoteRefused
+from ide_agent.errors import BudgetSpent, IdeAgentError, RemoteOff, RemoteRefused
 from ide_agent.features.remote.audit import Audit
 from ide_agent.inference.remote.ledger import Allowance, Sent
 from ide_agent.storage.database import Database
@@ -170,6 +171,35 @@ async def test_a_rule_that_allows_nothing(desk: Desk) -> None:
     with pytest.raises(BudgetSpent):
         await desk.audit.allow("out", "m", Allowance("none", tokens=0))
     assert desk.warnings == []
+
+
+async def test_what_is_held_back_is_one_entry_a_day(desk: Desk) -> None:
+    async def hold(model: str = "m") -> None:
+        sent = Sent("out", "models.example", model, "/completion", left=False)
+        sent.failed(RemoteOff(host="models.example"))
+        await desk.audit.held_back(sent)
+
+    await asyncio.gather(*(hold() for _ in range(20)), hold("other"))
+    assert (await desk.audit.today()).all.unsent == 21
+    entries = await desk.audit.last(9)
+    assert sorted((each["model"], each["outcome"]) for each in entries) == [
+        ("m", "RemoteOff off 20"),
+        ("other", "RemoteOff off"),
+    ]
+    again = desk.make()
+    assert ((await again.today()).all.unsent, (await again.today()).all.requests) == (21, 0)
+    desk.now += timedelta(days=1)
+    await hold()
+    assert [each["outcome"] for each in await desk.audit.last(1)] == ["RemoteOff off"]
+    assert (await desk.audit.today()).all.unsent == 1
+
+
+async def test_what_is_held_back_and_cannot_be_noted_harms_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    database = Database(tmp_path / "file" / "host.db")
+    await database.open()
+    await Desk(database).audit.held_back(Sent("out", "models.example", "m", "/completion", left=False))
+    await database.close()
 
 
 async def test_what_is_under_way_counts(desk: Desk) -> None:

@@ -226,6 +226,10 @@ async def test_off_is_off(remotes_of: Make, api: ScriptedApi, policy: NetworkPol
     assert await remotes.listed() == []
     assert (api.asked, books.begun) == ([], [])
     await remotes.close()
+    assert [(each.host, each.outcome, each.left) for each in books.held] == [
+        ("127.0.0.2", "RemoteOff off", False),
+        ("models.example", "RemoteOff off", False),
+    ]
 
 
 async def test_switching_off_breaks_off_what_is_under_way(

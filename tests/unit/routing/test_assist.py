@@ -103,6 +103,32 @@ def test_a_key_is_explained(text: str, word: str) -> None:
     assert key in {"rules", "name", "task", "privacy", "max_tokens"}
 
 
+ADAPTERS = {"m", "m:house", "m:office", "other:x", "api/"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (HEAD + "    model: m\n    adapter: |", ["house", "office"]),
+        (
+            HEAD + "    adapter: ho|\n# why\n    when:\n      task: chat\n    model: 'M'  # it",
+            ["house", "office"],
+        ),
+        (HEAD + "    adapter: |\n  - name: y\n    model: m", []),
+        ("rules:\n  - model: m\n  - model: other\n    adapter: |", ["x"]),
+        ("rules:\n  - adapter: |\n    name: x\n    model: m\n", ["house", "office"]),
+        ("rules: [{model: m}, {model: other, adapter: |", ["x"]),
+        (HEAD + "    model: gone\n    adapter: |", []),
+    ],
+)
+def test_adapters_are_those_of_the_rules_model(text: str, expected: list[str]) -> None:
+    assert [each["label"] for each in completions(*at(text), ADAPTERS, "en")] == expected
+    explained = hover(*at(text.replace("|", "").replace("adapter:", "ada|pter:")), ADAPTERS, "en")
+    assert explained is not None
+    assert explained["text"].startswith("Adapter (LoRA)")
+    assert all(name in explained["text"] for name in expected)
+
+
 def test_models_of_this_machine_are_named_before_apis() -> None:
     models = {"z", "b", "a-api/", "a-api/m"}
     offered_ = completions(*at(HEAD + "    model: |"), models, "en")

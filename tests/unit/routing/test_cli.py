@@ -73,7 +73,7 @@ def test_test_says_where_and_why(file: Path) -> None:
     assert out.startswith("This would go to coder, because the rule “refactor” (routes.yaml, line 2) fits:")
     assert "is not here" not in out
     file.write_text(RULES.replace("model: coder", "model: codr"))
-    assert "codr is not here. Get it: ide-agent models pull codr" in run("test", "refactor")[1]
+    assert "codr is not here (“ide-agent models pull codr” gets it)." in run("test", "refactor")[1]
     file.write_text(RULES.replace("model: coder", "model: /tmp/x.gguf"))
     assert "is not here" not in run("test", "refactor")[1]
     file.write_text(RULES)
@@ -82,6 +82,11 @@ def test_test_says_where_and_why(file: Path) -> None:
     assert (found["model"], found["limits"]) == ("coder", {"max_tokens": 9})
     file.write_text(RULES.replace("model: coder", "model: cloud/x").replace("task: chat, ", ""))
     config_file().write_text('[remote.endpoints.cloud]\nurl = "https://cloud.example/v1"\n')
+    said = run("test", "refactor", "--task", "completion")[1]
+    assert "cloud/x is on another machine, and remote models are off" in said
+    assert said.endswith("So starter would answer.\n")
+    with config_file().open("a") as settings:
+        settings.write("[remote]\nenabled = true\n")
     said = run("test", "refactor", "--task", "completion")[1]
     assert "Ghost text from cloud/x is asked for at each pause" in said
     assert run("test", "refactor", "--private")[1].startswith("This would go to starter, because")
@@ -94,7 +99,7 @@ def test_show_is_a_table(file: Path) -> None:
     code, out, _ = run("show")
     assert code == 0
     assert [line.split()[:3] for line in out.splitlines() if "coder" in line] == [["1", "refactor", "on"]]
-    assert "starter + mine" in out and "max_tokens: 9" in out
+    assert "starter:mine" in out and "max_tokens: 9" in out
     assert [rule["name"] for rule in json.loads(run("show", "--json")[1])["rules"]] == ["refactor", "off"]
 
 

@@ -78,7 +78,8 @@ def register(services: Services) -> None:
             raise RemoteRefused("error.remote.no_ghost_text", endpoint=services.remotes.owner(name))
         if route.allowance is not None:
             await services.remotes.allow(name, route.allowance)
-        async with services.inference.model(name, private=route.private, priority=priority) as model:
+        wanted = services.inference.model(name, private=route.private, priority=priority, asked="/completion")
+        async with wanted as model:
             yield model
 
     @services.app.post("/completion")

@@ -85,7 +85,10 @@ async def _answered(
     if not services.remotes.owner(name):
         await asyncio.to_thread(_refuse_mute, services, name)
     started, reason = False, "stop"
-    async with services.inference.model(name, private=found.private) as model, model.turn("api"):
+    async with (
+        services.inference.model(name, private=found.private, asked="/chat/completions") as model,
+        model.turn("api"),
+    ):
         thoughts = Thoughts(begun=model.chats and model.opens_thought)
         path, payload = _request(model, question)
         payload |= {"max_tokens": found.limit(question.max_tokens), "stream": True}

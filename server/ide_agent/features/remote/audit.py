@@ -51,6 +51,8 @@ class Audit:
         self._guessed: dict[int, tuple[Day, Sent]] = {}
         self._warned: set[tuple[str, str]] = set()
         self._reading = asyncio.Lock()
+        self._held: dict[tuple[date, str, str, str, str, str], Sent] = {}
+        self._holding = asyncio.Lock()
 
     async def today(self) -> Day:
         """What was used today.
@@ -109,6 +111,34 @@ class Audit:
             raise
         self._guessed[noted.id] = day, guessed
         return noted.id
+
+    async def held_back(self, sent: Sent) -> None:
+        """Note a request of which nothing may leave; those of one day that are alike are one entry."""
+        from ide_agent.features.remote.records import RemoteRequest, row, update
+
+        try:
+            await self.today()
+            async with self._holding:
+                key = (self._now().date(), sent.endpoint, sent.host, sent.model, sent.path, sent.outcome)
+                known = self._held.get(key)
+                if known is None:
+                    sent.at = self._now().astimezone(UTC)
+                    noted = row(sent)
+                    await self._database.run(lambda session: session.add(noted))
+                    self._held = {each: found for each, found in self._held.items() if each[0] == key[0]}
+                    self._held[key] = replace(sent, number=noted.id)
+                else:
+                    more = replace(known, outcome=f"{sent.outcome} {known.times + 1}")
+
+                    def work(session: Any) -> None:
+                        if (found := session.get(RemoteRequest, more.number)) is not None:
+                            update(found, more)
+
+                    await self._database.run(work)
+                    self._held[key] = more
+                self._day.add(sent)
+        except IdeAgentError as failure:
+            log.error("what was not sent to %s could not be noted: %s", sent.endpoint, failure)
 
     async def end(self, sent: Sent) -> None:
         """Note how it ended, and count it."""

@@ -47,8 +47,10 @@ class RemotePanel:
 
     async def _test(self, panel: Panel, event: PanelEvent) -> str:
         name = _text(event.action, event.args.get("name"))
-        found = await self._remote.test(name)
-        await self._draw(panel)
+        try:
+            found = await self._remote.test(name)
+        finally:
+            await self._draw(panel)
         count, seconds = len(found["models"]), found["seconds"]
         return translate("remote.works", panel.language, name=name, count=count, seconds=seconds)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ide_agent.paths import config_file
 if TYPE_CHECKING:
     from ide_agent.config import RemoteSettings
     from ide_agent.host.services import Services
+    from ide_agent.inference.remote.endpoint import Endpoint
     from ide_agent.safety.network import NetworkPolicy
     from ide_agent.storage.secrets import Place, Secrets
 
@@ -28,6 +30,8 @@ class Remote:
         self.audit = Audit(services.database, lambda: services.remotes.settings, self._warn)
         services.remotes.ledger = self.audit
         self._places: dict[str, Place | None] = {}
+        self._failed: dict[str, tuple[dict[str, Any], Endpoint, int]] = {}
+        """What the last test found, by name, and how many requests the endpoint had answered by then."""
 
     async def described(self) -> dict[str, Any]:
         """Whether remote is on, and how each endpoint stands."""
@@ -41,6 +45,8 @@ class Remote:
             try:
                 endpoint = await remotes.endpoint(each["name"])
                 each["models"] = endpoint.models
+                if (failed := self._failed.get(endpoint.name)) and failed[1:] == (endpoint, endpoint.answers):
+                    each["problem"] = failed[0]
                 endpoint.check()
                 if not endpoint.local:
                     self.audit.check(endpoint.name)
@@ -60,6 +66,7 @@ class Remote:
     def reload(self) -> None:
         """Settings or keys have changed: end all connections, so that what was forbidden ends at once."""
         self._places.clear()
+        self._failed.clear()
         _ = self._services.remotes.settings
         self._services.remotes.forget()
 
@@ -67,10 +74,17 @@ class Remote:
         """Ask an endpoint which models it has.
 
         Raises:
-            RemoteError: why it does not work.
+            RemoteError: why it does not work; `described` says so, too, until it answers something.
         """
         started = time.monotonic()
-        models = await self._services.remotes.ask_models(name)
+        self._failed.pop(name, None)
+        try:
+            models = await self._services.remotes.ask_models(name)
+        except IdeAgentError as problem:
+            with suppress(IdeAgentError):
+                endpoint = await self._services.remotes.endpoint(name)
+                self._failed[name] = problem.as_wire(), endpoint, endpoint.answers
+            raise
         return {"models": models, "seconds": round(time.monotonic() - started, 3)}
 
     async def set_key(self, name: str, key: str) -> Place:

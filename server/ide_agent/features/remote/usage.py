@@ -44,7 +44,7 @@ class Usage:
     def add(self, sent: Sent, times: int = 1) -> None:
         """Count one request; `times` -1: no longer."""
         if not sent.left:
-            self.unsent += times
+            self.unsent += times * sent.times
             return
         self.requests += times
         self.unpriced += times * (sent.cost is None and bool(sent.tokens_in or sent.tokens_out))

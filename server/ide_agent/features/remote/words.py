@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ide_agent.inference.remote.ledger import times
 from ide_agent.locale import translatable, translate
 
 _ENDS = ("begun", "ok", "cancelled")
@@ -28,13 +29,15 @@ def model(of: dict[str, Any], language: str) -> str:
 
 def outcome(entry: dict[str, Any], language: str) -> str:
     """How a request ended, and whether it left at all."""
-    ended, detail, times = [*entry["outcome"].split(), "", ""][:3]
+    ended, detail, count = [*entry["outcome"].split(), "", ""][:3]
     if detail.isdigit():
-        words = translate("remote.answered", language, status=detail, count=int(times or 1))
+        words = translate("remote.answered", language, status=detail, count=int(count or 1))
     else:
         keys = (f"remote.ended.{detail}", f"remote.outcome.{ended}")
         known = next((key for key in keys if translatable(key, {})), "")
         words = translate(known, language) if known else ended
+    if (tries := times(entry["outcome"])) > 1:
+        words = translate("remote.times", language, what=words, count=tries)
     if not entry["left"]:
         return translate("remote.unsent", language, why=words)
     return words if ended in _ENDS else translate("remote.failed", language, why=words)
@@ -43,7 +46,8 @@ def outcome(entry: dict[str, Any], language: str) -> str:
 def totals(entries: list[dict[str, Any]], language: str) -> str:
     """How many of them left, and how many did not."""
     left = sum(each["left"] for each in entries)
-    return translate("remote.totals", language, sent=left, unsent=len(entries) - left)
+    unsent = sum(times(each["outcome"]) for each in entries if not each["left"])
+    return translate("remote.totals", language, sent=left, unsent=unsent)
 
 
 def moment(entry: dict[str, Any]) -> str:

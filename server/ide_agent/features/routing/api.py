@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from ide_agent.errors import RoutesError
 from ide_agent.features.routing.assist import completions, hover
-from ide_agent.features.routing.ghost_text import sentence
+from ide_agent.features.routing.outcome import sentence
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
@@ -122,9 +122,8 @@ def routes(services: Services) -> APIRouter:
     async def test(body: TestRequest) -> Response:
         await asyncio.to_thread(routing.refresh)
         decision = routing.decide(body.ask())
-        said = sentence(
-            decision, body.task, services.remotes.settings.endpoints, services.routing.known, body.locale
-        )
+        endpoints, known = services.remotes.settings.endpoints, services.routing.known
+        said = sentence(decision, body.task, endpoints, known, services.network, body.locale)
         return JSONResponse(decision.as_wire(body.locale) | {"sentence": said})
 
     return router

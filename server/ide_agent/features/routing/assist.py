@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ide_agent.inference.routing.adapting import adapters_among
 from ide_agent.inference.routing.rules import (
     TASKS,
     Limits,
@@ -34,6 +35,7 @@ _INSIDE: dict[tuple[str, ...], type[BaseModel]] = {
     ("rules", "limits"): Limits,
 }
 _MODELS = ("model", "fallbacks")
+_MODEL = re.compile(r"""(?:^|[{,\s])(?:model|"model"|'model')\s*:\s+["']?([^\s"'#{}\[\],]+)""")
 _MOST_NAMES = 20
 _CHOICES: dict[str, tuple[str, ...]] = {
     "task": TASKS,
@@ -95,7 +97,12 @@ def completions(
     if model is None:
         return []
     if at.key is not None:
-        values = [*in_order(models), "default"] if at.key in _MODELS else list(_CHOICES.get(at.key, ()))
+        if at.key in _MODELS:
+            values = [*in_order(models), "default"]
+        elif at.key == "adapter":
+            values = adapters_among(_beside(text.split("\n"), line), models)
+        else:
+            values = list(_CHOICES.get(at.key, ()))
         known = at.key in model.model_fields
         return [_item(value, value, at.start, "value", "") for value in values if known]
     return [
@@ -128,6 +135,10 @@ def hover(
     meaning = translate(field.description or "", language)
     if _name(key) in _MODELS:
         meaning += f" {_there_are(models, language)}"
+    if _name(key) == "adapter" and (of := _beside(lines, line)):
+        names = ", ".join(adapters_among(of, models)[:_MOST_NAMES])
+        words = "routes.adapters_are" if names else "routes.no_adapters"
+        meaning += f" {translate(words, language, model=of, names=names)}"
     return {"text": meaning, "start": key.start(), "end": end}
 
 
@@ -136,6 +147,36 @@ def _there_are(models: Collection[str], language: str) -> str:
     names = in_order(models)
     shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
     return translate("routes.there_are" if names else "routes.no_models", language, names=shown)
+
+
+def _beside(lines: list[str], line: int) -> str:
+    """The model that the rule names of which `line` holds a key; empty where it names none yet."""
+
+    def begins(text: str) -> tuple[int, bool]:
+        lead = _LEAD.match(text)
+        begin = lead.end() if lead else 0
+        return begin, _dash(text, begin) is not None
+
+    column, first = begins(lines[line])
+    own = [lines[line]]
+    for text in [] if first else reversed(lines[:line]):
+        if text.lstrip().startswith("#"):
+            continue
+        begin, dashed = begins(text)
+        if begin == column:
+            own.append(text)
+        if text.strip() and (begin < column or (dashed and begin == column)):
+            break
+    for text in lines[line + 1 :]:
+        if text.lstrip().startswith("#"):
+            continue
+        begin, dashed = begins(text)
+        if text.strip() and (begin < column or (dashed and begin == column)):
+            break
+        if begin == column:
+            own.append(text)
+    found = [named for each in own for named in _MODEL.findall(each)[-1:]]
+    return str(found[0]) if found else ""
 
 
 def _item(label: str, insert: str, start: int, kind: str, documentation: str) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from ide_agent.locale import language
 from ide_agent.terminal import App, show, text
 
 if TYPE_CHECKING:
-    from ide_agent.config import RemoteEndpoint
+    from ide_agent.config import RemoteEndpoint, RemoteSettings
     from ide_agent.inference.models import ModelStore
     from ide_agent.inference.routing.known import Known
     from ide_agent.inference.routing.router import Router
+    from ide_agent.safety.network import NetworkPolicy
 
 _ENDLESS = 10_000
 """Columns of what no person reads."""
@@ -65,7 +66,7 @@ def _test(
     private: bool = typer.Option(False, "--private", help=text("routes.private")),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
-    from ide_agent.features.routing.ghost_text import sentence
+    from ide_agent.features.routing.outcome import sentence
     from ide_agent.inference.routing.conditions import Ask, estimated_tokens
     from ide_agent.inference.routing.rules import TASKS
 
@@ -85,7 +86,7 @@ def _test(
     )
     _refuse_broken(router)
     said = decision.as_wire(language()) | {
-        "sentence": sentence(decision, task, _endpoints(), _known(), language())
+        "sentence": sentence(decision, task, _endpoints(), _known(), _network(), language())
     }
     typer.echo(json.dumps(said, indent=2) if as_json else said["sentence"])
 
@@ -145,10 +146,9 @@ def _router() -> Router:
     from ide_agent.inference.routing.known import is_here
     from ide_agent.inference.routing.router import Router
     from ide_agent.paths import routes_file
-    from ide_agent.safety.network import NetworkPolicy
 
-    here = NetworkPolicy()
-    return Router(routes_file(), _known, lambda name: is_here(_models(), name, _endpoints(), here))
+    network = _network()
+    return Router(routes_file(), _known, lambda name: is_here(_models(), name, _endpoints(), network))
 
 
 def _known() -> Known:
@@ -165,8 +165,18 @@ def _models() -> ModelStore:
 
 
 def _endpoints() -> dict[str, RemoteEndpoint]:
+    return _remote().endpoints
+
+
+def _network() -> NetworkPolicy:
+    from ide_agent.safety.network import NetworkPolicy
+
+    return NetworkPolicy(remote=_remote().enabled)
+
+
+def _remote() -> RemoteSettings:
     from ide_agent import config
     from ide_agent.paths import config_file
 
     settings, _ = config.load(user=config_file())
-    return settings.remote.endpoints
+    return settings.remote

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, PanelError
 from ide_agent.features.routing import drawing, edits
-from ide_agent.features.routing.ghost_text import sentence
+from ide_agent.features.routing.outcome import sentence
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 from ide_agent.inference.routing.reading import Reading, read
@@ -102,7 +102,8 @@ class RoutesPanel:
         await asyncio.to_thread(self.services.routing.refresh)
         decision = self.services.routing.decide(ask)
         endpoints = self.services.remotes.settings.endpoints
-        said = sentence(decision, ask.task, endpoints, self.services.routing.known, panel.language)
+        known, network = self.services.routing.known, self.services.network
+        said = sentence(decision, ask.task, endpoints, known, network, panel.language)
         panel.set(drawing.verdict(said), before=drawing.ADD)
 
     # -- what it shows

@@ -15,7 +15,7 @@ def cells(rule: Rule, language: str) -> dict[str, str]:
         "name": rule.name,
         "state": translate("routes.on" if rule.enabled else "routes.off", language),
         "when": conditions(rule.when) or translate("routes.always", language),
-        "model": f"{rule.model} + {rule.adapter}" if rule.adapter else rule.model,
+        "model": rule.target,
         "fallbacks": ", ".join(rule.fallbacks),
         "limits": limits(rule.limits),
     }

@@ -65,6 +65,7 @@ class Endpoint:
         self.local = policy.is_local(settings)
         self.host = urlsplit(settings.url).hostname or ""
         self.circuit = Circuit()
+        self.answers = 0
         self._policy = policy
         self._key = key.strip()
         self._sleep = sleep
@@ -215,6 +216,7 @@ class Endpoint:
                 found = await self._once(method, path, body, sent, model)
                 if not isinstance(found, Refusal):
                     self.circuit.worked()
+                    self.answers += 1
                     return found
                 attempt += 1
                 paid = paid or found.paid

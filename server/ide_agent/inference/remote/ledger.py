@@ -32,7 +32,8 @@ class Sent:
         seconds: until the answer was whole.
         outcome: ``begun``, ``ok``, ``cancelled`` or the name of an error; behind that, where the API refused,
             its HTTP status and how often it was asked (``RemoteUnavailable 429 4``), else the end of the
-            error's key (``RemoteUnavailable timeout``).
+            error's key (``RemoteUnavailable timeout``). Requests that were held back alike on one day
+            are one entry, with their number behind that (``RemoteOff off 7``).
         left: whether any of it left this machine. One that is under way counts as if it had.
     """
 
@@ -54,6 +55,11 @@ class Sent:
     number: int = 0
     statuses: list[int] = field(default_factory=list)
 
+    @property
+    def times(self) -> int:
+        """How many requests it stands for."""
+        return times(self.outcome)
+
     def failed(self, failure: Exception) -> None:
         """Note how it ended."""
         self.outcome = type(failure).__name__
@@ -61,6 +67,12 @@ class Sent:
             self.outcome += f" {self.statuses[-1]} {len(self.statuses)}"
         elif isinstance(failure, IdeAgentError):
             self.outcome += f" {failure.key_used.rpartition('.')[2]}"
+
+
+def times(outcome: str) -> int:
+    """How many requests an entry of the log stands for, by its `Sent.outcome`."""
+    _, detail, count = [*outcome.split(), "", "", ""][:3]
+    return int(count) if count.isdigit() and not detail.isdigit() else 1
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,10 @@ class Ledger(Protocol):
             BudgetSpent: nothing more may be sent to this endpoint today.
             IdeAgentError: it cannot be noted.
         """
+        ...
+
+    async def held_back(self, sent: Sent) -> None:
+        """Note a request of which nothing may leave. Never raises."""
         ...
 
     async def end(self, sent: Sent) -> None:

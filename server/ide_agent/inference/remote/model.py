@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ide_agent.errors import RemoteRefused, RemoteUnavailable
+from ide_agent.errors import RemoteOff, RemoteRefused, RemoteUnavailable
 from ide_agent.inference.backends import Dialect
 from ide_agent.inference.pictures import Pictures, checked, seen
 from ide_agent.inference.remote.endpoint import Endpoint
@@ -43,6 +43,10 @@ class Books(Protocol):
 
     def end(self, sent: Sent, usage: dict[str, Any]) -> None:
         """Note how it ended; `usage` is what the API counted."""
+        ...
+
+    def held_back(self, sent: Sent) -> None:
+        """Note that nothing of it may leave."""
         ...
 
 
@@ -108,6 +112,12 @@ class RemoteModel:
     def with_placeholders(self, known: Placeholders) -> RemoteModel:
         """This model for one request, of which `known` has replaced secrets already."""
         return RemoteModel(self.id, self.endpoint, self._books, lambda: known, hurried=self._hurried)
+
+    def refused(self, path: str, refusal: RemoteOff) -> Sent:
+        """What is noted of a request that no-cloud mode holds back."""
+        sent = Sent(self.endpoint.name, self.endpoint.host, self.id, path, left=False)
+        sent.failed(refusal)
+        return sent
 
     def turn(self, priority: Priority) -> AbstractAsyncContextManager[None]:
         """No one waits for another here; how often it is asked is limited where the request is sent."""
@@ -187,7 +197,11 @@ class RemoteModel:
     ) -> AsyncGenerator[_Exchange]:
         """An answer that has begun. What left is noted, before and after."""
         endpoint = self.endpoint
-        endpoint.check()
+        try:
+            endpoint.check()
+        except RemoteOff as refusal:
+            self._books.held_back(self.refused(path.removeprefix("/v1"), refusal))
+            raise
         hiding = self.placeholders()
         body = b""
         pictures = Pictures()

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ide_agent.config import RemoteEndpoint, RemoteSettings
-from ide_agent.errors import ConfigError, IdeAgentError, ModelNotFound, RemoteRefused
+from ide_agent.errors import ConfigError, IdeAgentError, ModelNotFound, RemoteOff, RemoteRefused
 from ide_agent.inference.remote.endpoint import Endpoint
 from ide_agent.inference.remote.ledger import Allowance, Ledger, Sent
 from ide_agent.inference.remote.model import RemoteModel
@@ -91,13 +91,16 @@ class Remotes:
         """Whether that endpoint is on this machine."""
         return self._policy.is_local(self.settings.endpoints[endpoint])
 
-    async def find(self, name: str, *, private: bool = False, hurried: bool = False) -> RemoteModel | None:
+    async def find(
+        self, name: str, *, private: bool = False, hurried: bool = False, asked: str = ""
+    ) -> RemoteModel | None:
         """The model called `name`, if it is one of an endpoint.
 
         Args:
             name: ``endpoint/model``.
             private: only an endpoint on this machine will do.
             hurried: an answer that would come late is not wanted.
+            asked: what for, e.g. ``/chat/completions``; noted where nothing may be sent.
 
         Raises:
             ModelNotFound: it is private, and the endpoint is on another machine.
@@ -111,7 +114,7 @@ class Remotes:
         model = self._model(await self.endpoint(owner), name.removeprefix(f"{owner}/"), hurried=hurried)
         if private and not model.endpoint.local:  # of the very address that would be asked
             raise ModelNotFound("error.routes.private")
-        model.endpoint.check()
+        self._check(model, asked)
         if not model.endpoint.local:
             self._books().check(owner)
         return model
@@ -174,9 +177,9 @@ class Remotes:
         Raises:
             RemoteError: it cannot be asked.
         """
-        endpoint = await self.endpoint(name)
-        endpoint.check()
-        return endpoint.listed(await self._model(endpoint, "").request("GET", "/v1/models"))
+        model = self._model(await self.endpoint(name), "")
+        self._check(model, "/models")
+        return model.endpoint.listed(await model.request("GET", "/v1/models"))
 
     async def listed(self) -> list[tuple[str, str]]:
         """Each model that can be asked now and its endpoint; endpoints that do not answer have none."""
@@ -229,6 +232,19 @@ class Remotes:
         """Note how it ended. Takes a moment of its own: who left does not wait for it."""
         self._under_way -= 1
         self._later(self._end(sent, usage))
+
+    def held_back(self, sent: Sent) -> None:
+        """Note that nothing of `sent` may leave. Takes a moment of its own."""
+        if self.ledger is not None:
+            self._later(self.ledger.held_back(sent))
+
+    def _check(self, model: RemoteModel, asked: str) -> None:
+        """Whether it may and can be asked at this moment; what no-cloud mode forbids is noted."""
+        try:
+            model.endpoint.check()
+        except RemoteOff as refusal:
+            self.held_back(model.refused(asked, refusal))
+            raise
 
     async def _watch(self) -> None:
         """While requests are under way, look whether the settings still allow them."""

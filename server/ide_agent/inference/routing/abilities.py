@@ -8,7 +8,7 @@ from functools import cache
 from ide_agent.errors import ModelFileInvalid
 from ide_agent.inference.kinds import kind_of
 from ide_agent.inference.models import ModelFile
-from ide_agent.inference.routing.known import Known
+from ide_agent.inference.routing.known import Known, is_remote
 from ide_agent.inference.routing.nodes import Node
 from ide_agent.inference.routing.problems import Problem
 from ide_agent.inference.routing.rules import Rule, Task, WorkspaceRoutes
@@ -38,7 +38,7 @@ def unable(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) -
         places += [(name, ("fallbacks", at)) for at, name in enumerate(rule.fallbacks)]
         for name, place in places:
             model = known.model(name)
-            if model is None or _elsewhere(name, known):
+            if model is None or is_remote(name, known):
                 continue
             wrong = {task: why for task in _tasks(rule) if (why := lacks(model, task))}
             for why in dict.fromkeys(wrong.values()):
@@ -50,12 +50,6 @@ def unable(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) -
 def _tasks(rule: Rule) -> tuple[Task, ...]:
     """What it is for; one that names no task is taken to be for what most requests are."""
     return rule.when.task or _WRITING
-
-
-def _elsewhere(name: str, known: Known) -> bool:
-    """Whether it is an API's, whatever lies in the models folder."""
-    endpoint, slash, _ = name.partition("/")
-    return bool(slash) and f"{endpoint}/" in known
 
 
 def _lacks(model: ModelFile, task: Task) -> str:

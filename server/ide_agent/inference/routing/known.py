@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
 from ide_agent.config import RemoteEndpoint
 from ide_agent.errors import ModelNotFound
@@ -53,6 +53,12 @@ def _names(model: ModelFile) -> Iterator[str]:
 def known_models(store: ModelStore, endpoints: Iterable[str] = ()) -> Known:
     """What rules may name; the arguments are those of `Known`, of the models in the folder."""
     return Known(store.list(), endpoints)
+
+
+def is_remote(name: str, known: Collection[str]) -> bool:
+    """Whether it is an API's, by the names of the models there are, whatever lies in the models folder."""
+    endpoint, slash, model = name.partition("/")
+    return bool(slash and model) and f"{endpoint}/" in known
 
 
 def is_here(

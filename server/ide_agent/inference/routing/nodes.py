@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from ide_agent.inference.routing.problems import Problem, Range
+from ide_agent.reasons import reason_in
 
 MOST_CHARACTERS = 128 * 1024
 MOST_NODES = 20_000
@@ -21,10 +22,11 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _ENDS = "\0 \t\r\n\x85\u2028\u2029,[]{}"
 # What libyaml, which knows YAML 1.1, and ruamel.yaml, which knows 1.2, do not read alike: line ends of other
-# writings, tabs, texts in blocks, keys marked as such or without a space behind them, ends of documents, a
-# last line without an end.
+# writings, tabs, texts in blocks, what begins with a question mark, keys in quotes with no space behind them
+# (their last piece between quotes is looked for), ends of documents, a last line without an end.
 _OTHERWISE = re.compile(
-    r"[\t\x85\u2028\u2029\ufeff]|[|>][-+0-9]* *(?:[#\r\n]|\Z)|\?(?:\s|\Z)|^\.\.\.|[^\n]\Z|[\"']\s*:\S",
+    r"[\t\x85\u2028\u2029\ufeff]|[|>][-+0-9]* *(?:[#\r\n]|\Z)|\?(?:\s|\Z)|(?:^|[\s\[{,])\?|^\.\.\.|[^\n]\Z"
+    r"|(?:^|[\s\[{,:?'\\-])(?:\"[^\"]*\"|'[^']*')\s*:\S",
     re.MULTILINE,
 )
 # What ruamel.yaml says most often.
@@ -152,7 +154,7 @@ def _syntax(reason: str, place: Range) -> Problem:
     for words, key in _SYNTAX.items():
         if words in reason:
             return Problem(key, place)
-    return Problem("error.routes.syntax", place, params={"reason": reason})
+    return Problem("error.routes.syntax", place, params={"reason": reason_in(reason)})
 
 
 @cache

@@ -11,18 +11,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ide_agent.inference.routing.abilities import unable
+from ide_agent.inference.routing.adapting import unfit
 from ide_agent.inference.routing.conditions import Compiled, Refused, compiled
+from ide_agent.inference.routing.known import is_remote
 from ide_agent.inference.routing.nodes import Node, Unreadable, tree
 from ide_agent.inference.routing.problems import Problem, Range
-from ide_agent.inference.routing.rules import Limits, Routes, Rule, When, WorkspaceRoutes
+from ide_agent.inference.routing.rules import DEFAULT_MODELS, Limits, Routes, Rule, When, WorkspaceRoutes
 from ide_agent.inference.routing.salvage import salvaged
 
 MOST_PROBLEMS = 100
 _BELOW = dict.fromkeys(When.model_fields, "when") | dict.fromkeys(Limits.model_fields, "limits")
 """Keys that many write one level too high."""
+_OF_RULES = frozenset((*Rule.model_fields, *_BELOW))
 _MOST_NEAR = 20  # names that the nearest one is looked for; that takes a while where there are many models
-DEFAULT_MODELS = ("", "default", "auto")
-"""Names that stand for the default model."""
 _KEY_LEVEL = ("extra_forbidden", "missing")
 # What a key takes, by how pydantic's error types begin.
 _TAKES = {
@@ -108,6 +109,7 @@ def _meaning(
             problems.append(Problem(refused.key, at, params=refused.params))
     problems += _unreachable(rules, root)
     problems += unable(routes, root, known)
+    problems += unfit(routes, root, known)
     return rules, problems
 
 
@@ -127,7 +129,8 @@ def _invalid(error: ErrorDetails, root: Node, kind: type[BaseModel]) -> Problem:
     key = names[-1] if names else ""
     at = root.find(loc, key=type_ in _KEY_LEVEL)
     if type_ == "extra_forbidden":
-        if (below := _BELOW.get(key)) and below not in names:
+        below = "rules" if len(names) == 1 and key in _OF_RULES else _BELOW.get(key)
+        if below and below not in names:
             return Problem("error.routes.below", at, params={"key": key, "below": below})
         near = get_close_matches(key, _fields(kind, names[:-1]), 1)
         if near:
@@ -193,7 +196,7 @@ def _models(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) 
         places += [(name, ("rules", index, "fallbacks", at)) for at, name in enumerate(rule.fallbacks)]
         tried: set[str] = set()
         for name, path in places:
-            model = "" if name in DEFAULT_MODELS else name
+            model = "" if name in DEFAULT_MODELS else rule.target if path[-1] == "model" else name
             if model in tried:
                 yield Problem("error.routes.again", root.find(path), "warning", {"model": name})
             elif known is not None and not is_known(name, known):
@@ -206,24 +209,15 @@ def _models(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) 
 def _idle(routes: WorkspaceRoutes, root: Node, known: Collection[str] | None) -> Iterator[Problem]:
     """What a rule says in vain."""
     for index, rule in enumerate(routes.rules):
-        if not rule.enabled:
+        if known is None or not rule.enabled:
             continue
         path = ("rules", index)
-        if rule.adapter is not None:
-            yield Problem("error.routes.adapter", root.find((*path, "adapter")), "warning")
-        if known is None:
-            continue
-        remote = [_is_remote(name, known) for name in (rule.model, *rule.fallbacks)]
+        remote = [is_remote(name, known) for name in (rule.model, *rule.fallbacks)]
         if not any(remote):
             for key in ("tokens_per_day", "cost_per_day"):
                 if getattr(rule.limits, key) is not None:
                     at = root.find((*path, "limits", key))
                     yield Problem("error.routes.uncounted", at, "warning", {"key": key})
-
-
-def _is_remote(name: str, known: Collection[str]) -> bool:
-    endpoint, slash, model = name.partition("/")
-    return bool(slash and model) and f"{endpoint}/" in known
 
 
 def is_known(name: str, known: Collection[str]) -> bool:

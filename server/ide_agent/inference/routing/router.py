@@ -12,8 +12,8 @@ from typing import Any
 from ide_agent.errors import RoutesError
 from ide_agent.inference.routing.conditions import Ask, Compiled, Said, Seen, reasons
 from ide_agent.inference.routing.problems import Problem, Range
-from ide_agent.inference.routing.reading import DEFAULT_MODELS, Reading, read
-from ide_agent.inference.routing.rules import Limits, Routes, WorkspaceRoutes
+from ide_agent.inference.routing.reading import Reading, read
+from ide_agent.inference.routing.rules import DEFAULT_MODELS, Limits, Routes, WorkspaceRoutes
 from ide_agent.locale import translate
 from ide_agent.reasons import reason_of
 
@@ -29,7 +29,7 @@ class Decision:
     Attributes:
         model: its name; empty: the default model.
         fallbacks: to be tried in this order when it cannot be had.
-        adapter: what to load onto it; empty: none.
+        adapter: the one that `model` names behind its colon; empty: none.
         limits: what the answer may take.
         rule: name of the rule; empty where none fits.
         because: why, in parts.
@@ -154,7 +154,8 @@ class Router:
         here = [name for name in (decision.model, *decision.fallbacks) if not name or self.is_here(name)]
         if not here:
             return replace(decision, fallbacks=(), refused=True)
-        return replace(decision, model=here[0], fallbacks=tuple(here[1:]))
+        adapter = decision.adapter if here[0] == decision.model else ""
+        return replace(decision, model=here[0], fallbacks=tuple(here[1:]), adapter=adapter)
 
     def _ruled(self, ask: Ask) -> Decision:
         seen = Seen(ask)
@@ -237,7 +238,7 @@ def _decision(compiled: Compiled, ask: Ask, file: Path) -> Decision:
     held = reasons(ask, rule.when)
     key = "routes.because.rule" if held else "routes.because.always"
     return Decision(
-        model=_name(rule.model),
+        model=_name(rule.target),
         fallbacks=tuple(dict.fromkeys(map(_name, rule.fallbacks))),
         adapter=rule.adapter or "",
         limits=rule.limits,

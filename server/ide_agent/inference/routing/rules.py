@@ -10,6 +10,8 @@ from ide_agent.locale import translate
 
 Task = Literal["completion", "chat", "review", "tests", "vision", "audio", "embedding"]
 TASKS: tuple[Task, ...] = get_args(Task)
+DEFAULT_MODELS = ("", "default", "auto")
+"""Names that stand for the default model."""
 
 
 def _listed(value: Any) -> Any:
@@ -80,6 +82,11 @@ class Rule(_Part):
     )
     adapter: _Text | None = Field(None, description="routes.field.adapter")
     limits: Limits = Field(Limits(), description="routes.field.limits")
+
+    @property
+    def target(self) -> str:
+        """The name that its requests go to: that of the model, with its adapter behind it."""
+        return f"{self.model}:{self.adapter}" if self.adapter else self.model
 
 
 class WorkspaceRoutes(_Part):

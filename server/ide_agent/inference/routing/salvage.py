@@ -39,6 +39,8 @@ def salvaged(plain: dict[str, Any], errors: Iterable[ErrorDetails]) -> Workspace
 def _rule(raw: Any, index: int, wrong: bool) -> Rule:
     nameless = f"\n{index}"  # which no name can be
     try:
+        if wrong and isinstance(raw, dict) and "model" not in raw:  # an adapter is one of nothing then
+            raw = {key: value for key, value in raw.items() if key != "adapter"}
         rule = Rule.model_validate({"name": nameless, "model": "default", **raw} if wrong else raw)
     except (ValidationError, TypeError):
         rule, wrong = Rule(name=nameless, model="default"), True

@@ -97,11 +97,29 @@ def test_what_is_refused_and_where(text: str, key: str, at: tuple[int, int]) -> 
     assert refused(text) == (key, at)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "değer yok"),
+        ('a: "\\d"', "ters bölü"),
+        ('a: "\\xzz"', "ters bölü"),
+        ("a: - b", "liste öğesi"),
+        ("a: &", "ad yok"),
+        ("%\n---\na: 1", "ad yok"),
+    ],
+)
+def test_a_reason_has_words_in_each_language(text: str, words: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        tree(text)
+    assert caught.value.problem.key == "error.routes.syntax"
+    assert words in caught.value.problem.message("tr")
+
+
 def test_a_reason_that_is_not_known_here_is_passed_on() -> None:
     with pytest.raises(Unreadable) as caught:
-        tree("a: [")
+        tree("a: !<x")
     assert caught.value.problem.key == "error.routes.syntax"
-    assert "node content" in caught.value.problem.message("tr")
+    assert "expected '>'" in caught.value.problem.message("tr")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +180,11 @@ PIECES += ["['x':", "|+\n", "y z", "? ", "...", "---", "\\u015f", "true", "http:
 @example('a: ["x" :1]', "\n")
 @example("a: ['z':w, b]", "\n")
 @example('a: ["x"\n :1]', "\n")
+@example('a: {"x\\"y":1}', "\n")
+@example("a: {'x''y':1}", "\n")
+@example("a: {'x\n y':1}", "\n")
+@example("{?'b': 1}", "\n")
+@example("{?x: 1}", "\n")
 def test_the_quick_reader_finds_what_the_thorough_one_does(text: str, end: str) -> None:
     found = nodes._quick(text + end)
     if found is not None:
@@ -174,6 +197,9 @@ def test_the_quick_reader_finds_what_the_thorough_one_does(text: str, end: str) 
         "a: 1\n",
         "rules:\n  - name: 'a|b?c' # d\n    when: {path: [x/**, '?.py'], message: \"\\u015f\"}\n",
         "a: 1\r\nb: 2\r\n",
+        "message: '\":\"x'\n",
+        'message: (?i)key":\\s*x\n',
+        "path: [\"a\", 'b?']\nmessage: is it'so':that\n",
     ],
 )
 def test_what_people_write_is_read_quickly(text: str) -> None:

@@ -12,7 +12,7 @@ from ide_agent.inference.routing import reading as reading_module
 from ide_agent.inference.routing.reading import MOST_PROBLEMS, Reading, is_known, read
 from ide_agent.locale import LANGUAGES
 
-KNOWN = {"starter", "coder", "cloud/"}
+KNOWN = {"starter", "coder", "coder:house", "coder:office", "cloud/"}
 
 
 def found(text: str, known: set[str] | None = None, *, workspace: bool = False) -> list[tuple[str, int, str]]:
@@ -186,8 +186,15 @@ def test_rules_that_nothing_reaches(wide: str, narrow: str, hidden: bool) -> Non
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (rule(adapter="mine"), [("adapter", 4)]),
+        (rule(adapter="mine"), [("adapter_none", 4)]),
         (rule(adapter="mine", enabled="false"), []),
+        (rule(adapter="house", model="coder"), []),
+        (rule(adapter="huose", model="coder"), [("adapter_near", 4)]),
+        (rule(adapter="mine", model="coder"), [("adapter_other", 4)]),
+        (rule(adapter="mine", model="/a/b.gguf"), [("adapter_runtime", 4)]),
+        (rule(adapter="mine", model="zzz"), [("model", 3)]),
+        (rule(adapter="house", model="coder", fallbacks="[coder, zzz]"), [("model", 5)]),
+        (rule(adapter="house", model="coder", fallbacks="['coder:house']"), [("again", 5)]),
         (rule(limits="{tokens_per_day: 5, cost_per_day: 1}"), [("uncounted", 4)] * 2),
         (rule(limits="{tokens_per_day: 5}", fallbacks="[cloud/x]"), []),
         (rule(limits="{max_tokens: 5}"), []),
@@ -200,7 +207,27 @@ def test_what_a_rule_says_in_vain_is_a_warning(text: str, expected: list[tuple[s
     assert not read(text, KNOWN).broken
 
 
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [("default", "default"), ("auto", "default"), ("cloud/x", "remote"), ("coder:house", "twice")],
+)
+def test_an_adapter_that_makes_no_sense_is_an_error(model: str, why: str) -> None:
+    text = rule(adapter="house", model=model, enabled="false")
+    assert found(text, KNOWN) == [(f"adapter_{why}", 4, "error")]
+
+
+@pytest.mark.parametrize("key", ["language", "model", "max_tokens", "when"])
+def test_at_the_top_keys_of_rules_belong_below_them(key: str) -> None:
+    (problem,) = read(f"{key}: x").problems
+    assert (problem.key, problem.params) == ("error.routes.below", {"key": key, "below": "rules"})
+
+
+def test_an_adapter_needs_a_model() -> None:
+    assert found("rules:\n  - name: a\n    adapter: house", KNOWN) == [("missing", 2, "error")]
+
+
 def test_without_models_nothing_is_said_about_them() -> None:
+    assert found(rule(model="coder", adapter="house")) == []
     assert found(rule(model="cloud/x", limits="{tokens_per_day: 5}")) == []
 
 

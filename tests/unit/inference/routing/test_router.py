@@ -40,8 +40,10 @@ def test_the_first_rule_that_fits_decides(file: Path) -> None:
     file.write_text(RULES)
     router = Router(file)
     decision = router.decide(Ask(message="Refactor it"))
-    assert (decision.rule, decision.model, decision.fallbacks) == ("refactor", "large", ("small", ""))
+    assert (decision.rule, decision.model, decision.fallbacks) == ("refactor", "large:mine", ("small", ""))
     assert (decision.adapter, decision.limits.max_tokens) == ("mine", 9)
+    here = Router(file, is_here=lambda name: name == "small").decide(Ask(message="Refactor", private=True))
+    assert (here.model, here.adapter) == ("small", "")
     assert router.decide(Ask(message="hello")).model == "small"
     assert router.decide(Ask(task="review")).model == ""
 
@@ -55,7 +57,9 @@ def test_it_says_why_in_both_languages(file: Path) -> None:
         for ask in (Ask(), Ask(task="review")):
             assert "routes." not in router.decide(ask).sentence(language).replace("routes.yaml", "")
     assert (
-        router.decide(Ask(message="Refactor it")).sentence("en").startswith("This would go to large, because")
+        router.decide(Ask(message="Refactor it"))
+        .sentence("en")
+        .startswith("This would go to large:mine, because")
     )
     assert router.decide(Ask(message="Refactor it")).as_wire("en")["because"][0]["params"]["line"] == 3
 

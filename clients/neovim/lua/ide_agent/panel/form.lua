@@ -105,7 +105,8 @@ function M.wire(forms, form)
   local values, out = M.values(forms, form), vim.empty_dict()
   for _, field in ipairs(form.fields) do
     local value = values[field.name]
-    local empty = value == '' or value == vim.NIL or (field.kind == 'check' and value ~= true)
+    local blank = type(value) == 'string' and vim.trim(value) == ''
+    local empty = blank or value == vim.NIL or (field.kind == 'check' and value ~= true)
     if field.kind == 'number' then
       local number = M.number(value)
       if not number and (field.required or not empty) then

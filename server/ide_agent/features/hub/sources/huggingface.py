@@ -184,7 +184,8 @@ def of_page(url: str) -> str:
         parts = urlsplit(url if "://" in url else f"https://{url}")
     except ValueError:
         return ""
-    found = _PAGE.fullmatch(unquote(parts.path))
+    path = unquote(parts.path)
+    found = None if {".", ".."} & {*path.split("/")} else _PAGE.fullmatch(path)
     if parts.scheme not in ("http", "https") or parts.netloc not in hosts or found is None:
         return ""
     repository, file = found[1], found["file"] or ""
