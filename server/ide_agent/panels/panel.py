@@ -48,6 +48,7 @@ class Panel:
         self._handlers: dict[str, Handler] = {}
         self._viewers: set[_Viewer] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._endings: list[Callable[[], object]] = []
         self._pending: list[Op] | None = None
         self._closed = False
 
@@ -182,6 +183,10 @@ class Panel:
         task.add_done_callback(self._spawned)
         return task
 
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Call `callback` when it has closed."""
+        self._endings.append(callback)
+
     def _spawned(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (failure := task.exception()) is not None:
@@ -220,6 +225,8 @@ class Panel:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for ending in self._endings:
+            ending()
 
 
 def _demand(form: FormBlock, values: dict[str, Any]) -> None:

@@ -104,11 +104,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     expect(connection(page)).to_contain_text("The connection is lost")
     host.start()
     expect(connection(page)).to_have_text("")
-    stopped = page.get_by_role("progressbar", name=NAME)
-    kept = float(stopped.get_attribute("aria-valuenow") or 0)
-    assert 40 < kept <= 46
-    page.get_by_role("button", name="Go on").click()
-    reaches(page, NAME, 45)
+    reaches(page, NAME, 45)  # it goes on by itself
     hub.allow(70)
     reaches(page, NAME, 70)
     assert [asked[:6] for asked in hub.ranges] == ["", "bytes="]

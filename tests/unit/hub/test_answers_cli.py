@@ -44,6 +44,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host()
     monkeypatch.setattr(runtime, "ensure_host", lambda: None)
     monkeypatch.setattr(runtime, "stream", host.stream)
+    monkeypatch.setattr(runtime, "call", lambda *_: {"models": []})
     monkeypatch.setattr(terminal, "language", lambda: "en")
     return host
 
@@ -61,16 +62,27 @@ def test_the_answer_and_nothing_else_goes_to_standard_output(host: Host) -> None
     assert host.left
 
 
-def test_why_a_model_waits_is_told_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [[], ["--model", "Big"], ["--model", "big:adapter"]])
+def test_why_a_model_waits_is_told_once_and_of_no_other(
+    host: Host, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
     looks: list[str] = []
     looked_twice = threading.Event()
 
     def call(info: object, method: str, path: str) -> dict[str, Any]:
         looks.append(f"{method} {path}")
-        if len(looks) > 2:
+        if len(looks) > 3:
             looked_twice.set()
-        reason = ModelError("error.model.deactivated", name="big").as_wire()
-        return {"models": [{"state": "ready", "reason": None}, {"state": "waiting", "reason": reason}]}
+        ready = {"name": "quick", "state": "ready", "reason": None}
+        waits = [
+            {
+                "name": name,
+                "state": "waiting",
+                "reason": ModelError("error.model.deactivated", name=name).as_wire(),
+            }
+            for name in ("others", "big")
+        ]
+        return {"models": [ready, *waits[: 1 if len(looks) == 1 else 2]]}
 
     def stream(*_: object, **__: object) -> Generator[Any]:
         assert looked_twice.wait(60)
@@ -80,8 +92,8 @@ def test_why_a_model_waits_is_told_once(host: Host, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(runtime, "stream", stream)
     monkeypatch.setattr(why_waiting, "_LOOK_SECONDS", 0.001)
     host.says("Yes.")
-    code, out, err = ask("q")
-    assert (code, out, err.count("big")) == (0, "Yes.\n", 1)
+    code, out, err = ask(*options, "q")
+    assert (code, out, err.count("big"), err.count("others")) == (0, "Yes.\n", 1, 0)
     assert set(looks) == {"GET /models/running"}
 
 

@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from ide_agent import cli as house
 from ide_agent import runtime, terminal
 from ide_agent.errors import HostUnavailable, ModelError
-from ide_agent.features.hub import cli as module
-from ide_agent.features.hub import fetch
+from ide_agent.features.hub import cli, fetch, kept, progress_cli, removal_cli, running_cli, search_cli
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
@@ -31,7 +30,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
     monkeypatch.delenv("IDE_AGENT_MODELS", raising=False)
     monkeypatch.setattr(terminal, "language", lambda: "en")
-    monkeypatch.setattr(module, "language", lambda: "en")
+    for module in (cli, progress_cli, removal_cli, running_cli, search_cli):
+        monkeypatch.setattr(module, "language", lambda: "en")
     return tmp_path
 
 
@@ -156,7 +156,7 @@ def test_the_list_in_words_and_as_json(home: Path) -> None:
 def test_a_damaged_model_is_marked(
     home: Path, monkeypatch: pytest.MonkeyPatch, language: str, words: str
 ) -> None:
-    monkeypatch.setattr(module, "language", lambda: language)
+    monkeypatch.setattr(cli, "language", lambda: language)
     file = put(home, "mine", 2_500_000)
     file.write_bytes(b"nothing")
     line = run("list")[1].splitlines()[0]
@@ -265,6 +265,39 @@ def test_a_file_is_imported_told_of_verified_and_removed(home: Path, monkeypatch
     assert "nothing to compare it with" in run("verify", "mine")[1]
     assert run("rm", "mine", "--yes")[0] == 0
     assert not there.parent.exists()
+
+
+def test_adapters_stay_unless_they_are_to_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    file = home / "m.gguf"
+    file.write_bytes(gguf_file.file(gguf_file.llama()))
+    there = home / "data" / "models" / "mine"
+    weights = there / "adapters" / "style" / "adapter_model.safetensors"
+    for options in ([], ["--adapters"]):
+        run("import", str(file), "--name", "mine")
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        weights.write_bytes(bytes(3_000_000))
+        code, out, err = run("rm", "mine", "--yes", *options)
+        assert (code, "3.0 MB" in err, "--adapters removes" in err) == (0, True, not options)
+        assert ("3.0 MB" in out, weights.exists()) == (bool(options), not options)
+    assert not there.exists()
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(bytes(3_000_000))
+    assert run("rm", "mine", "--yes")[0] == 1  # the model went before
+    assert run("rm", "mine", "--yes", "--adapters")[0] == 0
+    assert not there.exists()
+
+
+def test_a_pull_by_hand_is_no_pull_of_the_host_any_more(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pull(hub: Hub, entry: Entry, report: Report) -> PulledModel:
+        raise KeyboardInterrupt
+
+    (home / "state").mkdir()
+    kept.pull_begins("starter")
+    assert kept.pulling() == ["starter"]
+    monkeypatch.setattr(Hub, "pull", pull)
+    run("pull", "starter")
+    assert kept.pulling() == []
 
 
 @pytest.mark.parametrize(
@@ -377,8 +410,10 @@ def test_what_runs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_model_is_activated_and_says_why_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = ModelError("error.model.waits", model="a", count=1, limit=1, names="b", used="b")
+    behind = ModelError("error.model.waits_behind", model="a", other="c")
     events = [
         {"phase": "loading", "name": "a"},
+        {"phase": "waiting", "name": "a", "reason": behind.as_wire()},
         {"phase": "waiting", "name": "a", "reason": waits.as_wire()},
         {"phase": "ready", "name": "a", "engine": "fake", "purpose": "text"},
     ]
@@ -390,7 +425,11 @@ def test_a_model_is_activated_and_says_why_it_waits(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(runtime, "ensure_host", lambda: HOST)
     monkeypatch.setattr(runtime, "stream", stream)
-    assert run("activate", "a") == (0, "a is active (fake).\n", f"{waits}\n")
+    code, out, err = run("activate", "a")
+    assert (code, out) == (0, "a is active (fake).\n")
+    first, ctrl_c, second, more = err.splitlines()
+    assert (first, second) == (str(behind), str(waits))
+    assert "Ctrl-C" in ctrl_c and "active_models" in more and more.endswith("config.toml")
     assert asked == [("/models/activate", {"name": "a"})]
     events.pop()
     code, _, err = run("activate", "a")
@@ -420,7 +459,7 @@ def test_words_stay_whole_in_a_narrow_terminal(
     home: Path, monkeypatch: pytest.MonkeyPatch, language: str, columns: int
 ) -> None:
     monkeypatch.setattr(terminal, "language", lambda: language)
-    monkeypatch.setattr(module, "language", lambda: language)
+    monkeypatch.setattr(cli, "language", lambda: language)
     monkeypatch.delenv("COLUMNS", raising=False)
     whole = run("list")[1]
     monkeypatch.setenv("COLUMNS", str(columns))

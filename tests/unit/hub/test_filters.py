@@ -63,7 +63,7 @@ def looked_for(words: str) -> list[str]:
     ("words", "first"),
     [
         ("speech to text", "whisper-base"),
-        ("I want a small model that writes code", "starter"),
+        ("I want a small model that writes code", "qwen2.5-coder-0.5b"),
         ("kod yazan küçük", "starter"),
         ("Which model can describe pictures?", "smolvlm-500m"),
         ("ingilizce", "minilm"),
@@ -73,6 +73,14 @@ def looked_for(words: str) -> list[str]:
 )
 def test_any_word_of_a_sentence_counts_and_most_of_them_stand_first(words: str, first: str) -> None:
     assert first in looked_for(words)[:3]
+
+
+@pytest.mark.parametrize("words", ["small coder", "küçük coder"])
+def test_a_word_for_small_decides_only_between_those_that_are_otherwise_alike(words: str) -> None:
+    found, sizes = looked_for(words), {entry.name: entry.expected for entry in catalogue.load().values()}
+    coders = set(looked_for("coder"))
+    assert set(found[: len(coders)]) == coders
+    assert found[: len(coders)] == sorted(found[: len(coders)], key=sizes.__getitem__)
 
 
 def test_rarer_words_stand_first_and_what_says_nothing_does_not_count() -> None:

@@ -17,7 +17,7 @@ from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.filters import source_of
 from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.service import Hub
-from ide_agent.features.hub.sources import huggingface
+from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.sources.huggingface import Offer
 from ide_agent.inference.resources import memory_for
 from support import gguf_file
@@ -109,9 +109,9 @@ async def test_a_gated_repository_needs_a_token(
 
 def test_the_token_is_for_the_hub_only(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    assert huggingface.token_for(f"{hub.url}/me/one/resolve/main/one.gguf") == TOKEN
+    assert pages.token_for(f"{hub.url}/me/one/resolve/main/one.gguf") == TOKEN
     for other in (f"{hub.url}0/x", hub.url.replace("http:", "https:"), "https://example.org/x"):
-        assert huggingface.token_for(other) == ""
+        assert pages.token_for(other) == ""
 
 
 @pytest.mark.parametrize(
@@ -319,10 +319,10 @@ def test_an_answer_is_not_read_for_ever(hub: FakeHub, monkeypatch: pytest.Monkey
 )
 def test_pages_of_a_hub(monkeypatch: pytest.MonkeyPatch, page: str, meant: str) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.example:81")
-    assert huggingface.of_page(page) == meant
+    assert pages.of_page(page) == meant
 
 
 def test_what_may_name_a_repository() -> None:
     good = ["a/b", "A-1/b.c_d", "hf:a/b", "a/b/c.gguf", "a/b/c/d.gguf"]
     bad = ["a", "<b>hi</b>", "../../etc", "a/..", "a/b/../c", "a b/c", "/a/b", "a..b/c", ""]
-    assert [each for each in [*good, *bad] if huggingface.is_repository(each)] == good
+    assert [each for each in [*good, *bad] if pages.is_repository(each)] == good

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import time
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -161,9 +163,6 @@ async def test_what_a_dead_host_left_goes_on_or_is_thrown_away(
         await press(panel, "discard", "gone")  # draws anew
         assert block(panel, "stopped.mine").percent < 100
         assert block(panel, "stopped.other") is None
-        kept.pull_begins("mine")  # as a host did that was killed
-        await press(panel, "discard", "gone")
-        assert block(panel, "stopped.mine").detail.startswith(translate("hub.phase.cut", "en"))
         await press(panel, "resume", "mine")
         await until(lambda: rows(panel, "models") == ["mine"])
         await until(lambda: kept.pulling() == [])
@@ -171,8 +170,10 @@ async def test_what_a_dead_host_left_goes_on_or_is_thrown_away(
     (folder / "tiny.whl.part").write_bytes(b"x")
     await press(panel, "discard", "gone")
     assert block(panel, "stopped.tiny").percent is None
+    kept.pull_begins("tiny")  # as a host did that was killed
     await press(panel, "discard")
     assert block(panel, "stopped.tiny") is None
+    assert kept.pulling() == []
     assert not (folder / "tiny.whl.part").exists()
 
 
@@ -279,6 +280,96 @@ async def test_what_a_host_that_leaves_takes_with_it_was_not_stopped_by_anybody(
     pulls.want(hub.entry("tiny"))
     await pulls.close()
     assert (pulls.running, kept.pulling()) == ([], ["tiny"])
+
+
+async def test_the_next_host_goes_on_with_what_the_last_one_took_with_it(
+    server: FileServer, services: Services, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    killed, later = Pulls(hub, services), Pulls(hub, services)
+    killed.want(hub.entry("tiny"))
+    part = hub.folder / ".downloads" / "tiny.whl.part"
+    await until(lambda: part.exists() and part.stat().st_size)
+    await killed.close()
+    kept.pull_begins("gone")
+    await later.resume()
+    [pull] = later.running
+    assert kept.pulling() == ["tiny"]
+    assert (await pull.task).name == "tiny"
+    assert server.ranges[-1] is not None
+    await until(lambda: kept.pulling() == [])
+    await later.resume()
+    assert later.running == []
+
+
+async def test_one_that_was_killed_before_anything_came_begins_anew(
+    server: FileServer, pulls: Pulls, hub: Hub
+) -> None:
+    kept.pull_begins("tiny")
+    await pulls.resume()
+    [pull] = pulls.running
+    await pull.task
+    await until(lambda: kept.pulling() == [])
+    kept.pull_begins("tiny")  # killed between the two
+    await pulls.resume()
+    assert (pulls.running, kept.pulling()) == ([], [])
+
+
+async def test_one_that_somebody_stopped_waits_for_somebody(
+    server: FileServer, pulls: Pulls, services: Services, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    pull = pulls.want(hub.entry("tiny"))
+    await until(lambda: hub.drafts.arrived(pull.entry))
+    pulls.stop("tiny")
+    await asyncio.wait([pull.task])
+    later = Pulls(hub, services)
+    await later.resume()
+    assert later.running == []
+    assert [each.entry.name for each in hub.unfinished()] == ["tiny"]
+
+
+async def test_a_failure_goes_when_another_process_removes_what_there_was(
+    server: FileServer, panel: Panel, hub: Hub
+) -> None:
+    server.script += [http_server.cut_after(1_500_000), http_server.status(403)]
+    await press(panel, "pull")
+    await until(lambda: block(panel, "failed.tiny") and block(panel, "stopped.tiny"))
+    hub.remove("tiny")
+    await press(panel, "discard", "gone")  # draws anew
+    assert block(panel, "failed.tiny") is block(panel, "stopped.tiny") is None
+
+
+async def test_nothing_of_a_closed_panel_stays(services: Services, hub: Hub, pulls: Pulls) -> None:
+    panel_module.register(services, hub, pulls, Activations(services))
+    opened = await services.panels.open("hub", "en")
+    await opened.act(PanelEvent(action="filter", values={"words": "x"}))
+    await opened.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+    gone = weakref.ref(opened)
+    await services.panels.close()
+    del opened
+    gc.collect()
+    assert gone() is None
+
+
+async def test_adapters_stay_and_count(panel: Panel, hub: Hub) -> None:
+    folder = hub.folder / "mine"
+    model_folders.llama(folder)
+    own = folder / "adapters" / "style"
+    own.mkdir(parents=True)
+    (own / "adapter_model.safetensors").write_bytes(bytes(3_000_000))
+    await press(panel, "discard", "gone")  # draws anew
+    assert rows(panel, "models") == ["mine"]
+    assert r"take 3\.0 MB" in block(panel, "disk").markdown
+    await press(panel, "about", "mine")
+    values = {row.id: row.cells["value"] for row in block(panel, "about-model").rows if row.cells}
+    assert values["adapters"].startswith("1 (3.0 MB), ")
+    said = await press(panel, "remove", "mine")
+    assert "adapters" in said and "3.0 MB" in said
+    assert [file.name for file in folder.rglob("*") if file.is_file()] == ["adapter_model.safetensors"]
+    assert r"take 3\.0 MB" in block(panel, "disk").markdown
+    hub.forget_adapters("mine")
+    assert not folder.exists()
 
 
 async def add(panel: Panel, address: str, **values: str) -> None:

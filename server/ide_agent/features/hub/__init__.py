@@ -33,6 +33,7 @@ def register_host(services: Services) -> None:
     pulls = Pulls(hub, services)
     activations = Activations(services, pulls.changed)
     services.on_stop(pulls.close)
+    services.on_start(pulls.resume)
     services.on_start(activations.restore)
     services.on_stop(activations.close)
     services.app.include_router(api.routes(services, hub, pulls, activations))

@@ -14,7 +14,8 @@ from ide_agent.features.hub.disk import sha256_of
 from ide_agent.features.hub.listing import described, engine_for
 from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
-from ide_agent.features.hub.sources import huggingface
+from ide_agent.features.hub.sources import huggingface, pages
+from ide_agent.features.hub.trained import trained
 from ide_agent.inference.backends import costs
 from ide_agent.inference.beside import beside
 from ide_agent.inference.gpus import Offload
@@ -30,20 +31,21 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
 
     Returns:
         ``name``, ``bytes``, ``format``, ``engine`` (empty where none here runs it), ``files`` (each with
-        ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file`` and what its
-        header and its manifest say, of one in the catalogue ``title``, ``about`` and ``licence``.
+        ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file``, what its header
+        and its manifest say, and where it has some its ``adapters`` (``count``, ``bytes`` and ``folder``);
+        of one in the catalogue ``title``, ``about`` and ``licence``.
 
     Raises:
         ModelNotFound: neither here nor in the catalogue; tells the nearest names.
     """
-    name = huggingface.of_page(name) or name
+    name = pages.of_page(name) or name
     entry = next((entry for entry in hub.catalogue() if entry.name == folded(name)), None)
     try:
         model = hub.find(name)
     except ModelNotFound:
         if entry is not None:
             return _of_entry(entry, settings)
-        if huggingface.is_repository(name):
+        if pages.is_repository(name):
             raise ModelNotFound("error.model.on_a_hub", name=name) from None
         names = {*(model.name for model in hub.list()), *(entry.name for entry in hub.catalogue())}
         if near := nearest(name, names):
@@ -51,6 +53,8 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
         raise
     known = _of_file(hub, model, settings)
     noted = manifest.read(model.file.parent)
+    if (own := trained(model.file.parent)) is not None:
+        known["adapters"] = {"count": own.count, "bytes": own.bytes, "folder": str(own.folder)}
     if entry is not None and noted is not None and noted.file == entry.file:
         known["about"] = entry.about
     return known
@@ -107,7 +111,7 @@ def files_of(repository: str) -> list[dict[str, Any]]:
     Raises:
         ModelNotFound, DownloadError: see `huggingface.offers`.
     """
-    named = huggingface.of_page(repository) or repository.removeprefix(huggingface.PREFIX)
+    named = pages.of_page(repository) or repository.removeprefix(pages.PREFIX)
     owner, name, path = [*named.split("/", 2), "", ""][:3]
     found = huggingface.offers(f"{owner}/{name}")
     found = [file for file in found if path in (file.path, file.files[0].path)] or found
@@ -134,9 +138,9 @@ def smaller(entry: Entry) -> huggingface.Offer | None:
     Raises:
         DownloadError: the hub cannot be asked.
     """
-    if not entry.origin.startswith(huggingface.PREFIX) or memory_for(entry.total) <= free_memory():
+    if not entry.origin.startswith(pages.PREFIX) or memory_for(entry.total) <= free_memory():
         return None
-    owner, name, _ = entry.origin.removeprefix(huggingface.PREFIX).split("/", 2)
+    owner, name, _ = entry.origin.removeprefix(pages.PREFIX).split("/", 2)
     return best_that_fits(huggingface.offers(f"{owner}/{name}"))
 
 

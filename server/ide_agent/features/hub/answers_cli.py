@@ -52,7 +52,7 @@ def _ask(
         info = ensure_host()
         with (
             closing(stream(info, "/models/ask", body, timeout=_SILENCE_SECONDS)) as events,
-            telling_why(info) as begun,
+            telling_why(info, model) as begun,
         ):
             said, reason, thought = _print(_noted(events, begun))
     except KeyboardInterrupt:  # leaving the stream has stopped the engine

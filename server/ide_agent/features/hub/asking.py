@@ -45,14 +45,15 @@ class Asking:
     def __init__(self, services: Services, hub: Hub) -> None:
         self._services = services
         self._hub = hub
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._running: dict[Panel, asyncio.Task[None]] = {}
+        self._turns: dict[Panel, asyncio.Lock] = {}
 
     def open(self, panel: Panel) -> None:
         """Say what its buttons do."""
         panel.on("ask", partial(self._ask, panel))
         panel.on("hush", partial(self._hush, panel))
         panel.on("answered", partial(self._dismiss, panel))
+        panel.on_close(partial(self._leave, panel))
 
     def draw(self, panel: Panel, models: Iterable[Mapping[str, Any]], running: Iterable[str]) -> None:
         """Show the form, where there is somebody to ask.
@@ -87,7 +88,7 @@ class Asking:
                     TextBlock(id=ANSWER, markdown=heading),
                     before=forms.FILTER,
                 )
-            self._running[panel.id] = panel.spawn(self._answer(panel, model, question))
+            self._running[panel] = panel.spawn(self._answer(panel, model, question))
 
     def _writers(self) -> list[str]:
         settings = self._services.settings.inference
@@ -95,7 +96,7 @@ class Asking:
 
     def _turn(self, panel: Panel) -> asyncio.Lock:
         """For who begins or ends an answer: several may look at a panel, and press at once."""
-        return self._turns.setdefault(panel.id, asyncio.Lock())
+        return self._turns.setdefault(panel, asyncio.Lock())
 
     async def _answer(self, panel: Panel, model: str, question: str) -> None:
         silent, problem = True, ""
@@ -140,14 +141,18 @@ class Asking:
                 self._clear(panel)
 
     async def _end(self, panel: Panel) -> None:
-        task = self._running.get(panel.id)
+        task = self._running.get(panel)
         if task is None:
             return
         task.cancel()
         await asyncio.wait([task])  # who leaves meanwhile leaves it to the next one
-        self._running.pop(panel.id)
+        self._running.pop(panel)
         if panel.has(ANSWERING):  # it was ended before it began
             self._finish(panel)
+
+    def _leave(self, panel: Panel) -> None:
+        self._running.pop(panel, None)
+        self._turns.pop(panel, None)
 
     def _clear(self, panel: Panel) -> None:
         for id in (ANSWERING, ANSWER, PROBLEM, DONE):

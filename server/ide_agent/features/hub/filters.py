@@ -72,7 +72,8 @@ def meant(words: str) -> str:
 def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
     """Those of `entries` that any of `words` fits: where more of them do stands first, then rarer ones.
 
-    Without a word all of them.
+    A word such as “small” counts less: of those that are otherwise alike the smallest stand first. Without a
+    word all of them.
     """
     known = {entry.name: (entry, folded(_known(entry))) for entry in entries}
     looked_for = list(dict.fromkeys(filter(None, (_stem(_bare(word)) for word in meant(words).split()))))
@@ -82,9 +83,12 @@ def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
         word: {name for name, (_, there) in known.items() if _begins(word, there)} for word in looked_for
     }
 
-    def worth(name: str) -> tuple[int, float]:
-        counts = [len(names) for names in fitting.values() if name in names]
-        return len(counts), sum(math.log(1 + len(known) / count) for count in counts)
+    small = {word for word in looked_for if word in _small()}
+
+    def worth(name: str) -> tuple[int, int, float]:
+        counts = {word: len(names) for word, names in fitting.items() if name in names}
+        rare = sum(math.log(1 + len(known) / count) for count in counts.values())
+        return len(counts.keys() - small), -known[name][0].expected if small else 0, rare
 
     found = set[str]().union(*fitting.values())
     return sorted(
@@ -109,6 +113,12 @@ def _bare(word: str) -> str:
 @cache
 def _unmeant() -> frozenset[str]:
     return frozenset(folded(" ".join(translate("hub.unmeant", each) for each in LANGUAGES)).split())
+
+
+@cache
+def _small() -> frozenset[str]:
+    words = folded(" ".join(translate("hub.small", each) for each in LANGUAGES)).split()
+    return frozenset(map(_stem, words))
 
 
 def _known(entry: Entry) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ide_agent.features.hub.filters import SOURCES
 from ide_agent.features.hub.finding import PLACES
+from ide_agent.features.hub.sources.pages import host
 from ide_agent.features.hub.words import size
 from ide_agent.inference.kinds import KINDS
 from ide_agent.locale import translate, translator
@@ -23,7 +24,13 @@ def search_form(language: str) -> FormBlock:
     submit = Action(name="search", label=words("hub.panel.search"), style="primary")
     places = [Choice(value=place, label=words(f"hub.place.{place}")) for place in PLACES]
     choices = [Choice(value="", label=words("hub.panel.all")), *places]
-    source = FormField(name="source", label=words("hub.fact.source"), kind="choice", choices=choices)
+    source = FormField(
+        name="source",
+        label=words("hub.fact.source"),
+        kind="choice",
+        choices=choices,
+        hint=words("hub.panel.where_words_go", host=host()),
+    )
     fields = [field, source, _type_field(language)]
     return FormBlock(id=SEARCH, title=words("hub.panel.search_title"), fields=fields, submit=submit)
 

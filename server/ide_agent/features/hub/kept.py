@@ -1,8 +1,8 @@
 """The names of the models that somebody activated, kept for the next start of the host.
 
 Beside them those that are being loaded because of that: where one ends the host, the next host must not try
-it again by itself. And the downloads that ran in a host, to tell those that it took with it from those that
-somebody stopped.
+it again by itself. And the downloads that run in a host: the next one goes on with those that it took with
+it, not with those that somebody stopped.
 """
 
 from __future__ import annotations
@@ -60,12 +60,18 @@ def pull_ends(name: str) -> None:
 
 
 def forget(name: str) -> None:
-    """Model `name` was deactivated or removed; that of a folder means all models in it."""
+    """Model `name` was deactivated; that of a folder means all models in it."""
     for file in (_file(), _tried()):
         known = _read(file)
         stay = [each for each in known if each != name and not each.startswith(f"{name}/")]
         if stay != known:
             _write(file, stay)
+
+
+def drop(name: str) -> None:
+    """Model `name` was removed, or what had arrived of it: nothing of it comes back by itself."""
+    forget(name)
+    pull_ends(name)
 
 
 def _read(file: Path) -> list[str]:

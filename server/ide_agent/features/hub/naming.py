@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ide_agent.errors import DownloadError, ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, find, of_address, of_files, of_offer
 from ide_agent.features.hub.formats import Layout, has_pickles, layouts, refuse_pickle
-from ide_agent.features.hub.sources import Remote, huggingface
+from ide_agent.features.hub.sources import Remote, huggingface, pages
 from ide_agent.features.hub.sources.huggingface import Offer
 from ide_agent.features.hub.sources.url import is_address
 from ide_agent.inference.pooling import POOLING
@@ -38,10 +38,10 @@ def named(entries: Mapping[str, Entry], what: str, name: str = "", sha256: str =
         ModelFileInvalid: it is there, and no model; says why.
         DownloadError: the hub cannot be asked, or the file is not there.
     """
-    what = huggingface.of_page(what) or what
+    what = pages.of_page(what) or what
     if is_address(what):
         return _here(what, name) if urlsplit(what).scheme == "file" else of_address(what, name, sha256)
-    if what.startswith(huggingface.PREFIX) or "/" in what:
+    if what.startswith(pages.PREFIX) or "/" in what:
         wanted = f"{what.rstrip('/')}/{file}" if file else what
         return of_offer(huggingface.find(wanted, best_that_fits), name)
     known = find(entries, what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +61,19 @@ class Pull:
             reports.put_nowait(progress)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Failed:
-    """A pull that ended without its model."""
+    """A pull that ended without its model.
+
+    Attributes:
+        entry: of which model.
+        error: why.
+        left: something of it lay there when somebody looked last.
+    """
 
     entry: Entry
     error: IdeAgentError
+    left: bool = False
 
 
 class Pulls:
@@ -140,6 +147,32 @@ class Pulls:
         """Nobody wants to read any more why it failed."""
         if self.failed.pop(name, None) is not None:
             self.changed()
+
+    def seen(self, stopped: Collection[str]) -> None:
+        """Downloads of the models `stopped` can go on: forget the failure of one that can no longer.
+
+        Another process has removed what there was, or has brought the rest.
+        """
+        for name, failed in list(self.failed.items()):
+            if failed.left and name not in stopped:
+                del self.failed[name]
+            failed.left = name in stopped
+
+    async def resume(self) -> None:
+        """Go on with what the last host took with it. Nobody waits for it."""
+        if not (cut := kept.pulling()):
+            return
+        known = {
+            entry.name: entry
+            for entry in self._hub.catalogue()
+            if not is_model(self._hub.folder / entry.name)
+        }
+        known |= {each.entry.name: each.entry for each in await asyncio.to_thread(self._hub.unfinished)}
+        for name in cut:
+            if name in known:
+                self.want(known[name])
+            else:
+                kept.pull_ends(name)
 
     async def close(self) -> None:
         """Stop all. Nobody meant to stop them: they stay noted as what this host took with it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import typer
 
-from ide_agent.errors import HostUnavailable, from_wire
+from ide_agent.errors import HostUnavailable, IdeAgentError, from_wire
 from ide_agent.locale import language
 from ide_agent.terminal import show, text
 
@@ -23,14 +24,33 @@ def add_to(models: typer.Typer) -> None:
     models.command("running", help=text("hub.running"))(_running)
 
 
+def in_memory() -> set[str]:
+    """Names of the models that a host which runs has in memory."""
+    from ide_agent.runtime import call, find_host
+
+    with suppress(IdeAgentError):  # it cannot be asked
+        if (info := find_host()) is not None:
+            rows = call(info, "GET", "/models/running")["models"]
+            return {row["name"] for row in rows if row["state"] != "waiting"}
+    return set()
+
+
 def _activate(name: str = typer.Argument(help=text("hub.name"))) -> None:
+    from ide_agent.paths import config_file
     from ide_agent.runtime import ensure_host, stream
 
     last: dict[str, Any] = {}
+    told: set[str] = set()
     try:
         for last in stream(ensure_host(), "/models/activate", {"name": name}, timeout=_DAY):
             if last["phase"] == "waiting":
-                typer.echo(from_wire(last["reason"]).message(language()), err=True)
+                why = from_wire(last["reason"])
+                typer.echo(why.message(language()), err=True)
+                hints = ["hub.stop_waiting", *(["hub.more_at_once"] if "limit" in why.params else [])]
+                for hint in hints:
+                    if hint not in told:
+                        told.add(hint)
+                        typer.echo(text(hint, file=config_file()), err=True)
     except KeyboardInterrupt:
         typer.echo(text("hub.not_activated", name=name), err=True)
         raise typer.Exit(_INTERRUPTED) from None

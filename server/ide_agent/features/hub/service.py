@@ -17,7 +17,7 @@ from ide_agent.errors import ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.calling import not_yet, proper
 from ide_agent.features.hub.catalogue import Entry, load
-from ide_agent.features.hub.disk import disk_error, sha256_of
+from ide_agent.features.hub.disk import disk_error
 from ide_agent.features.hub.download import PATIENT, Policy
 from ide_agent.features.hub.drafts import Drafts, Unfinished
 from ide_agent.features.hub.fetch import Fetch
@@ -25,7 +25,9 @@ from ide_agent.features.hub.naming import named
 from ide_agent.features.hub.place import files_of, is_model, put, remove_empty, require_model, reuse
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.sources.url import is_name
+from ide_agent.features.hub.trained import Trained, forget, trained
 from ide_agent.features.hub.waiting import in_thread
+from ide_agent.features.hub.whole import is_there, noted_in, same
 from ide_agent.inference.models import USED, called, folded, not_here, split_parts
 from ide_agent.paths import models_dir
 from ide_agent.reasons import reason_of
@@ -167,7 +169,7 @@ class Hub:
         """Refuse `entry` where another model has its name."""
         there = self.folder / entry.name
         known = manifest.read(there)
-        ours = _same(entry, known) or (known is None and self.drafts.is_of(entry))
+        ours = same(entry, known) or (known is None and self.drafts.is_of(entry))
         if is_model(there) and not ours:
             raise ModelError("error.model.taken", name=entry.name)
 
@@ -194,7 +196,7 @@ class Hub:
             async with self._turn(entry, report):
                 if entry.name not in self._entries:  # another process may have brought another one meanwhile
                     await in_thread(lambda: self._require_free(entry))
-                if await in_thread(lambda: _is_there(folder, entry)):
+                if await in_thread(lambda: is_there(folder, entry)):
                     await in_thread(lambda: self._settle(entry, folder))
                 else:
                     await (self._fetch_several if entry.more else self._fetch)(entry, folder, report)
@@ -210,8 +212,24 @@ class Hub:
         """
         return sum(file.lstat().st_size for file in self._files_of(proper(self, name)))
 
+    def trained(self, name: str) -> Trained | None:
+        """The adapters of model `name`, which may have been removed."""
+        return trained(self.folder / name) if is_name(name) else None
+
+    def forget_adapters(self, name: str) -> None:
+        """Delete the adapters of model `name`, if there are any.
+
+        Raises:
+            ModelError: the system does not let them go.
+        """
+        try:
+            if (own := self.trained(name)) is not None:
+                forget(own)
+        except OSError as failure:
+            raise _not_removed(name, failure) from failure
+
     def remove(self, name: str) -> None:
-        """Delete the files of model `name`, an unfinished download included.
+        """Delete the files of model `name`, an unfinished download included. Its adapters stay.
 
         Raises:
             ModelNotFound: nothing of that name is here.
@@ -257,7 +275,7 @@ class Hub:
 
     def _settle(self, entry: Entry, folder: Path) -> None:
         """All of `entry` is there: note it if somebody was killed before that, and drop what is left over."""
-        if _noted(entry, folder) is None:
+        if noted_in(entry, folder) is None:
             manifest.of(entry, folder, {item.file: item.sha256 for item in entry.items}).write(folder)
         self.drafts.discard(entry.name)
 
@@ -303,34 +321,6 @@ class Hub:
 
 def _not_removed(name: str, failure: OSError) -> ModelError:
     return ModelError("error.model.remove", name=name, reason=reason_of(failure))
-
-
-def _same(entry: Entry, known: manifest.Manifest | None) -> bool:
-    """Whether what `known` was written for is what `entry` means."""
-    if known is None:
-        return False
-    return known.source == entry.origin or (bool(entry.sha256) and known.sha256 == entry.sha256)
-
-
-def _noted(entry: Entry, folder: Path) -> manifest.Manifest | None:
-    """The note in `folder`, if it is of `entry`."""
-    known = manifest.read(folder)
-    return known if known is not None and known.file == entry.file and _same(entry, known) else None
-
-
-def _is_there(folder: Path, entry: Entry) -> bool:
-    """Whether nothing is left to fetch."""
-    if not all((folder / item.file).is_file() for item in entry.items):
-        return False
-    known = _noted(entry, folder)
-    noted = {each.file: each for each in known.files} if known is not None else {}
-    for item in entry.items:
-        file, size, sha256 = folder / item.file, item.size, item.sha256
-        if (was := noted.get(item.file)) is not None:
-            size, sha256 = size or was.size, sha256 or was.sha256
-        if not sha256 or file.stat().st_size != size or sha256_of(file) != sha256:
-            return False
-    return True
 
 
 def _size(folder: Path, entry: Entry) -> int:

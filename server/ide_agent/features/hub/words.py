@@ -65,6 +65,7 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "size": size(known["bytes"], language) if known["bytes"] else "",
         "format": form(known.get("format", ""), language),
         "files": _files(known.get("files", []), language),
+        "adapters": _adapters(known.get("adapters"), language),
         "engine": (known["engine"] or words("no_engine")) if "engine" in known else "",
         "running": words("yes") if known.get("loaded") else "",
         "parameters": f"{number(parameters / _MILLION, language)} M" if parameters else "",
@@ -104,6 +105,11 @@ def _files(files: Sequence[Mapping[str, Any]], language: str) -> str:
         return ""
     each = [file["file"] + (f" ({size(file['bytes'], language)})" if file["bytes"] else "") for file in files]
     return ", ".join(each)
+
+
+def _adapters(own: Mapping[str, Any] | None, language: str) -> str:
+    """The adapters of a model."""
+    return f"{own['count']} ({size(own['bytes'], language)}), {own['folder']}" if own else ""
 
 
 def fits(memory: Mapping[str, Any], language: str) -> str:

@@ -13,9 +13,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict
@@ -24,11 +23,10 @@ from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
 from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, layouts
+from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint, token_for
 from ide_agent.inference.header import Format
 from ide_agent.reasons import Reason, reason_of
 
-PREFIX = "hf:"
-_ENDPOINT = "https://huggingface.co"
 _MOST = 30
 _TAGS: tuple[Format, ...] = ("gguf", "ctranslate2", "onnx", "safetensors")
 # what a hub calls it
@@ -42,8 +40,6 @@ _TASKS = {
 }
 _SECONDS = 20.0
 _MAX_ANSWER = 32 << 20
-_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
-_PAGE = re.compile(r"/([^/]+/[^/]+)(?:/tree/[^/]+(?:/.*)?|/(?:blob|raw)/main/(?P<file>.+))?/*")
 _MANY = ("gguf", "piper")  # of which there may be several in a repository that are not the same model
 _QUANTISATION = re.compile(
     r"(?:^|[-._])((?:I?Q|TQ)\d\w*|BF16|F16|F32|MXFP4\w*)(?=\.gguf$|[-.])", re.IGNORECASE
@@ -155,58 +151,6 @@ class Offer:
         return str(found[-1]).upper() if found else ""
 
 
-def endpoint() -> str:
-    """Address of the hub."""
-    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or _ENDPOINT
-
-
-def is_hubs(url: str) -> bool:
-    """Whether `url` is one of the hub's."""
-    return urlsplit(url)[:2] == urlsplit(endpoint())[:2]
-
-
-def is_repository(text: str) -> bool:
-    """Whether `text` may name a repository, ``owner/name``, or a file in one."""
-    owner, _, rest = text.removeprefix(PREFIX).partition("/")
-    name, _, path = rest.partition("/")
-    named = _REPOSITORY.fullmatch(f"{owner}/{name}") is not None
-    return named and not {"..", "."} & {owner, name, *path.split("/")} and ".." not in f"{owner}/{name}"
-
-
-def of_page(url: str) -> str:
-    """What a page of a hub shows: ``owner/name``, or ``owner/name/file``; empty where it is none of a model.
-
-    Args:
-        url: as a browser shows it; ``https://`` may be missing.
-    """
-    hosts = {urlsplit(_ENDPOINT).netloc, "www.huggingface.co", "hf.co", urlsplit(endpoint()).netloc}
-    try:
-        parts = urlsplit(url if "://" in url else f"https://{url}")
-    except ValueError:
-        return ""
-    path = unquote(parts.path)
-    found = None if {".", ".."} & {*path.split("/")} else _PAGE.fullmatch(path)
-    if parts.scheme not in ("http", "https") or parts.netloc not in hosts or found is None:
-        return ""
-    repository, file = found[1], found["file"] or ""
-    if not is_repository(repository) or repository.lower().endswith(".gguf"):
-        return ""
-    return f"{repository}/{file}" if file else repository
-
-
-def token_for(url: str) -> str:
-    """The user's token where `url` is the hub's, else empty."""
-    if not is_hubs(url):
-        return ""
-    if token := os.environ.get("HF_TOKEN", "").strip():
-        return token
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
-    try:
-        return (home / "token").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        return ""
-
-
 def search(words: str, kind: str = "") -> list[Repository]:
     """Repositories that `words` fit, those with GGUF files first, then the most used. Blocks.
 
@@ -250,7 +194,7 @@ def offers(repository: str) -> list[Offer]:
         ModelFileInvalid: what it says of its files makes no sense.
         DownloadError: the hub cannot be asked, or does not let us in.
     """
-    if not _REPOSITORY.fullmatch(repository):
+    if not REPOSITORY.fullmatch(repository):
         raise ModelNotFound("error.model.repository", name=repository)
     model = _ask(f"/api/models/{repository}", repository, {"blobs": "true"})
     files: dict[str, HubFile] = {}

@@ -1,0 +1,148 @@
+"""What the hub's panel shows of models that can be had: the catalogue, and what a search found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.words import echoed, fits, form, size
+from ide_agent.locale import translator
+from ide_agent.panels.blocks import Action, Column, Row, TableBlock, TextBlock, plain
+
+THERE, FOUND, FILES, UNASKED = "catalogue", "found", "files", "unasked"
+
+
+def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
+    """What the catalogue offers besides, of which `busy` are on their way."""
+    words = translator(language)
+    return TableBlock(
+        id=THERE,
+        title=words("hub.panel.there"),
+        empty=words("hub.panel.all_here"),
+        columns=[
+            Column(key="name", label=words("hub.panel.name")),
+            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="kind", label=words("hub.fact.kind")),
+            Column(key="licence", label=words("hub.panel.licence")),
+            Column(key="about", label=words("hub.panel.for")),
+        ],
+        rows=[_entry(entry, entry.name in busy, language) for entry in offered],
+    )
+
+
+def _entry(entry: Entry, busy: bool, language: str) -> Row:
+    words = translator(language)
+    return Row(
+        id=entry.name,
+        cells={
+            "name": f"{entry.name}: {entry.title}",
+            "size": size(entry.expected, language),
+            "kind": words(f"hub.kind.{entry.kind}"),
+            "licence": entry.licence,
+            "about": words(entry.about),
+        },
+        actions=[
+            Action(
+                name="pull",
+                label=words("hub.panel.pull"),
+                style="primary",
+                args={"name": entry.name},
+                enabled=not busy,
+            ),
+            Action(name="about", label=words("hub.panel.details"), args={"name": entry.name}),
+        ],
+    )
+
+
+def found(known: dict[str, Any], asked: str, language: str, taken: Collection[str] = ()) -> TableBlock:
+    """What `finding.search` found; those in `taken` are here or on their way."""
+    words = translator(language)
+    return TableBlock(
+        id=FOUND,
+        title=words("hub.panel.found", words=echoed(asked)),
+        empty=words("hub.panel.nothing", words=echoed(asked)),
+        columns=[
+            Column(key="name", label=words("hub.panel.name")),
+            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="format", label=words("hub.fact.format")),
+            Column(key="licence", label=words("hub.panel.licence")),
+            Column(key="about", label=words("hub.panel.for")),
+        ],
+        rows=[
+            *(_known(each, each["name"] in taken, language) for each in known["catalogue"]),
+            *(_repository(each, language) for each in known["repositories"]),
+        ],
+    )
+
+
+def unasked(why: str) -> TextBlock:
+    """That only the catalogue was searched, above what was found there."""
+    return TextBlock(id=UNASKED, markdown=plain(why), level="warning")
+
+
+def _known(each: dict[str, Any], taken: bool, language: str) -> Row:
+    """A model of the catalogue."""
+    words = translator(language)
+    args = {"name": each["name"]}
+    return Row(
+        id=each["name"],
+        cells={
+            "name": f"{each['name']}: {each['title']}",
+            "size": size(each["bytes"], language),
+            "format": form(each["format"], language),
+            "licence": each["licence"],
+            "about": words(each["about"]),
+        },
+        actions=[
+            Action(name="get", label=words("hub.panel.pull"), style="primary", args=args, enabled=not taken),
+            Action(name="about", label=words("hub.panel.details"), args=args),
+        ],
+    )
+
+
+def _repository(each: dict[str, Any], language: str) -> Row:
+    words = translator(language)
+    return Row(
+        id=each["name"],
+        cells={
+            "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
+            "format": form(each["format"], language),
+            "licence": each["licence"],
+            "about": words("hub.panel.downloads", count=each["downloads"]),
+        },
+        actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
+    )
+
+
+def offered(repository: str, files: list[dict[str, Any]], language: str) -> TableBlock:
+    """The files of a repository."""
+    words = translator(language)
+    return TableBlock(
+        id=FILES,
+        title=repository,
+        columns=[
+            Column(key="path", label=words("hub.fact.file")),
+            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="memory", label=words("hub.fact.memory")),
+        ],
+        rows=[
+            Row(
+                id=file["name"],
+                cells={
+                    "path": file["path"],
+                    "size": size(file["bytes"], language),
+                    "memory": fits(file["memory"], language) + (words("hub.best") if file["best"] else ""),
+                },
+                actions=[
+                    Action(
+                        name="get",
+                        label=words("hub.panel.pull"),
+                        style="primary",
+                        args={"name": file["name"]},
+                    )
+                ],
+            )
+            for file in files
+        ],
+    )

@@ -1,0 +1,137 @@
+"""Finding models in their panel: the search, what it found, and getting it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ide_agent.errors import PanelError
+from ide_agent.features.hub import drawing, forms, offers
+from ide_agent.features.hub.about import files_of, smaller
+from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.finding import search
+from ide_agent.features.hub.naming import refuse_hopeless
+from ide_agent.features.hub.sources.pages import is_repository, of_page
+from ide_agent.features.hub.sources.url import is_address, of_path
+from ide_agent.features.hub.words import not_asked
+from ide_agent.locale import translate
+from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels.blocks import Block
+
+if TYPE_CHECKING:
+    from ide_agent.features.hub.pulls import Pulls
+    from ide_agent.features.hub.service import Hub
+
+_FOUND = (offers.UNASKED, offers.FOUND, offers.FILES, forms.ADD)
+
+
+class Searching:
+    """The search form, and what was found: in each panel the last search."""
+
+    def __init__(self, hub: Hub, pulls: Pulls) -> None:
+        self._hub = hub
+        self._pulls = pulls
+        self._finds: dict[Panel, tuple[dict[str, Any], str]] = {}
+
+    def open(self, panel: Panel) -> None:
+        """Say what its buttons do."""
+        panel.on("add", partial(self._add, panel))
+        panel.on("search", partial(self._search, panel))
+        panel.on("files", partial(self._files, panel))
+        panel.on("get", partial(self._get, panel))
+        panel.on_close(lambda: self._finds.pop(panel, None))
+
+    def draw(self, panel: Panel, taken: Collection[str]) -> None:
+        """Draw anew what was found; the models `taken` are here or on their way."""
+        if panel.has(offers.FOUND):
+            known, words = self._finds[panel]
+            panel.set(offers.found(known, words, panel.language, taken))
+
+    async def _add(self, panel: Panel, event: PanelEvent) -> str:
+        address = str(event.args.get("address", ""))
+        name, sha256 = (str(event.values.get(key, "")).strip() for key in ("name", "sha256"))
+        told = await self._want(panel, address, name, sha256)
+        panel.remove(forms.ADD)
+        return told
+
+    async def _search(self, panel: Panel, event: PanelEvent) -> str | None:
+        words = str(event.values.get("words", "")).strip()
+        path = Path(words)
+        if is_repository(shown := of_page(words) or words):
+            await self._show_files(panel, shown)
+            return None
+        if is_address(words) or path.is_absolute() or words.startswith("~"):
+            address = words if is_address(words) else of_path(path)
+            await asyncio.to_thread(refuse_hopeless, address)
+            self._show_found(panel, forms.add_form(address, panel.language))
+            return None
+        kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
+        place = place if words or place else "catalogue"  # a hub is not asked for nothing
+        found = await asyncio.to_thread(search, self._hub, words, kind, place)
+        said = not_asked(found["problem"], panel.language) if found["problem"] else None
+        self._finds[panel] = (found, words)
+        taken = await asyncio.to_thread(self._taken)
+        self._show_found(panel, offers.found(found, words, panel.language, taken))
+        if said is not None:  # a message that passes is missed
+            panel.set(offers.unasked(said), before=offers.FOUND)
+        return said
+
+    async def _files(self, panel: Panel, event: PanelEvent) -> None:
+        await self._show_files(panel, named(event))
+
+    async def _show_files(self, panel: Panel, repository: str) -> None:
+        files = await asyncio.to_thread(files_of, repository)
+        panel.remove(forms.ADD)
+        panel.remove(offers.UNASKED)
+        panel.set(offers.offered(repository, files, panel.language), before=below(panel))
+
+    def _show_found(self, panel: Panel, block: Block) -> None:
+        """In place of what was found before."""
+        with panel.together():
+            for id in _FOUND:
+                if id != block.id:
+                    panel.remove(id)
+            panel.set(block, before=below(panel))
+
+    def _taken(self) -> set[str]:
+        """Names of the models that are here or on their way."""
+        return {model.name for model in self._hub.list()} | {pull.name for pull in self._pulls.running}
+
+    async def _get(self, panel: Panel, event: PanelEvent) -> str:
+        entry = await asyncio.to_thread(self._hub.entry, named(event))
+        fitting = await asyncio.to_thread(smaller, entry)
+        said = await self._want(panel, entry)
+        if fitting is None:
+            return said
+        return translate("hub.smaller", panel.language, name=entry.name, fitting=fitting.name)
+
+    async def _want(self, panel: Panel, what: Entry | str, *more: str) -> str:
+        """Pull what `Hub.entry` takes; what to tell, for its progress may be out of sight."""
+        entry = await asyncio.to_thread(self._hub.entry, what, *more) if isinstance(what, str) else what
+        pull = self._pulls.want(entry)
+        return translate("hub.panel.begun", panel.language, name=pull.name)
+
+
+def top(panel: Panel) -> str:
+    """The block before which stands what is on its way."""
+    return next((id for id in _FOUND if panel.has(id)), "") or below(panel)
+
+
+def below(panel: Panel) -> str:
+    """The block below what was found."""
+    return drawing.RUNNING if panel.has(drawing.RUNNING) else drawing.HERE
+
+
+def named(event: PanelEvent) -> str:
+    """Which model is meant.
+
+    Raises:
+        PanelError: none.
+    """
+    name = event.args.get("name")
+    if not isinstance(name, str):
+        raise PanelError("error.panel.action", action=event.action)
+    return name
