@@ -53,11 +53,11 @@ export async function removeEnvironments(
   log: vscode.LogOutputChannel,
 ): Promise<void> {
   const current = await folderOf(context, await readBundle(context));
-  await alone(current, async (token, report) => {
+  await alone(current, async (token) => {
     if (await isReady(current)) {
       const stop = ["-I", "-m", "ide_agent", "host", "stop"];
-      await execute(pythonOf(current), stop, token, log, report, HOST_STOP_MS).catch((error: unknown) =>
-        log.warn(String(error)),
+      await execute(pythonOf(current), stop, token, log, () => undefined, HOST_STOP_MS).catch(
+        (error: unknown) => log.warn(String(error)),
       );
     }
     const storage = path.dirname(current);
@@ -97,7 +97,8 @@ async function make(
   await fs.rm(folder, { recursive: true, force: true });
   report(vscode.l10n.t("looking for Python"));
   const python = await findPython();
-  const run: Run = (command, args) => execute(command, args, token, log, report);
+  const read = await reader(bundle, report);
+  const run: Run = (command, args) => execute(command, args, token, log, read);
   if (python?.canMakeEnvironments) {
     await makeWithPip(folder, bundle, python, run);
   } else if ((python || !wantedPython()) && (await hasUv())) {
@@ -111,7 +112,16 @@ async function make(
 
 async function makeWithPip(folder: string, bundle: Bundle, python: Python, run: Run): Promise<void> {
   await run(python.command, [...python.args, "-I", "-m", "venv", folder]);
-  const pip = ["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
+  const pip = [
+    "-I",
+    "-m",
+    "pip",
+    "install",
+    "--disable-pip-version-check",
+    "--no-input",
+    "--progress-bar",
+    "off",
+  ];
   await run(pythonOf(folder), [...pip, "--require-hashes", "-r", bundle.requirements]);
   await run(pythonOf(folder), [...pip, "--no-deps", bundle.wheel]);
 }
@@ -133,7 +143,7 @@ function execute(
   args: readonly string[],
   token: vscode.CancellationToken,
   log: vscode.LogOutputChannel,
-  report: Report,
+  read: (line: string) => void,
   timeout?: number,
 ): Promise<void> {
   if (token.isCancellationRequested) {
@@ -145,17 +155,17 @@ function execute(
     const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"], timeout });
     const cancelled = token.onCancellationRequested(() => child.kill());
     let last = "";
-    const read = (chunk: Buffer) => {
+    const split = (chunk: Buffer) => {
       for (const line of chunk.toString().split(/\r?\n/)) {
         if (line.trim()) {
           last = line.trim();
           log.info(last);
-          report(shorten(last));
+          read(last);
         }
       }
     };
-    child.stdout.on("data", read);
-    child.stderr.on("data", read);
+    child.stdout.on("data", split);
+    child.stderr.on("data", split);
     child.on("error", reject);
     child.on("close", (code) => {
       cancelled.dispose();
@@ -170,10 +180,22 @@ function execute(
   });
 }
 
-/** `Collecting fastapi==0.1 (from -r …)` is enough as `Collecting fastapi==0.1`. */
-function shorten(line: string): string {
-  const short = line.replace(/ \(from .*$/, "");
-  return short.length > 60 ? `${short.slice(0, 59)}…` : short;
+/** Takes the lines that pip or uv writes, and says in plain words how far it is. */
+async function reader(bundle: Bundle, report: Report): Promise<(line: string) => void> {
+  const requirements = await fs.readFile(bundle.requirements, "utf8");
+  const wanted = requirements.match(/^[\w.-]+==/gm)?.length ?? 1;
+  let begun = 0;
+  return (line) => {
+    if (line.startsWith("Collecting ")) {
+      begun += 1;
+      const percent = Math.min(99, Math.round((100 * begun) / wanted));
+      report(vscode.l10n.t("downloading, {0} %", percent));
+    } else if (line.startsWith("Downloading ") && begun === 0) {
+      report(vscode.l10n.t("downloading")); // uv does not name all
+    } else if (/^(Installing collected|Prepared |Installed )/.test(line)) {
+      report(vscode.l10n.t("installing"));
+    }
+  };
 }
 
 async function readBundle(context: vscode.ExtensionContext): Promise<Bundle> {

@@ -51,9 +51,11 @@ def test_what_the_server_says_waits_until_the_user_stops_typing(session: Session
     session.says("IDE-Agent: The engine stopped.")
 
 
-def test_a_long_piece_of_information_waits_for_no_key(session: Session) -> None:
-    text = "The model is here: " + "/a/rather/long/folder" * 10
-    session.script({"tell": text, "kind": "Info"})
+@pytest.mark.parametrize("kind", ["Info", "Warning", "Error"])
+@pytest.mark.parametrize("rest", ["/a/rather/long/folder" * 10, "/a\nand another line"])
+def test_a_long_message_waits_for_no_key(session: Session, kind: str, rest: str) -> None:
+    text = "The model is here: " + rest
+    session.script({"tell": text, "kind": kind})
     session.start(init="vim.opt.messagesopt = 'hit-enter,history:500'")
     session.nvim.until(lambda: "IDE-Agent: The model is here: /a" in session.nvim.text())
     session.nvim.type("ix")

@@ -42,18 +42,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def started(launch: Callable[..., VSCode], hub: ModelHub, home: Path) -> VSCode:
+    """A window on a machine without a model."""
+    homes = {"IDE_AGENT_HOME": str(home), "IDE_AGENT_MODELS": str(home / "models"), "HF_ENDPOINT": hub.url}
+    homes |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    window = launch(settings={"ideAgent.server.path": str(PROGRAM)}, env=homes)
+    window.open(FILE)
+    return window
+
+
 @pytest.fixture
 def vscode(
     launch: Callable[..., VSCode], hub: ModelHub, home: Path, keep: Callable[..., None]
 ) -> Iterator[VSCode]:
     """A window on a machine without a model."""
-    homes = {"IDE_AGENT_HOME": str(home), "IDE_AGENT_MODELS": str(home / "models"), "HF_ENDPOINT": hub.url}
-    homes |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    started = launch(settings={"ideAgent.server.path": str(PROGRAM)}, env=homes)
-    started.open(FILE)
-    yield started
-    keep(started)
-    subprocess.run([PROGRAM, "host", "stop"], env=started.environment, check=True)
+    window = started(launch, hub, home)
+    yield window
+    keep(window)
+    subprocess.run([PROGRAM, "host", "stop"], env=window.environment, check=True)
 
 
 def host(home: Path) -> dict[str, Any]:
@@ -77,6 +83,17 @@ def reaches(panel: FrameLocator, percent: int) -> None:
     """Wait until the bar stands there."""
     bar = panel.get_by_role("progressbar", name=NAME)
     expect(bar).to_have_attribute("aria-valuenow", re.compile(rf"{percent}(\.|$)"))
+
+
+def test_the_first_start_offers_the_starter_model(
+    launch: Callable[..., VSCode], hub: ModelHub, tmp_path: Path, keep: Callable[..., None]
+) -> None:
+    window = started(launch, hub, tmp_path / "home")
+    until(lambda: "Download the starter model (about 90 MB)?" in window.notifications())
+    keep(window, "offered")
+    window.answer("Not now")
+    until((tmp_path / "home" / "state" / "starter-declined").exists)
+    subprocess.run([PROGRAM, "host", "stop"], env=window.environment, check=True)
 
 
 def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(

@@ -206,24 +206,32 @@ local function prints()
   return debug.getinfo(vim.notify, 'S').source:find('vim/_', 1, true) ~= nil
 end
 
---- Show a message now. Information that does not fit is cut; :messages has all of it.
+local HIGHLIGHTS = { [vim.log.levels.WARN] = 'WarningMsg', [vim.log.levels.ERROR] = 'ErrorMsg' }
+
+--- Show a message now. What does not fit into a line is cut; :messages has all of it.
 ---@param text string
 ---@param level vim.log.levels
 function M.notify(text, level)
-  if level >= vim.log.levels.WARN or not prints() or vim.fn.strdisplaywidth(text) <= vim.v.echospace then
+  local line = text:gsub('%s*\n%s*', ' ')
+  if not prints() or (line == text and vim.fn.strdisplaywidth(text) <= vim.v.echospace) then
     vim.notify(text, level, { title = 'IDE-Agent' })
     return
   end
+  local highlight = HIGHLIGHTS[level]
   local waits = vim.o.messagesopt
   vim.o.messagesopt = waits:gsub('hit%-enter', 'wait:0')
-  vim.api.nvim_echo({ { text } }, true, {})
+  vim.api.nvim_echo({ { text, highlight } }, true, {})
   vim.o.messagesopt = waits
   vim.cmd.redraw()
-  local fits = vim.fn.strcharpart(text, 0, vim.v.echospace - 1)
+  if vim.fn.strdisplaywidth(line) <= vim.v.echospace then
+    vim.api.nvim_echo({ { line, highlight } }, false, {})
+    return
+  end
+  local fits = vim.fn.strcharpart(line, 0, vim.v.echospace - 1)
   while vim.fn.strdisplaywidth(fits) >= vim.v.echospace do
     fits = vim.fn.strcharpart(fits, 0, vim.fn.strchars(fits) - 1)
   end
-  vim.api.nvim_echo({ { fits .. '…' } }, false, {})
+  vim.api.nvim_echo({ { fits .. '…', highlight } }, false, {})
 end
 
 --- Tell the user, though not while they type.

@@ -17,7 +17,7 @@ local function tell(said, level)
   local message = text.clean(said)
   if message ~= '' then
     client.when_idle(function()
-      vim.notify('IDE-Agent: ' .. message, level, { title = 'IDE-Agent' })
+      messages.notify('IDE-Agent: ' .. message, level)
     end)
   end
 end
