@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import httpcore
 import httpx
@@ -14,7 +14,7 @@ _BLOCK = 1 << 20
 _READ = 1 << 18  # what the event loop takes from a socket at once
 
 
-async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+async def pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """The body as it is on the wire, in pieces of at most 256 KiB.
 
     httpx takes 64 KiB at a time through its parser, which copies them four times. A body of known length

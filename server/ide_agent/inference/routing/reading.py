@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ide_agent.inference.routing.abilities import unable
-from ide_agent.inference.routing.conditions import Compiled, Refused, compiled
+from ide_agent.inference.routing.conditions import Compiled, Refused, compiled, together
 from ide_agent.inference.routing.nodes import Node, Unreadable, tree
 from ide_agent.inference.routing.problems import Problem, Range
 from ide_agent.inference.routing.rules import Limits, Routes, Rule, When, WorkspaceRoutes
@@ -90,7 +90,7 @@ def read(text: str, known: Collection[str] | None = None, *, workspace: bool = F
     rules, problems = _meaning(routes, root, known)
     if any(problem.severity == "error" for problem in problems):
         return Reading(None, (), _ordered(problems))
-    return Reading(routes, tuple(each for each in rules if each.rule.enabled), _ordered(problems))
+    return Reading(routes, together([each for each in rules if each.rule.enabled]), _ordered(problems))
 
 
 def _meaning(
