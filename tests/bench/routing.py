@@ -42,6 +42,15 @@ def only_expressions(last: str) -> str:
     return re.sub(r"task: .*, message", "message", rules(RULES, last))
 
 
+def without_words(last: str) -> str:
+    """As `only_expressions`, of expressions that name no word which would have to be there."""
+    return re.sub(
+        r"\(\?i\)refactor (\d+)",
+        lambda found: rf"\d[a-z]{{{int(found[1]) % 40 + 1}}}x",
+        only_expressions(last),
+    )
+
+
 def timed(work: Callable[[], object], rounds: int) -> dict[str, float]:
     """Milliseconds of `work`."""
     taken: list[float] = []
@@ -85,6 +94,7 @@ def measure(rounds: int = 2000) -> dict[str, Any]:
                 "paths": decisions(file, rules(RULES, "last"), plain, rounds),
                 "expressions": decisions(file, only_expressions("last"), plain, rounds),
                 "expressions, 3.5 kB message": decisions(file, only_expressions("last"), long, rounds),
+                "expressions without words, 3.5 kB": decisions(file, without_words("last"), long, rounds),
             },
             "reload": {f"{count} rules": reload(file, count, 20) for count in (20, 50, RULES)},
         }

@@ -46,8 +46,13 @@ def refused() -> str:
 def run(what: str, folder: Path, **environment: str) -> dict[str, Any]:
     """What came of `what`, ``session`` or ``attempts``, in namespaces of its own; it writes into `folder`."""
     command = [*_COMMAND, sys.executable, "-m", "support.closed_network", what, str(folder)]
+    tests = str(Path(__file__).parents[1])
     done = subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=280
+        command,
+        env={**os.environ, "PYTHONPATH": tests, **environment},
+        capture_output=True,
+        text=True,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -27,6 +27,8 @@ _FOREIGN = re.compile(
     rb"|\x1bP.*?\x1b\\|\x1b\].*?(?:\x07|\x1b\\)",
     re.DOTALL,
 )
+_WHO = b"\x1b[c"  # what a terminal is, asked as the last thing; Neovim waits a second for the answer
+_VT220 = b"\x1b[?62;c"
 _UNFINISHED = re.compile(rb"\x1b(?:\[[^a-zA-Z]*|[P\]](?:(?!\x1b\\|\x07).)*)?$", re.DOTALL)
 
 
@@ -47,6 +49,7 @@ class Neovim:
         self._stream = pyte.ByteStream(self.screen)
         self._rest = b""
         self._calls = 0
+        self._leaving = False
         self._socket_path = folder / "nvim.sock"
         self._terminal, inside = pty.openpty()
         fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -138,6 +141,7 @@ class Neovim:
 
     def close(self) -> None:
         """End the editor and everything it started."""
+        self._leaving = True
         with contextlib.suppress(OSError):
             self._rpc.sendall(msgpack.packb([2, "nvim_command", ["qall!"]]))
         deadline = time.monotonic() + PATIENCE
@@ -160,6 +164,8 @@ class Neovim:
             data = self._rest + os.read(self._terminal, 65536)
         except OSError:
             return
+        if self._leaving and _WHO in data:
+            os.write(self._terminal, _VT220)
         data = _FOREIGN.sub(b"", data)
         tail = _UNFINISHED.search(data)
         self._rest = data[tail.start() :] if tail else b""

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from ide_agent.errors import DownloadError
+from ide_agent.features.hub import arriving
 from ide_agent.features.hub import download as module
 from ide_agent.features.hub.disk import GrowingHash
 from ide_agent.features.hub.download import Download, Policy, retry_after
@@ -230,14 +231,13 @@ async def test_cancelling_while_a_block_is_written_does_not_write_it_twice(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, run = asyncio.Event(), Run(server, tmp_path)
-    original = module.in_thread
+    original = arriving.in_thread
 
     async def announced(work: object, **more: object) -> object:
-        if "_receive" in getattr(work, "__qualname__", ""):
-            writing.set()
+        writing.set()
         return await original(work, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "in_thread", announced)
+    monkeypatch.setattr(arriving, "in_thread", announced)
     task = asyncio.create_task(run.download.run())
     await asyncio.wait_for(writing.wait(), 60)
     task.cancel()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 import urllib.request
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,6 +23,7 @@ import httpx
 from ide_agent import __version__
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub import trust
+from ide_agent.features.hub.arriving import Sink, pieces
 from ide_agent.features.hub.disk import SPARE_BYTES, GrowingHash, disk_error, require_space, sha256_of
 from ide_agent.features.hub.partial import Part, UnusableError
 from ide_agent.features.hub.progress import Phase, Report, Speedometer
@@ -28,7 +31,6 @@ from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.reasons import Reason, reason, reason_of, unreached
 
-_BLOCK = 1 << 20
 _REPORT_SECONDS = 0.2
 _LOOK_AGAIN = 256 << 20
 _ATTEMPTS_AT_NOBODY = 2
@@ -215,34 +217,32 @@ class Download:
             raise _RetryError(reason("incomplete", have=self._part.done, need=self._part.total))
 
     async def _receive(self, response: httpx.Response) -> None:
-        """Append the body to the part file, block by block, and what there is of it when it ends early."""
-        buffer = bytearray()
+        """Append the body to the part file, and what there is of it when it ends early."""
         looked = self._part.done
         self._hash.reach(self._part.file, looked)  # reads nothing: it is there, or the file begins anew
         try:
             with self._part.file.open("ab") as stream:
+                sink = Sink(lambda pieces: self._keep(stream, pieces))
                 try:
-                    async for chunk in response.aiter_raw():
-                        buffer += chunk
-                        self._part.done += len(chunk)
-                        if self._part.done > (self._promised or self._part.done):
-                            break
-                        if self._part.done - looked >= _LOOK_AGAIN and not self._part.total:
-                            looked = self._part.done
-                            require_space(self._name, self._target.parent, self._need)
-                        self._tell("download")
-                        if len(buffer) >= _BLOCK:
-                            block = bytes(buffer)
-                            buffer.clear()
-                            await in_thread(lambda block=block: self._keep(stream, block))  # type: ignore[misc]
+                    async with aclosing(pieces(response)) as body:
+                        async for piece in body:
+                            self._part.done += len(piece)
+                            await sink.put(piece)
+                            if self._part.done > (self._promised or self._part.done):
+                                break
+                            if self._part.done - looked >= _LOOK_AGAIN and not self._part.total:
+                                looked = self._part.done
+                                require_space(self._name, self._target.parent, self._need)
+                            self._tell("download")
                 finally:
-                    self._keep(stream, buffer)
+                    await sink.close()
         finally:
             self._part.measure()
 
-    def _keep(self, stream: BinaryIO, block: bytes | bytearray) -> None:
-        stream.write(block)
-        self._hash.add(block)
+    def _keep(self, stream: BinaryIO, pieces: Sequence[bytes]) -> None:
+        for piece in pieces:
+            stream.write(piece)
+            self._hash.add(piece)
 
     def _refuse_more(self, size: int) -> None:
         """Start anew another time where `size` is more than the file can have."""

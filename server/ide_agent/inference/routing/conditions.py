@@ -1,26 +1,22 @@
-"""A rule's conditions, compiled once: whether a request fits, and why.
-
-All expressions and globs run on RE2, whose time grows with the text and with their size, which is limited.
-"""
+"""A rule's conditions, compiled once: whether a request fits, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple
 
 from ide_agent.inference.routing.rules import Rule, Tokens, When
+from ide_agent.inference.routing.searching import LARGEST, Found, Wanted, bundle, program
 from ide_agent.locale import translate
 from ide_agent.reasons import reason_in
 
 LOOKED_AT = 4000
 """How many characters of a message `message` is searched in."""
 _BYTES_A_TOKEN = 4
-_MOST_MEMORY = 1 << 20  # of one expression; RE2 gets slower where it would need more, still in linear time
-_LARGEST = 1000  # instructions; the time of a search grows with them, and each request waits for it
-_REMEMBERED = 1024  # expressions; most of them are the same ones when a file is read again
+_REMEMBERED = 1024  # globs; most of them are the same ones when a file is read again
 _AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 Test = Callable[["Seen"], bool]
 
@@ -57,12 +53,13 @@ def estimated_tokens(*texts: str) -> int:
 class Seen:
     """A request as the conditions look at it; texts are encoded once for all rules."""
 
-    __slots__ = ("ask", "message", "path")
+    __slots__ = ("ask", "found", "message", "path")
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.path = ask.path.encode("utf-8", "replace")
         self.message = ask.message[:LOOKED_AT].encode("utf-8", "replace")
+        self.found: Found = {}
 
 
 @dataclass(frozen=True)
@@ -145,6 +142,8 @@ class Compiled:
         line: where it begins there, from 1.
         scope: its conditions as sets.
         tests: its conditions as functions, the cheap ones first.
+        paths: the globs among them.
+        messages: the expression among them.
     """
 
     rule: Rule
@@ -152,6 +151,8 @@ class Compiled:
     line: int
     scope: Scope
     tests: tuple[Test, ...]
+    paths: Wanted | None
+    messages: Wanted | None
 
     def fits(self, seen: Seen) -> bool:
         """Whether all conditions hold."""
@@ -174,37 +175,28 @@ def compiled(rule: Rule, index: int, line: int) -> Compiled:
         tests.append(lambda seen: seen.ask.language in languages)
     if rule.when.prompt_tokens is not None:
         tests.append(lambda seen: scope.least <= seen.ask.prompt_tokens <= scope.most)
+    paths = messages = None
     if rule.when.path is not None:
-        globs = [_glob(glob, number) for number, glob in enumerate(rule.when.path)]
-        tests.append(lambda seen: bool(seen.path) and any(glob.match(seen.path) for glob in globs))
+        paths = Wanted([_glob(glob, number) for number, glob in enumerate(rule.when.path)])
+        tests.append(lambda seen: bool(seen.path) and paths.occurs(seen.path, seen.found))
     if scope.message is not None:
-        search = _expression(scope.message, "message").search
-        tests.append(lambda seen: search(seen.message) is not None)
-    return Compiled(rule, index, line, scope, tuple(tests))
+        messages = Wanted([_expression(scope.message, "message")])
+        tests.append(lambda seen: messages.occurs(seen.message, seen.found))
+    return Compiled(rule, index, line, scope, tuple(tests), paths, messages)
 
 
-@cache
-def _options() -> Any:
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MOST_MEMORY
-    return options
+def together(rules: Sequence[Compiled]) -> tuple[Compiled, ...]:
+    """The same rules, which look at a request's texts together from now on."""
+    bundle(rule.paths for rule in rules if rule.paths)
+    bundle(rule.messages for rule in rules if rule.messages)
+    return tuple(rules)
 
 
-@lru_cache(_REMEMBERED)
-def _program(pattern: str) -> Any:
-    import re2
-
-    return re2.compile(pattern, _options())
-
-
-def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
+def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> str:
     import re2
 
     try:
-        found = _program(pattern)
+        found = program(pattern)
     except re2.error as failure:
         reason = failure.args[0]
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -213,12 +205,12 @@ def _expression(pattern: str, field: str, where: tuple[int, ...] = ()) -> Any:
         if reason.startswith("invalid escape sequence: \\") and reason[-1].isdigit():
             raise Refused(field, where, "error.routes.backreference") from None
         raise Refused(field, where, "error.routes.regex", reason=reason_in(reason)) from None
-    if found.programsize > _LARGEST:
+    if found.programsize > LARGEST:
         raise Refused(field, where, "error.routes.heavy")
-    return found
+    return pattern
 
 
-def _glob(glob: str, number: int) -> Any:
+def _glob(glob: str, number: int) -> str:
     pattern = _pattern(glob)
     if pattern is None:
         raise Refused("path", (number,), "error.routes.glob", glob=glob)
@@ -234,7 +226,9 @@ def _pattern(glob: str) -> str | None:
         (pattern,) = GitIgnoreSpec.from_lines([glob]).patterns
     except ValueError:
         return None
-    return pattern.regex.pattern if pattern.include and pattern.regex is not None else None
+    if not pattern.include or pattern.regex is None:
+        return None
+    return f"^{pattern.regex.pattern.removeprefix('^')}"  # that of ** has none
 
 
 def reasons(ask: Ask, when: When) -> list[Said]:

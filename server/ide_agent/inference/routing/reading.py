@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from ide_agent.inference.routing.abilities import unable
 from ide_agent.inference.routing.adapting import unfit
-from ide_agent.inference.routing.conditions import Compiled, Refused, compiled
+from ide_agent.inference.routing.conditions import Compiled, Refused, compiled, together
 from ide_agent.inference.routing.known import is_remote
 from ide_agent.inference.routing.nodes import Node, Unreadable, tree
 from ide_agent.inference.routing.problems import Problem, Range
@@ -91,7 +91,7 @@ def read(text: str, known: Collection[str] | None = None, *, workspace: bool = F
     rules, problems = _meaning(routes, root, known)
     if any(problem.severity == "error" for problem in problems):
         return Reading(None, (), _ordered(problems))
-    return Reading(routes, tuple(each for each in rules if each.rule.enabled), _ordered(problems))
+    return Reading(routes, together([each for each in rules if each.rule.enabled]), _ordered(problems))
 
 
 def _meaning(
