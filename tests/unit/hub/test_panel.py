@@ -611,7 +611,7 @@ async def test_what_a_newcomer_wants_stands_first(panel: Panel, hub: Hub) -> Non
     def order() -> list[str]:
         return [each.id for each in panel.state.blocks]
 
-    assert order() == ["about", "search", "models", "filter", "catalogue", "disk", "tidy"]
+    assert order() == ["about", "search", "models", "catalogue", "disk", "tidy"]
     put(hub, "mine")
     await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
     FakeInference.current.refusal = ModelFileInvalid("error.model.not_gguf", file="m.gguf")
@@ -620,9 +620,32 @@ async def test_what_a_newcomer_wants_stands_first(panel: Panel, hub: Hub) -> Non
     await press(panel, "about")
     assert order() == [
         *("about", "search", "inactive.mine", "found", "running", "models", "about-model", "ask"),
-        *("filter", "catalogue", "disk", "tidy"),
+        *("catalogue", "disk", "tidy"),
     ]
     assert "are free" in block(panel, "disk").markdown
+
+
+async def test_who_has_many_models_may_choose_which_to_show(panel: Panel, hub: Hub) -> None:
+    def order() -> list[str]:
+        return [each.id for each in panel.state.blocks]
+
+    for number in range(8):
+        put(hub, f"m{number}")
+    await until(lambda: block(panel, "filter"))
+    await press(panel, "activate", "m1")
+    await until(lambda: rows(panel, "running"))
+    await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+    assert order() == [
+        *("about", "search", "found", "running", "filter", "models", "ask"),
+        *("catalogue", "disk", "tidy"),
+    ]
+    await panel.act(PanelEvent(action="filter", values={"words": "m7"}))
+    for number in range(7):
+        hub.remove(f"m{number}")
+    await until(lambda: block(panel, "filter"))  # or what it holds back could not be had again
+    await panel.act(PanelEvent(action="filter", values={}))
+    assert rows(panel, "models") == ["m7"]
+    assert block(panel, "filter") is None
 
 
 async def test_models_are_shown_by_words_source_and_type(panel: Panel, hub: Hub) -> None:

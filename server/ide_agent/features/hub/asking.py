@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, ModelNotFound, PanelError
-from ide_agent.features.hub import forms
+from ide_agent.features.hub import forms, offers
 from ide_agent.features.hub.answers import Question, answer
 from ide_agent.features.hub.listing import described
 from ide_agent.locale import translate
@@ -59,7 +59,7 @@ class Asking:
         """Show the form, where there is somebody to ask.
 
         Args:
-            panel: has a block `forms.FILTER`, before which it stands.
+            panel: has a block `offers.THERE`, before which it stands.
             models: those that are here, as `listing.described` tells.
             running: names of those in memory, which answer soonest.
         """
@@ -68,7 +68,7 @@ class Asking:
             panel.remove(forms.ASK)
             return
         soonest = next((name for name in running if name in names), names[0])
-        at = next((id for id in (ANSWERING, ANSWER, PROBLEM, DONE) if panel.has(id)), forms.FILTER)
+        at = next((id for id in (ANSWERING, ANSWER, PROBLEM, DONE) if panel.has(id)), offers.THERE)
         panel.set(forms.ask_form(names, soonest, panel.language), before=at)
 
     async def _ask(self, panel: Panel, event: PanelEvent) -> None:
@@ -86,7 +86,7 @@ class Asking:
                 panel.set(
                     _answering(model, "hub.ask.loading", panel.language),
                     TextBlock(id=ANSWER, markdown=heading),
-                    before=forms.FILTER,
+                    before=offers.THERE,
                 )
             self._running[panel] = panel.spawn(self._answer(panel, model, question))
 
@@ -128,7 +128,7 @@ class Asking:
             blocks.insert(0, TextBlock(id=PROBLEM, markdown=plain(problem), level="error"))
         with panel.together():
             panel.remove(ANSWERING)
-            panel.set(*blocks, before=forms.FILTER)
+            panel.set(*blocks, before=offers.THERE)
 
     async def _hush(self, panel: Panel, event: PanelEvent) -> None:
         async with self._turn(panel):

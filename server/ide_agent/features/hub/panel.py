@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
+_MANY = 8  # models here, of which one is no longer found at a glance
 _MOVING = ("pull.", "stopped.", "failed.", "inactive.")
 
 
@@ -98,7 +99,7 @@ class HubPanel:
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
         known = await asyncio.to_thread(about, self.hub, named(event), self.services.settings.inference)
         known["loaded"] = any(row["name"] == known["name"] for row in self.services.inference.running())
-        after_here = forms.ASK if panel.has(forms.ASK) else forms.FILTER
+        after_here = forms.ASK if panel.has(forms.ASK) else offers.THERE
         panel.set(drawing.about_model(known, panel.language), before=after_here)
 
     async def _verify(self, panel: Panel, event: PanelEvent) -> str:
@@ -194,14 +195,17 @@ class HubPanel:
                 TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)),
                 forms.search_form(panel.language),
                 drawing.here(shown, running, panel.language),
-                forms.filter_form(panel.language),
                 offers.there(missing, busy, panel.language),
                 forms.disk(sum(model["bytes"] for model in models) + trained, free, panel.language),
                 forms.tidy(panel.language),
             )
+            if len(models) >= _MANY or wanted != Filter():  # else it is one question more in a newcomer's way
+                panel.set(forms.filter_form(panel.language), before=drawing.HERE)
+            else:
+                panel.remove(forms.FILTER)
             if models or running:
                 loaded = drawing.running(running, settings.active_models, panel.language)
-                panel.set(loaded, before=drawing.HERE)
+                panel.set(loaded, before=forms.FILTER if panel.has(forms.FILTER) else drawing.HERE)
             else:
                 panel.remove(drawing.RUNNING)
             self.searching.draw(panel, here | busy)

@@ -122,7 +122,7 @@ def top(panel: Panel) -> str:
 
 def below(panel: Panel) -> str:
     """The block below what was found."""
-    return drawing.RUNNING if panel.has(drawing.RUNNING) else drawing.HERE
+    return next((id for id in (drawing.RUNNING, forms.FILTER) if panel.has(id)), drawing.HERE)
 
 
 def named(event: PanelEvent) -> str:
