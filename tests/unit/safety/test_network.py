@@ -192,6 +192,7 @@ def test_nobody_else_makes_connections() -> None:
     """Whoever needs the network for something else is named here, with what for."""
     known = {
         "editor/link.py": "to the host",
+        "features/hub/arriving.py": "reads what these ask for",
         "features/hub/download.py": "models that the user asked for",
         "features/hub/partial.py": "the same",
         "features/hub/sources/huggingface.py": "the same",
