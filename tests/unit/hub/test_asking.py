@@ -136,7 +136,7 @@ async def test_another_question_ends_the_first(panel: Panel) -> None:
     assert block(panel, "answer").markdown == "**fake** · Sure?\n\nYes."
     ids = [each.id for each in panel.state.blocks]
     at = ids.index("ask")
-    assert ids[at : at + 4] == ["ask", "answer", "answered", "filter"]
+    assert ids[at : at + 4] == ["ask", "answer", "answered", "catalogue"]
 
 
 @pytest.mark.parametrize(
