@@ -246,6 +246,31 @@ return {
     same({ drawn[3].target.row, drawn[3].key, drawn[4].target }, { '1', 'row 1' })
   end,
 
+  ['table: prose for which there is no room stands below its row'] = function()
+    local prose = 'Small and quick on any computer, no graphics card needed.'
+    local block = table_block({
+      { id = '1', cells = { n = 'starter', s = '98 MB', a = prose }, actions = { PULL } },
+      { id = '2', cells = { n = 'other', s = '1 GB' } },
+    }, {
+      columns = {
+        { key = 'n', label = 'Name' },
+        { key = 's', label = 'Size', align = 'end' },
+        { key = 'a', label = 'Good for' },
+      },
+    })
+    local drawn = texts(block, 60)
+    same({ drawn[1], drawn[3], drawn[4], drawn[5] }, {
+      'Name      Size',
+      'starter  98 MB',
+      '  ' .. prose,
+      'other     1 GB',
+    })
+    local below = lines(block, 60)[4]
+    same({ below.target.row, below.whole()[3] }, { '1', 'Good for: ' .. prose })
+    same(texts(block, 40)[4], '  Small and quick on any computer, no g…')
+    same(texts(block, 120)[1], 'Name      Size  Good for')
+  end,
+
   ['table: no rows'] = function()
     same(texts(table_block({}, { empty = 'none yet' })), { 'none yet', '' })
     same(texts(table_block({})), { 'nothing here', '' })

@@ -146,7 +146,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     nvim.until(lambda: "ready" in held(session))
     press(session, "Activate")
     nvim.until(lambda: "🟢 Running" in held(session))
-    nvim.until(lambda: re.match(rf"{NAME} \(.+\) 🟢 Running ", line(session, f"{NAME} (")))
+    nvim.until(lambda: re.match(rf"{NAME} \(.+\) 🟢 Running", line(session, f"{NAME} (")))
     ask(session, "Say hello.")
     press(session, "Deactivate")
     nvim.until(lambda: line(session, "No model is in memory.") and not line(session, f"{NAME} ("))

@@ -9,6 +9,9 @@ local NARROWEST = 6
 local NAME = 26
 --- A number without its end is another one.
 local NUMBER = 10
+--- A last column with longer cells is prose: cut to a word or two it says nothing.
+local PROSE = 40
+local INDENT = '  '
 
 --- Takes from the widest column what there is no room for: from the first, which names the row, only when
 --- the others have given what they can.
@@ -78,6 +81,22 @@ local function whole(columns, row)
   return out
 end
 
+--- How many columns stand beside each other: not the last one where it is prose and there is no room for it, which
+--- stands below its row then.
+---@param widths integer[] as wide as they would like to be
+---@param columns table[]
+---@param room integer cells
+---@return integer
+local function beside_each_other(widths, columns, room)
+  local count = #widths
+  local total = GAP * (count - 1)
+  for _, width in ipairs(widths) do
+    total = total + width
+  end
+  local is_prose = count > 1 and widths[count] > PROSE and columns[count].align ~= 'end'
+  return is_prose and total > room and count - 1 or count
+end
+
 ---@param block table
 ---@param context ide_agent.panel.Context
 ---@return ide_agent.panel.Draft[]
@@ -103,7 +122,11 @@ return function(block, context)
     beside = math.max(beside, buttons_width(block, row, context))
   end
   -- Buttons that would take much of the line go below the row instead.
-  shrink(widths, block.columns, context.width - (beside <= context.width / 3 and beside or 0))
+  local room = context.width - (beside <= context.width / 3 and beside or 0)
+  local count = beside_each_other(widths, block.columns, room)
+  local below = count < #widths
+  widths, labels = vim.list_slice(widths, 1, count), vim.list_slice(labels, 1, count)
+  shrink(widths, block.columns, room)
   local header = join(labels, block.columns, widths)
   table.insert(drafts, { { header, 'IdeAgentPanelHeader' }, key = 'header' })
   local total = GAP * (#widths - 1)
@@ -113,14 +136,25 @@ return function(block, context)
   table.insert(drafts, { { text.row('─', total), 'IdeAgentPanelMuted' }, key = 'rule' })
   for number, row in ipairs(block.rows) do
     local actions = row.actions or {}
-    table.insert(drafts, {
-      { join(rows[number], block.columns, widths) },
-      key = 'row ' .. row.id,
-      whole = function()
-        return whole(block.columns, row)
-      end,
-      target = #actions > 0 and { block = block.id, row = row.id, actions = actions } or nil,
-    })
+    local function add(said, group, key)
+      table.insert(drafts, {
+        { said, group },
+        key = key .. row.id,
+        whole = function()
+          return whole(block.columns, row)
+        end,
+        target = #actions > 0 and { block = block.id, row = row.id, actions = actions } or nil,
+      })
+    end
+    local cells = rows[number]
+    add(join(vim.list_slice(cells, 1, count), block.columns, widths), nil, 'row ')
+    if below and cells[#cells] ~= '' then
+      add(
+        INDENT .. text.fit(cells[#cells], math.max(context.width - #INDENT, 1)),
+        'IdeAgentPanelMuted',
+        'below '
+      )
+    end
   end
   return drafts
 end
