@@ -59,10 +59,11 @@ def test_what_was_sent_away_is_asked_anew_by_the_next_key(window: Window) -> Non
     window.script.say(rules=[RULE])
     window.vscode.type("return ")
     window.vscode.shows("total")
+    window.script.forget()  # on a slow machine VS Code asks for a part of the word, too
     window.vscode.press("Escape")
     window.vscode.shows("")
     until(lambda: window.script.events("dismissed"))
-    assert len(window.script.log("request")) == len(window.script.log("request", before="return "))
+    assert window.script.log("request") == []
     window.vscode.type("t")
     window.vscode.shows("otal")
     [asked] = window.script.log("request", before="return t")
