@@ -7,6 +7,7 @@ own page opens in the browser. When the host dies, its panels are shown anew as 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -41,6 +42,14 @@ class Panels:
         self._server = server
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._back = asyncio.Event()
+        self._followed: dict[tuple[str, str], Callable[[], Awaitable[bool]]] = {}
+
+    def follow(self, name: str, action: str, then: Callable[[], Awaitable[bool]]) -> None:
+        """Where somebody chose `action` in the panel called `name`, do `then` as well: what only editors can.
+
+        If it says that it did so, what the host said for those without an editor is left out.
+        """
+        self._followed[name, action] = then
 
     async def open(self, name: str) -> dict[str, str]:
         """Show the panel called `name`; its id, or the address at which the browser shows it.
@@ -69,7 +78,11 @@ class Panels:
         Raises:
             IdeAgentError: what the panel says to that.
         """
-        return await self._server.host.request("POST", _path(id, "/event"), event, timeout=_PATIENCE_SECONDS)
+        answer = await self._server.host.request(
+            "POST", _path(id, "/event"), event, timeout=_PATIENCE_SECONDS
+        )
+        then = self._followed.get((id.partition("@")[0], str(event.get("action"))))
+        return {**answer, "message": ""} if then is not None and await then() else answer
 
     def close(self, id: str) -> None:
         """The user closed it."""

@@ -12,6 +12,7 @@ import pytest
 from ide_agent.editor.host_client import HostClient
 from ide_agent.editor.server import EditorServer
 from ide_agent.features.routing import editor as module
+from ide_agent.paths import routes_file
 from support.editor import JSON, PATIENCE, Editor, attached, eventually
 from support.fake_host import Address, Call, FakeHost
 
@@ -165,3 +166,16 @@ async def test_what_the_host_cannot_say_is_not_shown(editor: Editor, host: FakeH
     shown = await editor.wait_for(PUBLISH)
     assert (shown["version"], shown["diagnostics"]) == (2, [])
     assert editor.all("window/showMessage") == []
+
+
+async def test_the_panels_button_opens_the_file_where_an_editor_can(editor: Editor, host: FakeHost) -> None:
+    told = {"message": "It stands in routes.yaml."}
+    host.routes["POST /panels/routes/event?language=en"] = lambda call: call.answer(told)
+    pressed = {"panel": "routes@en", "event": {"action": "edit"}}
+    editor.answers["window/showDocument"] = {"success": True}
+    await editor.initialize({"window": {"showDocument": {"support": True}}}, locale="en")
+    assert await editor.request("ideAgent/panel/event", pressed) == {"message": ""}
+    [shown] = editor.all("window/showDocument")
+    assert shown["uri"] == routes_file().as_uri() and shown["external"] is False
+    editor.answers["window/showDocument"] = {"success": False}
+    assert await editor.request("ideAgent/panel/event", pressed) == told

@@ -16,7 +16,7 @@ from ide_agent.features.routing import panel as panel_module
 from ide_agent.features.routing.drawing import add_form
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
-from ide_agent.inference.routing.reading import Reading
+from ide_agent.inference.routing.reading import Reading, read
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import FormBlock, TableBlock, TextBlock
 
@@ -142,6 +142,27 @@ async def test_a_message_is_tested(panel: Panel) -> None:
     assert "coder" in verdict.markdown and "“a”" in verdict.markdown
     await submit(panel, "test", message="y")
     assert "“b”" in block(panel, "verdict").markdown
+
+
+async def test_what_was_tested_follows_the_rules(panel: Panel, file: Path) -> None:
+    await submit(panel, "test", message="y", task="chat")
+    assert block(panel, "verdict").markdown.startswith("**y** · ")
+    file.write_text("rules:\n  - name: newest\n    model: coder\n")
+    await until(lambda: "“newest”" in block(panel, "verdict").markdown)
+    await submit(panel, "test", message="a\n" + "b" * 100)
+    assert block(panel, "verdict").markdown.startswith("**a " + "b" * 78 + "…**")
+
+
+async def test_the_file_is_begun_where_there_is_none_and_named(panel: Panel, file: Path) -> None:
+    before = file.read_text()
+    assert str(file) in await panel.act(PanelEvent(action="edit"))
+    assert file.read_text() == before
+    file.unlink()
+    await panel.act(PanelEvent(action="edit"))
+    assert read(file.read_text()).problems == ()
+    await until(lambda: not block(panel, "rules").rows)
+    await submit(panel, "add", name="first", model="starter")
+    assert [rule.name for rule in read(file.read_text()).routes.rules] == ["first"]
 
 
 async def test_a_model_that_is_not_here_is_told_of_when_a_rule_is_added_and_tested(panel: Panel) -> None:

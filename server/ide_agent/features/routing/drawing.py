@@ -11,6 +11,7 @@ from ide_agent.inference.routing.rules import TASKS, Rule
 from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import (
     Action,
+    ActionsBlock,
     Choice,
     Column,
     FormBlock,
@@ -21,8 +22,17 @@ from ide_agent.panels.blocks import (
     plain,
 )
 
-ABOUT, PROBLEMS, RULES, TEST, VERDICT, ADD = "about", "problems", "rules", "test", "verdict", "add"
+ABOUT, EDIT, PROBLEMS, RULES, TEST, VERDICT, ADD = (
+    "about",
+    "edit",
+    "problems",
+    "rules",
+    "test",
+    "verdict",
+    "add",
+)
 _HINTED = 5  # names of models in a hint
+_ECHOED = 80  # characters of a message that was tested
 _ALWAYS = ("name", "when", "model")
 """Columns of the table that are there though they be empty; each one less leaves more room to the others."""
 
@@ -30,6 +40,12 @@ _ALWAYS = ("name", "when", "model")
 def about(file: str, language: str) -> TextBlock:
     """What this is, and where the file is."""
     return TextBlock(id=ABOUT, markdown=translate("routes.panel.about", language, file=plain(file)))
+
+
+def edit(file: str, language: str) -> ActionsBlock:
+    """The way to the file itself."""
+    label = translate("routes.panel.edit", language, file=file)
+    return ActionsBlock(id=EDIT, actions=[Action(name="edit", label=label)])
 
 
 def problems(found: Iterable[Problem], broken: bool, language: str) -> TextBlock:
@@ -111,9 +127,13 @@ def test_form(language: str) -> FormBlock:
     )
 
 
-def verdict(sentence: str) -> TextBlock:
-    """Where a message would go."""
-    return TextBlock(id=VERDICT, markdown=plain(sentence))
+def verdict(sentence: str, message: str) -> TextBlock:
+    """Where `message` would go."""
+    words = " ".join(message.split())
+    shown = words if len(words) <= _ECHOED else f"{words[:_ECHOED]}…"
+    return TextBlock(
+        id=VERDICT, markdown=f"**{plain(shown)}** · {plain(sentence)}" if shown else plain(sentence)
+    )
 
 
 def add_form(models: Iterable[str], stamp: str, language: str) -> FormBlock:

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.workspace import ServerTextPosition
 
 from ide_agent.editor.documents import Document
@@ -184,6 +185,17 @@ def register(server: EditorServer) -> None:
             types.HoverRegistrationOptions(document_selector=selector),
         )
     )
+
+    async def show_file() -> bool:
+        if not server.client.show_document:
+            return False
+        wanted = types.ShowDocumentParams(routes_file().as_uri(), external=False, take_focus=True)
+        try:
+            return (await server.window_show_document_async(wanted)).success
+        except JsonRpcException:
+            return False
+
+    server.panels.follow("routes", "edit", show_file)
 
     @server.command(OPEN)
     async def open_panel(ls: EditorServer) -> dict[str, str]:

@@ -15,6 +15,7 @@ from ide_agent.features.routing.service import RulesFile
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
 from ide_agent.inference.routing.reading import Reading, read
 from ide_agent.inference.routing.router import load
+from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class RoutesPanel:
         self.file = file
         self._last: _Look | None = None
         self._drawing = asyncio.Lock()
+        self._asked: dict[Panel, Ask] = {}
 
     async def open(self, panel: Panel) -> None:
         """An opener, as `Panels.offer` takes it."""
@@ -57,6 +59,8 @@ class RoutesPanel:
         panel.on("remove", partial(self._remove, panel))
         panel.on("add", partial(self._add, panel))
         panel.on("test", partial(self._test, panel))
+        panel.on("edit", partial(self._edit, panel))
+        panel.on_close(lambda: self._asked.pop(panel, None))
         await self._draw(panel)
         panel.spawn(self._keep(panel))
 
@@ -100,13 +104,21 @@ class RoutesPanel:
             private=values.get("private") is True,
         )
         await asyncio.to_thread(self.services.routing.refresh)
-        decision = self.services.routing.decide(ask)
-        endpoints = self.services.remotes.settings.endpoints
-        known, network = self.services.routing.known, self.services.network
-        said = sentence(decision, ask.task, endpoints, known, network, panel.language)
-        panel.set(drawing.verdict(said), before=drawing.ADD)
+        self._asked[panel] = ask
+        self._judge(panel, ask)
+
+    async def _edit(self, panel: Panel, event: PanelEvent) -> str:
+        """Editors then open the file; where there is none, this is what to say."""
+        await asyncio.to_thread(self.file.begin, translate("routes.panel.begun", panel.language))
+        return translate("routes.panel.edit_it", panel.language, file=str(self.file.path))
 
     # -- what it shows
+
+    def _judge(self, panel: Panel, ask: Ask) -> None:
+        routing, remotes = self.services.routing, self.services.remotes
+        endpoints, network = remotes.settings.endpoints, self.services.network
+        said = sentence(routing.decide(ask), ask.task, endpoints, routing.known, network, panel.language)
+        panel.set(drawing.verdict(said, ask.message), before=drawing.ADD)
 
     async def _keep(self, panel: Panel) -> None:
         while True:
@@ -125,12 +137,15 @@ class RoutesPanel:
         rules = (look.reading.routes or self.services.routing.routes).rules
         with panel.together():
             panel.set(drawing.about(str(self.file.path), panel.language))
+            panel.set(drawing.edit(self.file.path.name, panel.language))
             panel.set(drawing.table(rules, look.stamp, not broken, panel.language))
             if found:
                 panel.set(drawing.problems(found, broken, panel.language), before=drawing.RULES)
             else:
                 panel.remove(drawing.PROBLEMS)
             panel.set(drawing.test_form(panel.language))
+            if panel in self._asked:  # rules change, and so do models and settings
+                self._judge(panel, self._asked[panel])
             panel.set(drawing.add_form(self._models(look.models), look.stamp, panel.language))
 
     def _models(self, known: frozenset[str]) -> frozenset[str]:

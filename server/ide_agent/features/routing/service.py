@@ -52,6 +52,15 @@ class RulesFile:
                 "error.routes.unreadable", file=str(self.path), line=1, reason=reason_of(failure)
             ) from None
 
+    def begin(self, text: str) -> None:
+        """Write `text` where there is no file yet.
+
+        Raises:
+            RoutesError: it cannot be read or written.
+        """
+        if self.load()[1] == "":
+            self.change("", lambda _: text)
+
     def change(self, stamp: str, edit: Edit) -> str:
         """Write what `edit` makes of the text; its stamp.
 
