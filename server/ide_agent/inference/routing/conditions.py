@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from ide_agent.inference.routing.rules import Rule, Tokens, When
-from ide_agent.inference.routing.searching import LARGEST, Found, Wanted, bundle, program
+from ide_agent.inference.routing.searching import LARGEST, Text, Wanted, bundle, program
 from ide_agent.locale import translate
 from ide_agent.reasons import reason_in
 
@@ -53,13 +53,12 @@ def estimated_tokens(*texts: str) -> int:
 class Seen:
     """A request as the conditions look at it; texts are encoded once for all rules."""
 
-    __slots__ = ("ask", "found", "message", "path")
+    __slots__ = ("ask", "message", "path")
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
-        self.path = ask.path.encode("utf-8", "replace")
-        self.message = ask.message[:LOOKED_AT].encode("utf-8", "replace")
-        self.found: Found = {}
+        self.path = Text(ask.path)
+        self.message = Text(ask.message[:LOOKED_AT])
 
 
 @dataclass(frozen=True)
@@ -178,10 +177,10 @@ def compiled(rule: Rule, index: int, line: int) -> Compiled:
     paths = messages = None
     if rule.when.path is not None:
         paths = Wanted([_glob(glob, number) for number, glob in enumerate(rule.when.path)])
-        tests.append(lambda seen: bool(seen.path) and paths.occurs(seen.path, seen.found))
+        tests.append(lambda seen: bool(seen.ask.path) and paths.occurs(seen.path))
     if scope.message is not None:
         messages = Wanted([_expression(scope.message, "message")])
-        tests.append(lambda seen: messages.occurs(seen.message, seen.found))
+        tests.append(lambda seen: messages.occurs(seen.message))
     return Compiled(rule, index, line, scope, tuple(tests), paths, messages)
 
 

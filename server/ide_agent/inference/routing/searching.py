@@ -6,13 +6,11 @@ All run on RE2, whose time grows with the text and with the size of expressions,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
-from typing import Any, TypeAlias
+from functools import cache
+from typing import Any
 
 LARGEST = 1000  # instructions; the time of a search grows with them, and each request waits for it
 _MOST_MEMORY = 1 << 20  # of a search; RE2 gets slower where it would need more, still in linear time
-_REMEMBERED = 1024  # expressions; most of them are the same ones when a file is read again
-Found: TypeAlias = dict["Bundle", frozenset[int]]
 
 
 @cache
@@ -25,7 +23,6 @@ def _options() -> Any:
     return options
 
 
-@lru_cache(_REMEMBERED)
 def program(pattern: str) -> Any:
     """An expression, compiled.
 
@@ -41,19 +38,19 @@ class Bundle:
     """Expressions that are looked for in one pass.
 
     Args:
-        patterns: valid ones, together no larger than `LARGEST`.
+        programs: those, together no larger than `LARGEST`.
 
     Raises:
         re2.error: they need more memory than a search may have.
     """
 
-    def __init__(self, patterns: tuple[str, ...]) -> None:
+    def __init__(self, programs: Sequence[Any]) -> None:
         import re2
 
-        self._programs = [program(pattern) for pattern in patterns]
+        self._programs = programs
         self._set = re2.Set.SearchSet(_options())
-        for pattern in patterns:
-            self._set.Add(pattern)
+        for each in programs:
+            self._set.Add(each.pattern)
         self._end = self._set.Add(r"\z")
         self._set.Compile()
 
@@ -65,7 +62,20 @@ class Bundle:
         return frozenset(number for number, each in enumerate(self._programs) if each.search(text))
 
 
-_bundle = lru_cache(_REMEMBERED)(Bundle)
+class Text:
+    """What is searched, once for each bundle however many rules ask."""
+
+    __slots__ = ("_found", "data")
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode("utf-8", "replace")
+        self._found: dict[Bundle, frozenset[int]] = {}
+
+    def found(self, bundle: Bundle) -> frozenset[int]:
+        """Numbers of the bundle's expressions that occur."""
+        if bundle not in self._found:
+            self._found[bundle] = bundle.search(self.data)
+        return self._found[bundle]
 
 
 class Wanted:
@@ -76,24 +86,20 @@ class Wanted:
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self.patterns = tuple(patterns)
-        self.size: int = sum(program(pattern).programsize for pattern in patterns)
-        self._searches = [program(pattern).search for pattern in patterns]
+        self.programs = [program(pattern) for pattern in patterns]
+        self.size: int = sum(each.programsize for each in self.programs)
         self._bundle: Bundle | None = None
         self._numbers: frozenset[int] = frozenset()
 
-    def occurs(self, text: bytes, found: Found) -> bool:
-        """Whether one of them does in `text`; `found` is what was found in it before."""
-        bundle = self._bundle
-        if bundle is None:
-            return any(search(text) is not None for search in self._searches)
-        if bundle not in found:
-            found[bundle] = bundle.search(text)
-        return not self._numbers.isdisjoint(found[bundle])
+    def occurs(self, text: Text) -> bool:
+        """Whether one of them does in `text`."""
+        if self._bundle is None:
+            return any(each.search(text.data) is not None for each in self.programs)
+        return not self._numbers.isdisjoint(text.found(self._bundle))
 
     def join(self, bundle: Bundle, first: int) -> None:
         """Be looked for with others, whose numbers end before `first`."""
-        self._bundle, self._numbers = bundle, frozenset(range(first, first + len(self.patterns)))
+        self._bundle, self._numbers = bundle, frozenset(range(first, first + len(self.programs)))
 
 
 def bundle(wanted: Iterable[Wanted]) -> None:
@@ -110,13 +116,13 @@ def bundle(wanted: Iterable[Wanted]) -> None:
 def _join(together: Sequence[Wanted]) -> None:
     import re2
 
-    patterns = tuple(pattern for each in together for pattern in each.patterns)
-    if len(patterns) < 2 or sum(each.size for each in together) > LARGEST:
+    programs = [one for each in together for one in each.programs]
+    if len(programs) < 2 or sum(each.size for each in together) > LARGEST:
         return
     try:
-        made, first = _bundle(patterns), 0
+        made, first = Bundle(programs), 0
     except re2.error:
         return
     for each in together:
         each.join(made, first)
-        first += len(each.patterns)
+        first += len(each.programs)

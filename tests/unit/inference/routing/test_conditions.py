@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ide_agent.inference.routing.conditions import LOOKED_AT, Ask, Seen, compiled, estimated_tokens, reasons
+from ide_agent.inference.routing.conditions import (
+    LOOKED_AT,
+    Ask,
+    Seen,
+    _pattern,
+    compiled,
+    estimated_tokens,
+    reasons,
+    together,
+)
 from ide_agent.inference.routing.rules import Rule, When
 from ide_agent.locale import LANGUAGES
 
@@ -75,3 +84,15 @@ def test_any_text_can_be_asked_about(path: str, message: str) -> None:
 
 def test_tokens_are_a_quarter_of_the_bytes() -> None:
     assert estimated_tokens("abcd", "ş" * 4) == 3
+
+
+def test_what_the_path_says_is_no_answer_for_the_message() -> None:
+    globs = ["a.py", "b.py"]
+    paths = [{"path": glob} for glob in globs]
+    messages = [{"message": _pattern(glob)} for glob in globs]
+    rules = [
+        compiled(Rule(name=str(number), model="m", when=When.model_validate(when)), number, 1)
+        for number, when in enumerate([*paths, *messages])
+    ]
+    seen = Seen(Ask(path="a.py", message="b.py"))
+    assert [rule.fits(seen) for rule in together(rules)] == [True, False, False, True]

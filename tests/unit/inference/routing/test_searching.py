@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 
 import pytest
 import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ide_agent.inference.routing import searching
-from ide_agent.inference.routing.searching import LARGEST, Bundle, Found, Wanted, bundle
+from ide_agent.inference.routing.searching import LARGEST, Bundle, Text, Wanted, bundle, program
 
 PARTS = [
     "a",
@@ -41,16 +42,16 @@ def alone(patterns: list[str], text: bytes) -> set[int]:
     return {number for number, pattern in enumerate(patterns) if re2.compile(pattern).search(text)}
 
 
-def found_in(wanted: list[Wanted], text: bytes) -> set[int]:
-    found: Found = {}
-    return {number for number, each in enumerate(wanted) if each.occurs(text, found)}
+def found_in(wanted: list[Wanted], text: str) -> set[int]:
+    searched = Text(text)
+    return {number for number, each in enumerate(wanted) if each.occurs(searched)}
 
 
 @given(st.lists(PATTERN, min_size=1, max_size=8), st.text("abAşŞ1 \n", max_size=12))
 def test_together_they_find_what_each_alone_finds(patterns: list[str], text: str) -> None:
     wanted = [Wanted([pattern]) for pattern in patterns]
     bundle(wanted)
-    assert found_in(wanted, text.encode()) == alone(patterns, text.encode())
+    assert found_in(wanted, text) == alone(patterns, text.encode())
 
 
 @given(st.lists(st.lists(PATTERN, min_size=1, max_size=4), max_size=5), st.text("abAşŞ1 \n", max_size=12))
@@ -58,7 +59,7 @@ def test_of_several_expressions_one_is_enough(patterns: list[list[str]], text: s
     wanted = [Wanted(each) for each in patterns]
     bundle(wanted)
     expected = {number for number, each in enumerate(patterns) if alone(each, text.encode())}
-    assert found_in(wanted, text.encode()) == expected
+    assert found_in(wanted, text) == expected
 
 
 def test_a_text_is_gone_through_once_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +73,7 @@ def test_a_text_is_gone_through_once_for_all_of_them(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Bundle, "search", noted)
     wanted = [Wanted([f"refactor {number}$"]) for number in range(40)]
     bundle(wanted)
-    assert found_in(wanted, b"refactor 7") == {7}
+    assert found_in(wanted, "refactor 7") == {7}
     assert passes == [b"refactor 7"]
 
 
@@ -88,7 +89,7 @@ def test_none_waits_longer_than_for_the_largest_expression() -> None:
 
 
 def test_where_memory_does_not_suffice_each_is_looked_for_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Bundle(("a", "b", "c"))
+    made = Bundle([program(each) for each in "abc"])
     made._set = re2.Set.SearchSet()  # what RE2 answers then: nothing, not even the end of the text
     made._set.Add("x")
     made._set.Compile()
@@ -98,8 +99,20 @@ def test_where_memory_does_not_suffice_each_is_looked_for_alone(monkeypatch: pyt
     def no_memory(self: object) -> None:
         raise re2.error("failed to compile Set")
 
-    searching._bundle.cache_clear()
     monkeypatch.setattr(re2.Set, "Compile", no_memory)
     wanted = [Wanted(["a"]), Wanted(["b"])]
     bundle(wanted)
-    assert found_in(wanted, b"b") == {1}
+    assert found_in(wanted, "b") == {1}
+
+
+def test_what_no_rule_uses_any_more_is_gone() -> None:
+    wanted = [Wanted(["a"]), Wanted(["b"])]
+    bundle(wanted)
+    [held] = {each._bundle for each in wanted}
+    assert held is not None
+    gone = weakref.ref(held)
+    del held
+    assert gone() is not None
+    wanted.clear()
+    gc.collect()
+    assert gone() is None
