@@ -82,6 +82,7 @@ def routes(services: Services) -> APIRouter:
 
 async def _forward(services: Services, request: Request, purpose: Purpose) -> Response:
     payload = await _payload(request)
+    payload.pop("interactive", None)  # ours: the slot of who types is kept
     needed = _NEEDED[request.url.path.rpartition("/v1/")[2]]
     if payload.get(needed) in (None, [], {}):
         return error_response(BadRequest(problem=f"{needed}: missing or empty"), 400)

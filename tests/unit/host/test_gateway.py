@@ -32,7 +32,7 @@ async def test_request_goes_to_the_engine_as_it_is(
 ) -> None:
     engine.answer = {"object": "x", "model": "/secret/place/fake.gguf"}
     payload = {**needed, "model": "fake", "unheard_of": [1, {"a": None}], "temperature": 0.5}
-    answer = await host.post(path, json=payload)
+    answer = await host.post(path, json={**payload, "interactive": True})  # which only ghost text is
     assert answer.json() == {"object": "x", "model": "fake"}
     assert engine.asked == [(path, payload)]
     assert FakeInference.current.purposes == [purpose]
