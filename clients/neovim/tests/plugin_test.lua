@@ -73,6 +73,26 @@ return {
     same(shape(messages.catalogue.tr), shape(messages.catalogue.en))
   end,
 
+  ['messages: a long one fits into the line, in cells'] = function()
+    local echo, shown = vim.api.nvim_echo, nil
+    vim.api.nvim_echo = function(chunks)
+      shown = chunks[1][1]
+    end
+    local widths = {}
+    for _, ambiguous in ipairs({ 'single', 'double' }) do
+      vim.o.ambiwidth = ambiguous
+      for _, word in ipairs({ 'abc ', '漢字', 'a漢', '…' }) do
+        messages.notify(word:rep(200), vim.log.levels.INFO)
+        table.insert(widths, vim.v.echospace - vim.fn.strdisplaywidth(shown))
+      end
+    end
+    vim.o.ambiwidth = 'single'
+    vim.api.nvim_echo = echo
+    for _, left in ipairs(widths) do
+      assert(left >= 0 and left < 4, vim.inspect(widths))
+    end
+  end,
+
   ['messages: the language that was chosen'] = function()
     with_options(nil, { language = 'tr' }, function()
       same(messages.get('pulled', { name = 'starter', size = 92 }), 'starter hazır (92 MB)')

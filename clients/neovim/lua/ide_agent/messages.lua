@@ -223,15 +223,8 @@ function M.notify(text, level)
   vim.api.nvim_echo({ { text, highlight } }, true, {})
   vim.o.messagesopt = waits
   vim.cmd.redraw()
-  if vim.fn.strdisplaywidth(line) <= vim.v.echospace then
-    vim.api.nvim_echo({ { line, highlight } }, false, {})
-    return
-  end
-  local fits = vim.fn.strcharpart(line, 0, vim.v.echospace - 1)
-  while vim.fn.strdisplaywidth(fits) >= vim.v.echospace do
-    fits = vim.fn.strcharpart(fits, 0, vim.fn.strchars(fits) - 1)
-  end
-  vim.api.nvim_echo({ { fits .. '…', highlight } }, false, {})
+  local fitted = require('ide_agent.panel.text').fit(line, vim.v.echospace)
+  vim.api.nvim_echo({ { fitted, highlight } }, false, {})
 end
 
 --- Tell the user, though not while they type.
