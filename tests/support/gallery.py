@@ -254,7 +254,14 @@ async def _gallery(panel: Panel) -> None:
     async def grow(event: PanelEvent) -> None:
         panel.append(str(event.args["id"]), str(event.args["text"]))
 
-    for handler in (greet, remove, fail, storm, again, grow):
+    async def rows(event: PanelEvent) -> None:
+        named = [
+            Row(id=f"m{number}", cells={"name": f"m{number}"}) for number in range(int(event.args["count"]))
+        ]
+        table = next(each for each in panel.state.blocks if each.id == "models")
+        panel.set(table.model_copy(update={"rows": named}))
+
+    for handler in (greet, remove, fail, storm, again, grow, rows):
         panel.on(handler.__name__, handler)
     panel.on("submit", greet)
 

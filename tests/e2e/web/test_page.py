@@ -289,6 +289,18 @@ def test_a_narrow_window_needs_no_scrolling_to_the_side(tab: Tab) -> None:
     assert _faults(page) == []
 
 
+def test_a_folded_table_hides_no_row_without_a_button_that_shows_it(tab: Tab, host: PanelHost) -> None:
+    page = tab()
+    page.set_viewport_size({"width": 420, "height": 900})
+    rows = page.get_by_role("table", name="On this machine").get_by_role("rowheader")
+    host.act("rows", count=6)
+    expect(rows).to_have_text([f"m{number}" for number in range(6)])
+    host.act("rows", count=7)
+    expect(rows).to_have_text([f"m{number}" for number in range(5)])
+    page.get_by_role("button", name="Show all 7").click()
+    expect(rows).to_have_text([f"m{number}" for number in range(7)])
+
+
 def _faults(page: Page) -> list[str]:
     """What axe finds serious or critical. The page's policy would not let it in as a script element."""
     page.evaluate(AXE.read_text(encoding="utf-8"))

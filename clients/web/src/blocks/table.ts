@@ -66,7 +66,7 @@ export const table: Maker<OfKind<"table">> = (first, context) => {
       });
       arrange(body, drawn);
       setText(more, context.words.all.replace("{}", `${block.rows.length}`));
-      rest.hidden = block.rows.length <= FOLDED + 1;
+      whole.classList.toggle("folds", block.rows.length > FOLDED + 1); // one row more takes as much room as a button
     },
   };
 };
