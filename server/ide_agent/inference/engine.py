@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypedDict
 
-from ide_agent.errors import EngineClosed, ModelError
+from ide_agent.errors import EngineClosed
 from ide_agent.inference.backends import Dialect, Purpose
 from ide_agent.inference.beside import NOTHING, Beside
 from ide_agent.inference.client import EngineGone
 from ide_agent.inference.models import ModelFile
-from ide_agent.inference.pictures import checked
+from ide_agent.inference.requests import addressed, check_eyes, checked
 from ide_agent.inference.resources import Share
-from ide_agent.inference.seats import Seats
-from ide_agent.inference.supervisor import Running, State, Supervisor
+from ide_agent.inference.seats import Seats, Stay
+from ide_agent.inference.supervisor import State, Supervisor
 from ide_agent.inference.turns import Priority, Turns
 from ide_agent.inference.whole import streaming, whole
 
@@ -78,7 +77,7 @@ class Engine:
         self._supervisor = supervisor
         self._idle_seconds = idle_seconds
         self._on_free = on_free
-        self._turns = Turns(max(slots - 1, 1))
+        self._turns = Turns(max(slots - 1, 1), alone=slots)
         self._seats = Seats(slots)
         self._busy = 0
         self._free = asyncio.Event()
@@ -205,12 +204,12 @@ class Engine:
             EngineError: the engine refused the request, or cannot be started.
             PictureError, ModelError: a picture in it cannot be used, or the model sees none.
         """
-        payload, pictures = await _checked(path, payload)
+        payload, pictures = await checked(path, payload)
         async with self._held():
             running = await self._supervisor.running()
             if pictures:
-                self._check_eyes(running)
-            payload = self._addressed(running, payload)
+                check_eyes(self.model, self.beside, running)
+            payload = addressed(self.model, running, payload, self.adapters)
             seated = running.backend.seated and path in _GENERATING
             # only an engine that has something to write notices that nobody reads
             hidden = running.backend.progress and path in _GENERATING and not payload.get("return_progress")
@@ -218,14 +217,16 @@ class Engine:
                 payload = {**payload, "return_progress": True}
             answers = False
             try:
-                with self._seats.take(payload) if seated else nullcontext(payload) as asked:
-                    async with aclosing(running.client.stream(path, asked)) as events:
-                        async for event in events:
-                            if seated:
-                                self._seats.heard(asked, event)
-                            if not (hidden and "prompt_progress" in event):
-                                answers = True
-                                yield event
+                async with (
+                    self._seats.take(payload) if seated else nullcontext(Stay(payload)) as stay,
+                    aclosing(running.client.stream(path, stay.payload)) as events,
+                ):
+                    async for event in events:
+                        if seated:
+                            self._seats.heard(stay, event)
+                        if not (hidden and "prompt_progress" in event):
+                            answers = True
+                            yield event
             except EngineGone as failure:
                 answers = False
                 raise await self._supervisor.explain(running, failure) from failure
@@ -242,36 +243,22 @@ class Engine:
             EngineError: the engine refused the request, or cannot be started.
             PictureError, ModelError: as in `stream`.
         """
-        asked, pictures = await _checked(path, json or {})
+        asked, pictures = await checked(path, json or {})
         async with self._held():
             running = await self._supervisor.running()
             if (running.backend.progress or running.backend.streamed) and path in _GENERATING:
                 async with aclosing(self.stream(path, streaming(path, asked))) as events:
                     return await whole(events, asked.get("n") or 1)
             if pictures:
-                self._check_eyes(running)
+                check_eyes(self.model, self.beside, running)
             if json is not None:
-                json = self._addressed(running, asked)
+                json = addressed(self.model, running, asked, self.adapters)
             try:
                 answer = await running.client.request(method, path, json)
             except EngineGone as failure:
                 raise await self._supervisor.explain(running, failure) from failure
             self._supervisor.worked(running)
             return answer
-
-    def _check_eyes(self, running: Running) -> None:
-        """Whether pictures can be shown to it."""
-        if running.lost is not None:
-            raise ModelError("error.model.blinded", name=self.model.name, reason=running.lost)
-        able = self.beside.projector is None or running.backend.projectors
-        if not (self.beside.sees and able):
-            raise ModelError("error.model.no_eyes", name=self.model.name)
-
-    def _addressed(self, running: Running, payload: dict[str, Any]) -> dict[str, Any]:
-        """Servers of others know the model by its folder, its adapters by their names, and insist on that."""
-        if running.backend.dialect == "llama" or payload.get("model") in self.adapters:
-            return payload
-        return {**payload, "model": os.fspath(self.model.file.parent)}
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """The token ids of `text`, without a start token.
@@ -371,20 +358,3 @@ class Engine:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
-
-
-async def _checked(path: str, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """`payload` as an engine may be given it, and how many pictures it has."""
-    _check_prompt(path, payload)
-    if "messages" not in payload:
-        return checked(path, payload)[0], 0
-    payload, pictures = await asyncio.to_thread(checked, path, payload)  # pictures take a while
-    return payload, pictures.count
-
-
-def _check_prompt(path: str, payload: dict[str, Any]) -> None:
-    """Several strings would be several prompts to llama-server, their answers mixed into one stream."""
-    prompt = payload.get("prompt")
-    parts = prompt if path == "/completion" and isinstance(prompt, list) else []
-    if len(parts) > 1 and not any(isinstance(part, int) for part in parts):
-        raise ValueError("a prompt of several strings: join them, or send token ids")

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 Priority = Literal["foreground", "background", "api"]
+TYPING_SECONDS = 120.0
+"""Nobody types any more who has not for so long."""
 
 
 class Turns:
@@ -16,10 +18,14 @@ class Turns:
 
     Args:
         limit: background requests that may run at once, and as many of the API; neither waits for the other.
+        alone: those of the API while nobody types; None: no more than else.
     """
 
-    def __init__(self, limit: int = 1) -> None:
+    def __init__(self, limit: int = 1, alone: int | None = None) -> None:
         self._limit = limit
+        self._alone = limit if alone is None else alone
+        self._typing = False
+        self._rest: asyncio.TimerHandle | None = None
         self._running: Counter[Priority] = Counter()
         self._waiting: deque[tuple[Priority, asyncio.Future[None]]] = deque()
 
@@ -28,12 +34,15 @@ class Turns:
         """Hold a turn for the time of the block."""
         if priority == "foreground":
             self._running[priority] += 1
+            self._typing = True
         else:
             await self._wait(priority)
         try:
             yield
         finally:
             self._running[priority] -= 1
+            if priority == "foreground":
+                self._rest_later()
             self._admit()
 
     async def _wait(self, priority: Priority) -> None:
@@ -51,10 +60,20 @@ class Turns:
                     self._waiting.remove((priority, mine))
             raise
 
+    def _rest_later(self) -> None:
+        def rest() -> None:
+            self._typing = bool(self._running["foreground"])
+            self._admit()
+
+        if self._rest is not None:
+            self._rest.cancel()
+        self._rest = asyncio.get_running_loop().call_later(TYPING_SECONDS, rest)
+
     def _admit(self) -> None:
         for waiting in list(self._waiting):
             priority, its = waiting
-            if self._running["foreground"] or self._running[priority] >= self._limit:
+            limit = self._alone if priority == "api" and not self._typing else self._limit
+            if self._running["foreground"] or self._running[priority] >= limit:
                 continue
             self._waiting.remove(waiting)
             if not its.cancelled():

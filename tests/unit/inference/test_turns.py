@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from ide_agent.inference import turns as module
 from ide_agent.inference.turns import Priority, Turns
 
 
 class Room:
     """Notes who is in and lets them out one by one."""
 
-    def __init__(self, background: int = 1) -> None:
-        self.turns = Turns(background)
+    def __init__(self, background: int = 1, alone: int | None = None) -> None:
+        self.turns = Turns(background, alone)
         self.inside: list[str] = []
         self.doors: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
@@ -146,3 +147,24 @@ async def test_the_api_and_what_may_be_useful_do_not_wait_for_each_other() -> No
     assert room.inside == ["ahead", "second chat"]
     await room.leave("second chat")
     await room.leave("ahead")
+
+
+async def test_while_nobody_types_chats_have_all_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room(alone=2)
+    for name in ("chat", "second", "third"):
+        await room.enter(name, "api")
+    assert room.inside == ["chat", "second"]
+    await room.leave("chat")
+    await room.enter("typing", "foreground")
+    assert room.inside == ["second", "third", "typing"]
+    await room.enter("fourth", "api")
+    for name in ("typing", "second"):
+        await room.leave(name)
+    assert room.inside == ["third"]  # one slot is for who types
+    monkeypatch.setattr(module, "TYPING_SECONDS", 0.0)
+    await room.enter("last keystroke", "foreground")
+    await room.leave("last keystroke")
+    while "fourth" not in room.inside:
+        await asyncio.sleep(0)
+    for name in ("third", "fourth"):
+        await room.leave(name)

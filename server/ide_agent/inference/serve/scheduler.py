@@ -24,7 +24,7 @@ from ide_agent.inference.serve.sampler import Sampler
 _PROMPT_SHARE = 32  # prompt tokens in a batch that also carries an answer's next token: keeps answers flowing
 _REUSE_CHUNK = 256  # a run of cached tokens shorter than this is not worth moving
 _SIMILAR = 0.1  # a slot is continued when it holds at least this part of the prompt
-_TYPING_SECONDS = 600.0  # nobody types any more who has not for so long
+_TYPING_SECONDS = 120.0  # nobody types any more who has not for so long
 
 
 @dataclass

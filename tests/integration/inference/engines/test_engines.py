@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -153,6 +154,33 @@ class TestEngine:
         again = await whole(engine, ids, n_predict=1, interactive=True)
         assert again["timings"]["cache_n"] >= len(ids) - 4
         assert again["id_slot"] == slot, "it was put aside meanwhile"
+
+    async def test_who_types_waits_for_no_chat_that_waits(self, engine: Engine) -> None:
+        await whole(engine, TEXT[:300], n_predict=1, interactive=True)
+        async with asyncio.TaskGroup() as group:
+
+            async def begun(tokens: int, **more: Any) -> asyncio.Task[None]:
+                first = asyncio.Event()
+
+                async def run() -> None:
+                    payload = {"prompt": TEXT[:300], "n_predict": tokens, "ignore_eos": True, **more}
+                    async with aclosing(engine.stream("/completion", payload)) as events:
+                        async for _ in events:
+                            first.set()
+
+                task = group.create_task(run())
+                await first.wait()
+                return task
+
+            chat = await begun(1500)
+            await begun(60, interactive=True)
+            waiting = group.create_task(streamed(engine, TEXT[2000:2300], n_predict=1500, ignore_eos=True))
+            for _ in range(3):  # it is on its way to the engine, or stopped before
+                await engine.props()
+            await whole(engine, TEXT[:310], n_predict=1, interactive=True)
+            assert not chat.done()
+            chat.cancel()
+            waiting.cancel()
 
     async def test_a_slot_tells_how_much_it_holds(self, engine: Engine) -> None:
         ids = await engine.tokenize(TEXT[4000:4300])
