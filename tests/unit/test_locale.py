@@ -60,6 +60,10 @@ def test_a_token_is_called_a_token() -> None:
     assert not [key for key, text in catalogue("tr").items() if "belirteç" in text.lower()]
 
 
+def test_an_adapter_is_called_an_adapter() -> None:
+    assert not [key for key, text in catalogue("tr").items() if "uyarlayıcı" in text.lower()]
+
+
 def test_values_that_do_not_fit_never_raise() -> None:
     assert translate("{a.b}", "en", a=1) == "{a.b}"
     assert translate("{a[x]}", "en", a=1) == "{a[x]}"

@@ -126,6 +126,11 @@ class HostServer(uvicorn.Server):
         if not self.started:
             sys.exit(0)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal while it serves. Editors may have got one, too, and leave at the same time."""
+        self._services.departing = True
+        super().handle_exit(sig, frame)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then tell everybody."""
         await super().startup(sockets)
@@ -136,6 +141,7 @@ class HostServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Be no longer found, end the event streams, let answers finish, stop the rest."""
+        self._services.departing = True
         runtime.remove(self._info)
         for watcher in self._watchers:
             watcher.cancel()

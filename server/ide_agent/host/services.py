@@ -52,6 +52,7 @@ class Services:
         activity: what keeps the host from leaving.
         panels: what features show; they offer theirs here.
         visitors: who may look at panels in a browser.
+        departing: the host ends; who goes away from now on may do so because of that.
     """
 
     def __init__(self, settings: Settings, problems: list[IdeAgentError]) -> None:
@@ -88,6 +89,7 @@ class Services:
         self._start: list[Callback] = []
         self._stop: list[Callback] = []
         self._leave = asyncio.Event()
+        self.departing = False
 
     def on_start(self, callback: Callback) -> None:
         """Run `callback` in the event loop before the host listens; one that fails is logged."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,31 @@ def test_a_host_that_is_killed_leaves_a_part_of_several_files_to_the_next(
     there = host.models / "hf"
     assert {name: (there / name).read_bytes() for name in FILES} == FILES
     assert [file.name for file in (host.models / ".downloads").iterdir()] == ["hf.lock"]
+
+
+@pytest.mark.parametrize("how", ["signal", "request"])
+def test_a_host_that_leaves_hands_a_download_on_though_somebody_follows_it(
+    hub: FakeHub, host: PanelHost, how: str
+) -> None:
+    def follow() -> None:
+        with suppress(httpx.HTTPError):
+            list(events(host, "me/hf"))
+
+    hub.allowed = 1_500_000
+    following = threading.Thread(target=follow)
+    following.start()
+    wait_for(lambda: arrived(host) > 1_000_000, "the first of it")
+    if how == "signal":
+        host.process.terminate()
+    else:
+        host.call("POST", "/shutdown")
+    host.process.wait()
+    following.join(PATIENCE)
+    hub.allowed = None
+    host.start()
+    there = host.models / "hf"
+    wait_for(lambda: (there / "model.json").exists(), "the next host to go on by itself")
+    assert {name: (there / name).read_bytes() for name in FILES} == FILES
 
 
 def test_who_wants_another_model_by_a_name_that_is_on_its_way_is_refused_and_nothing_is_mixed(

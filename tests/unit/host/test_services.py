@@ -1,7 +1,12 @@
+import signal
+
 import pytest
+import uvicorn
 from sqlalchemy import text
 
+from ide_agent.host.lifecycle import HostServer
 from ide_agent.host.services import Services
+from ide_agent.runtime import RuntimeInfo
 from support.fake_inference import FakeInference
 
 
@@ -40,3 +45,10 @@ async def test_database_that_was_moved_aside_is_a_problem(services: Services) ->
     async with services.app.router.lifespan_context(services.app):
         await services.database.run(lambda s: None)
         assert [problem.key_used for problem in services.problems] == ["error.storage.corrupt"]
+
+
+def test_a_signal_is_known_before_editors_leave(services: Services) -> None:
+    server = HostServer(uvicorn.Config(services.app), services, RuntimeInfo.new(1))
+    assert not services.departing
+    server.handle_exit(signal.SIGTERM, None)
+    assert services.departing and server.should_exit

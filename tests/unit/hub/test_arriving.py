@@ -25,13 +25,13 @@ def server() -> Iterator[FileServer]:
         yield running
 
 
-async def body(server: FileServer, behaviour: Behaviour, timeout: float = 60.0) -> tuple[bytes, bool]:
+async def body(server: FileServer, behaviour: Behaviour, silence: float = 60.0) -> tuple[bytes, bool]:
     """What `pieces` makes of an answer, and whether they were larger than httpx gives them."""
     server.script.append(behaviour)
     found: list[bytes] = []
     try:
         async with (
-            httpx.AsyncClient(trust_env=False, timeout=timeout) as client,
+            httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(60, read=silence)) as client,
             client.stream("GET", server.url) as response,
         ):
             async for piece in pieces(response):
@@ -82,7 +82,7 @@ async def test_a_body_that_ends_early_is_not_taken_for_whole(server: FileServer,
 
 async def test_silence_ends_like_that_of_httpx(server: FileServer) -> None:
     with pytest.raises(httpx.ReadTimeout):
-        await body(server, stall_after(1_200_000), timeout=0.2)
+        await body(server, stall_after(1_200_000), silence=0.2)
 
 
 async def test_pieces_are_kept_in_their_order_and_never_twice_at_once() -> None:

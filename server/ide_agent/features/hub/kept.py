@@ -2,70 +2,92 @@
 
 Beside them those that are being loaded because of that: where one ends the host, the next host must not try
 it again by itself. And the downloads that run in a host: the next one goes on with those that it took with
-it, not with those that somebody stopped.
+it, not with those that somebody stopped. The host and the shell may both change these files, one at a time.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
 
 from ide_agent.paths import state_dir
+
+_LOCK_SECONDS = 5.0  # it is held for a moment
 
 
 def names() -> list[str]:
     """Those that were activated and not deactivated since."""
-    return _read(_file())
+    return _names(_read(_file()))
 
 
 def add(name: str) -> None:
     """Model `name` was activated."""
-    known = names()
-    if name not in known:
-        _write(_file(), [*known, name])
+    _change(_file(), lambda known: list(dict.fromkeys([*_names(known), name])))
 
 
 def tried() -> list[str]:
     """Those with which `begin` was called and `end` was not."""
-    return _read(_tried())
+    return _names(_read(_tried()))
 
 
 def begin(name: str) -> None:
     """Model `name` is about to be loaded though nobody is there."""
-    _write(_tried(), [*(each for each in tried() if each != name), name])
+    _change(_tried(), lambda known: [*(each for each in _names(known) if each != name), name])
 
 
 def end(name: str) -> None:
     """Loading model `name` has ended, well or not, and the host has not."""
-    if name in (known := tried()):
-        _write(_tried(), [each for each in known if each != name])
+    _change(_tried(), lambda known: [each for each in _names(known) if each != name])
 
 
 def pulling() -> list[str]:
     """Those with which `pull_begins` was called and `pull_ends` was not."""
-    return _read(_pulling())
+    return list(_notes(_read(_pulling())))
 
 
 def pull_begins(name: str) -> None:
-    """A download of model `name` runs in this host."""
-    if name not in (known := pulling()):
-        _write(_pulling(), [*known, name])
+    """A download of model `name` runs in this host, which nothing speaks against."""
+    _change(_pulling(), lambda known: {**_notes(known), name: {"hosts": 0, "bytes": 0}})
+
+
+def pull_resumes(name: str, arrived: int) -> int:
+    """A host goes on with that of model `name`, of which `arrived` bytes lie here.
+
+    Returns:
+        how many hosts have done so since any of it arrived, or since `pull_begins`; this one counts.
+    """
+    hosts = 1
+
+    def count(known: Any) -> dict[str, Any]:
+        nonlocal hosts
+        notes = _notes(known)
+        note = notes.get(name, {})
+        hosts = 1 if arrived > note.get("bytes", 0) else note.get("hosts", 0) + 1
+        return {**notes, name: {"hosts": hosts, "bytes": arrived}}
+
+    _change(_pulling(), count)
+    return hosts
 
 
 def pull_ends(name: str) -> None:
     """It has ended, well or not, or somebody stopped it."""
-    if name in (known := pulling()):
-        _write(_pulling(), [each for each in known if each != name])
+    _change(_pulling(), lambda known: {each: note for each, note in _notes(known).items() if each != name})
 
 
 def forget(name: str) -> None:
     """Model `name` was deactivated; that of a folder means all models in it."""
     for file in (_file(), _tried()):
-        known = _read(file)
-        stay = [each for each in known if each != name and not each.startswith(f"{name}/")]
-        if stay != known:
-            _write(file, stay)
+        _change(
+            file,
+            lambda known: [
+                each for each in _names(known) if each != name and not each.startswith(f"{name}/")
+            ],
+        )
 
 
 def drop(name: str) -> None:
@@ -74,18 +96,38 @@ def drop(name: str) -> None:
     pull_ends(name)
 
 
-def _read(file: Path) -> list[str]:
+def _read(file: Path) -> Any:
     try:
-        found = json.loads(file.read_bytes())
+        return json.loads(file.read_bytes())
     except (OSError, ValueError):
         return []
+
+
+def _names(found: Any) -> list[str]:
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
-def _write(file: Path, known: list[str]) -> None:
-    draft = file.with_name(f"{file.name}.new")
-    with suppress(OSError):  # a full disk; then it is forgotten with the host
-        draft.write_text(json.dumps(known), encoding="utf-8")
+def _notes(found: Any) -> dict[str, dict[str, int]]:
+    """Of each download, by name, what `pull_resumes` counts."""
+    if not isinstance(found, dict):
+        return {name: {} for name in _names(found)}
+    return {
+        name: {key: value for key, value in note.items() if isinstance(value, int)}
+        for name, note in found.items()
+        if isinstance(note, dict)
+    }
+
+
+def _change(file: Path, change: Callable[[Any], Any]) -> None:
+    """Make of what is noted what `change` says, between what others make of it."""
+    lock = FileLock(state_dir() / "kept-models.lock", timeout=_LOCK_SECONDS)
+    with suppress(OSError), lock:  # a full disk; then it is forgotten with the host
+        known = _read(file)
+        wanted = change(known)
+        if wanted == known or not (wanted or known):
+            return
+        draft = file.with_name(f"{file.name}.new")
+        draft.write_text(json.dumps(wanted), encoding="utf-8")
         draft.replace(file)
 
 

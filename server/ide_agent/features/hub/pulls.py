@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound
+from ide_agent.errors import DownloadError, IdeAgentError, ModelError, ModelNotFound
 from ide_agent.features.hub import gc, kept
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.place import is_model
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from ide_agent.host.services import Services
 
 
+_HOSTS = 3
+"""So many in a row go on with a download beneath which they are killed, and nothing of it arrives."""
+_TRIES = 20
+_AGAIN_SECONDS = 15.0
+_NO_NETWORK = frozenset(
+    {
+        "error.download.unreached",
+        "error.download.no_index",
+        "error.download.hub",
+        "error.download.lost",
+        "error.download.nothing_came",
+    }
+)
+
+
 class Pull:
     """A running pull.
 
@@ -25,6 +40,7 @@ class Pull:
         entry: of which model.
         progress: how far it is.
         wanted: how many wait for it.
+        by_itself: it goes on from where the last host ended, and nobody has asked for it since.
         task: does it.
     """
 
@@ -34,6 +50,7 @@ class Pull:
         self.entry = entry
         self.progress = Progress("resolve")
         self.wanted = 0
+        self.by_itself = False
         self._listeners: set[asyncio.Queue[Progress | None]] = set()
 
     @property
@@ -93,6 +110,10 @@ class Pulls:
         self.failed: dict[str, Failed] = {}
 
     @property
+    def _departing(self) -> bool:
+        return self._leaving or self._services.departing
+
+    @property
     def running(self) -> list[Pull]:
         """Those that run."""
         return list(self._running.values())
@@ -113,20 +134,28 @@ class Pulls:
         if pull is not None and pull.entry.source != entry.source:
             raise ModelError("error.model.pulling", name=name)
         if pull is None:
-            pull = self._running[name] = Pull(entry)
-            self.failed.pop(name, None)
             kept.pull_begins(name)
-            pull.task = asyncio.create_task(self._run(pull))
-            self._tasks.add(pull.task)
-            pull.task.add_done_callback(lambda _: self._ended(pull))
-            self.changed()
+            pull = self._begin(entry)
         pull.wanted += 1
+        pull.by_itself = False
+        return pull
+
+    def _begin(self, entry: Entry) -> Pull:
+        pull = self._running[entry.name] = Pull(entry)
+        self.failed.pop(entry.name, None)
+        pull.task = asyncio.create_task(self._run(pull))
+        self._tasks.add(pull.task)
+        pull.task.add_done_callback(lambda _: self._ended(pull))
+        self.changed()
         return pull
 
     def leave(self, pull: Pull) -> None:
-        """Want it no longer. When nobody does it stops; what has arrived stays for the next time."""
+        """Want it no longer. When nobody does it stops; what has arrived stays for the next time.
+
+        Whom the end of the host drives away still wants it: `close` stops it, and the next host goes on.
+        """
         pull.wanted -= 1
-        if pull.wanted <= 0:
+        if pull.wanted <= 0 and not self._departing:
             self._cancel(pull)
 
     def stop(self, name: str) -> None:
@@ -159,7 +188,10 @@ class Pulls:
             failed.left = name in stopped
 
     async def resume(self) -> None:
-        """Go on with what the last host took with it. Nobody waits for it."""
+        """Go on with what the last host took with it. Nobody waits for it.
+
+        What ended several hosts so far, without any progress, is not tried again until somebody asks for it.
+        """
         if not (cut := kept.pulling()):
             return
         known = {
@@ -169,14 +201,23 @@ class Pulls:
         }
         known |= {each.entry.name: each.entry for each in await asyncio.to_thread(self._hub.unfinished)}
         for name in cut:
-            if name in known:
-                self.want(known[name])
-            else:
+            if name not in known:
                 kept.pull_ends(name)
+                continue
+            arrived = await asyncio.to_thread(self._hub.drafts.arrived, known[name])
+            if kept.pull_resumes(name, arrived) > _HOSTS:
+                kept.pull_ends(name)
+                error = ModelError("error.model.gave_up_pull", name=name, count=_HOSTS)
+                self.failed[name] = Failed(known[name], error)
+            else:
+                pull = self._begin(known[name])
+                pull.by_itself, pull.wanted = True, 1
 
     async def close(self) -> None:
         """Stop all. Nobody meant to stop them: they stay noted as what this host took with it."""
         self._leaving = True
+        for name in self._running.keys() & set(kept.pulling()):
+            kept.pull_begins(name)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -194,15 +235,31 @@ class Pulls:
             self.changed()
 
         pulled: PulledModel | None = None
-        with self._services.activity.busy("pull"):
-            try:
+        try:
+            pulled = await self._patiently(pull, report)
+            if not pull.entry.size:  # nobody said how big it would be
                 await self._make_room(pull.entry, report)
-                pulled = await self._hub.pull(pull.entry, report)
-                if not pull.entry.size:  # nobody said how big it would be
+            return pulled
+        finally:
+            self._services.events.publish(await self._after(pulled))
+
+    async def _patiently(self, pull: Pull, report: Report) -> PulledModel:
+        """Pull it. What goes on by itself may do so before the network is there: it tries again for minutes.
+
+        The host stays for each try, but not for the waits between them.
+        """
+        tries = _TRIES
+        while True:
+            try:
+                with self._services.activity.busy("pull"):
                     await self._make_room(pull.entry, report)
-                return pulled
-            finally:
-                self._services.events.publish(await self._after(pulled))
+                    return await self._hub.pull(pull.entry, report)
+            except DownloadError as failure:
+                tries -= 1
+                if not (tries and pull.by_itself and failure.key_used in _NO_NETWORK):
+                    raise
+            report(Progress("retry", pull.progress.done, pull.progress.total))
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def collect(self, *, dry_run: bool = False, need: int = 0, keep: str = "") -> list[gc.Held]:
         """Remove what the user's limits leave no room for; what was, or would be.
@@ -228,10 +285,12 @@ class Pulls:
         self._tasks.discard(pull.task)
         if self._running.get(pull.name) is pull:
             del self._running[pull.name]
-            if not self._leaving:
+            if not self._departing:
                 kept.pull_ends(pull.name)
         if not pull.task.cancelled() and (failure := pull.task.exception()) is not None:
             error = failure if isinstance(failure, IdeAgentError) else IdeAgentError()
+            if pull.by_itself and error.key_used in _NO_NETWORK:
+                kept.pull_begins(pull.name)  # the next host may have more luck
             self.failed[pull.name] = Failed(pull.entry, error)
         pull.tell(None)
         self.changed()

@@ -69,7 +69,6 @@ class Searching:
             self._show_found(panel, forms.add_form(address, panel.language))
             return None
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
-        place = place if words or place else "catalogue"  # a hub is not asked for nothing
         found = await asyncio.to_thread(search, self._hub, words, kind, place)
         said = not_asked(found["problem"], panel.language) if found["problem"] else None
         self._finds[panel] = (found, words)

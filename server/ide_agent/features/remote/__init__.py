@@ -19,6 +19,7 @@ def register_host(services: Services) -> None:
     from ide_agent.features.remote.service import Remote
 
     remote = Remote(services)
+    services.on_stop(remote.audit.close)
     services.app.include_router(api.routes(remote))
     panel.register(services, remote)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ide_agent.config import RemoteSettings
 from ide_agent.errors import IdeAgentError, RemoteRefused
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from ide_agent.storage.database import Database
 
 log = logging.getLogger(__name__)
+_HELD = 200  # entries a day of what was held back; clients make up names of models
+_MORE = "*"  # stands for the models beyond that
+_WRITE_SECONDS = 1.0
+
+
+_Alike: TypeAlias = tuple[str, str, str, str, str]
 
 
 def _local_now() -> datetime:
@@ -51,8 +57,11 @@ class Audit:
         self._guessed: dict[int, tuple[Day, Sent]] = {}
         self._warned: set[tuple[str, str]] = set()
         self._reading = asyncio.Lock()
-        self._held: dict[tuple[date, str, str, str, str, str], Sent] = {}
+        self._held: dict[_Alike, Sent] = {}
+        self._unwritten: dict[int, Sent] = {}
+        self._writing: asyncio.Task[None] | None = None
         self._holding = asyncio.Lock()
+        self._closing = False
 
     async def today(self) -> Day:
         """What was used today.
@@ -113,32 +122,66 @@ class Audit:
         return noted.id
 
     async def held_back(self, sent: Sent) -> None:
-        """Note a request of which nothing may leave; those of one day that are alike are one entry."""
-        from ide_agent.features.remote.records import RemoteRequest, row, update
+        """Note a request of which nothing may leave; those of one day that are alike are one entry.
+
+        The first is written at once, the number of the others about once a second.
+        """
+        from ide_agent.features.remote.records import row
 
         try:
             await self.today()
             async with self._holding:
-                key = (self._now().date(), sent.endpoint, sent.host, sent.model, sent.path, sent.outcome)
-                known = self._held.get(key)
+                held, day = self._held, self._day
+                if _alike(sent) not in held and len(held) >= _HELD:
+                    sent = replace(sent, model=_MORE)
+                known = held.get(_alike(sent))
                 if known is None:
                     sent.at = self._now().astimezone(UTC)
                     noted = row(sent)
                     await self._database.run(lambda session: session.add(noted))
-                    self._held = {each: found for each, found in self._held.items() if each[0] == key[0]}
-                    self._held[key] = replace(sent, number=noted.id)
+                    held[_alike(sent)] = replace(sent, number=noted.id)
                 else:
                     more = replace(known, outcome=f"{sent.outcome} {known.times + 1}")
-
-                    def work(session: Any) -> None:
-                        if (found := session.get(RemoteRequest, more.number)) is not None:
-                            update(found, more)
-
-                    await self._database.run(work)
-                    self._held[key] = more
-                self._day.add(sent)
+                    held[_alike(sent)] = self._unwritten[known.number] = more
+                    if self._writing is None:
+                        self._writing = asyncio.create_task(self._write_later())
+                day.add(sent)
+            if self._closing:
+                await self._write()
         except IdeAgentError as failure:
             log.error("what was not sent to %s could not be noted: %s", sent.endpoint, failure)
+
+    async def close(self) -> None:
+        """Write what is left to write, and from now on at once, while the database still works."""
+        self._closing = True
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self._write()
+
+    async def _write_later(self) -> None:
+        await asyncio.sleep(_WRITE_SECONDS)
+        self._writing = None
+        await self._write()
+
+    async def _write(self) -> None:
+        """Write how many were held back by now. Never raises."""
+        from ide_agent.features.remote.records import RemoteRequest, update
+
+        async with self._holding:
+            unwritten, self._unwritten = self._unwritten, {}
+            if not unwritten:
+                return
+
+            def work(session: Any) -> None:
+                for number, sent in unwritten.items():
+                    if (found := session.get(RemoteRequest, number)) is not None:
+                        update(found, sent)
+
+            try:
+                await self._database.run(work)
+            except IdeAgentError as failure:
+                log.error("how much was held back could not be noted: %s", failure)
 
     async def end(self, sent: Sent) -> None:
         """Note how it ended, and count it."""
@@ -167,6 +210,7 @@ class Audit:
 
         from ide_agent.features.remote.records import RemoteRequest, values
 
+        await self._write()
         chosen = select(RemoteRequest).order_by(RemoteRequest.id.desc()).limit(count)
         return await self._database.run(lambda session: [values(each) for each in session.scalars(chosen)])
 
@@ -181,6 +225,7 @@ class Audit:
 
         from ide_agent.features.remote.records import RemoteRequest, sent_of
 
+        await self._write()
         now = self._now()
         midnight = datetime.combine(now.date(), time.min, tzinfo=now.tzinfo).astimezone(UTC)
         chosen = select(RemoteRequest).where(
@@ -188,6 +233,7 @@ class Audit:
         )
         rows = await self._database.run(lambda session: [sent_of(each) for each in session.scalars(chosen)])
         self._day, self._date = Day(), now.date()
+        self._held = {_alike(sent): sent for sent in rows if not (sent.left or sent.bytes_out)}
         self._warned.clear()
         for sent in rows:  # those under way began on another day, and count there
             self._day.add(sent)
@@ -201,3 +247,9 @@ class Audit:
         if key not in self._warned:
             self._warned.add(key)
             self._warn(warning)
+
+
+def _alike(sent: Sent) -> _Alike:
+    """What those requests of a day have in common that are one entry, as the log has it."""
+    outcome = sent.outcome.rpartition(" ")[0] if sent.times > 1 else sent.outcome
+    return sent.endpoint, sent.host[:255], sent.model[:200], sent.path[:64], outcome
