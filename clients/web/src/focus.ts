@@ -3,8 +3,11 @@
 const FOCUSABLE =
   "vscode-button, vscode-textfield, vscode-textarea, vscode-checkbox, select, button, a[href], [tabindex='0']";
 
-/** Call `draw`, which changes what is in `root`. */
-export function keepFocus(root: HTMLElement, draw: () => void): void {
+/**
+ * Call `draw`, which changes the blocks in `root`. Where nothing stands in the place of what had the focus,
+ * `heading` gets it: a button of another block would do something else when Enter is pressed once more.
+ */
+export function keepFocus(root: HTMLElement, heading: HTMLElement, draw: () => void): void {
   const had = document.activeElement;
   if (!(had instanceof HTMLElement) || had === root || !root.contains(had)) {
     draw();
@@ -13,8 +16,11 @@ export function keepFocus(root: HTMLElement, draw: () => void): void {
   const group = had.closest(".buttons");
   const row = had.closest("tr");
   const rows = row?.parentElement;
-  const before = focusable(root);
-  const [inGroup, inRows, inAll] = [indexOf(group, had), indexOf(rows, row), before.indexOf(had)];
+  const blocks = new Set(root.children);
+  const block = [...blocks].find((each) => each.contains(had));
+  const before = block ? focusable(block) : [];
+  const [inGroup, inRows, inBlock] = [indexOf(group, had), indexOf(rows, row), before.indexOf(had)];
+  const place = block ? [...blocks].indexOf(block) : -1;
   const isShown = had.matches(":focus-visible");
   draw();
   if (isUsable(had)) {
@@ -25,13 +31,14 @@ export function keepFocus(root: HTMLElement, draw: () => void): void {
     rows?.isConnected && !row?.isConnected ? (rows.children[inRows] ?? rows.lastElementChild) : null;
   const below = next ? focusable(next) : [];
   const alike = below.filter((each) => each.textContent === had.textContent);
-  const found = [...beside, ...alike, ...below, ...around(before, inAll)].find(isUsable);
-  if (found) {
-    // One that was just made cannot have the focus before it is drawn.
-    const drawn = "updateComplete" in found ? found.updateComplete : undefined;
-    found.focus({ preventScroll: !isShown });
-    void Promise.resolve(drawn).then(() => found.focus({ preventScroll: !isShown }));
-  }
+  const there = block && !block.isConnected ? root.children[place] : undefined;
+  const inPlace = there && !blocks.has(there) ? focusable(there) : [];
+  const candidates = [...beside, ...alike, ...below, ...around(before, inBlock), ...inPlace];
+  const found = candidates.find(isUsable) ?? heading;
+  // One that was just made cannot have the focus before it is drawn.
+  const drawn = "updateComplete" in found ? found.updateComplete : undefined;
+  found.focus({ preventScroll: !isShown });
+  void Promise.resolve(drawn).then(() => found.focus({ preventScroll: !isShown }));
 }
 
 function focusable(inside: Element): HTMLElement[] {

@@ -25,7 +25,7 @@ interface Drawn {
 
 export class Panel {
   readonly notices: Notices;
-  private readonly title = element("h1");
+  private readonly title = element("h1", { tabindex: "-1" });
   private readonly body = element("div", { class: "blocks" });
   private readonly store = new PanelStore();
   private readonly drawn = new Map<string, Drawn>();
@@ -89,7 +89,7 @@ export class Panel {
     setText(this.title, state.title);
     this.title.hidden = false;
     document.title = state.title;
-    keepFocus(this.body, () => this.drawBlocks(state.blocks));
+    keepFocus(this.body, this.title, () => this.drawBlocks(state.blocks));
     this.body.dataset.revision = String(state.revision);
     const scrolled = this.memory.get("scroll");
     if (!this.isDrawn && typeof scrolled === "number") {

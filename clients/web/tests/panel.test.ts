@@ -256,7 +256,21 @@ test("the focus goes to what stands in the place of what is gone", async () => {
   await shown.patch(set(table(row("1", on))));
   assert.equal(focused(), "remove, 1");
   await shown.patch(set(table()));
-  assert.equal(focused(), "below");
+  assert.equal(focused(), "P"); // the panel's heading: “below” would do something else
+});
+
+test("the focus goes to the block that replaces one, never to a button of another", async () => {
+  const shown = new Shown();
+  const bar = (id: string, name: string): Block => ({
+    ...{ kind: "progress", id, label: id, detail: "", percent: 1, actions: [action(name)] },
+  });
+  const focused = () => document.activeElement?.textContent;
+  await shown.show(bar("pull", "stop"), table({ id: "found", actions: [action("download")] }));
+  shown.find(".progress vscode-button").focus();
+  await shown.patch({ op: "remove", id: "pull" }, set(bar("stopped", "go on"), "t"));
+  assert.equal(focused(), "go on");
+  await shown.patch({ op: "remove", id: "stopped" });
+  assert.equal(focused(), "P");
 });
 
 test("a long table can be unfolded where it is folded", async () => {

@@ -144,10 +144,20 @@ def test_what_was_stopped_is_listed(home: Path) -> None:
 def test_the_list_in_words_and_as_json(home: Path) -> None:
     file = put(home, "mine", 2_500_000)
     _, out, _ = run("list")
-    assert out.splitlines()[0].split() == ["mine", "2.5", "MB", "GGUF", str(file)]
+    assert out.splitlines()[0].split() == ["mine", "2.5", "MB", "GGUF", str(file), "(default)"]
     _, out, _ = run("list", "--json")
     [model] = json.loads(out)["models"]
-    assert (model["name"], model["bytes"]) == ("mine", 2_500_000)
+    assert (model["name"], model["bytes"], model["default"]) == ("mine", 2_500_000, True)
+    assert any(line.startswith("Default ") for line in run("info", "mine")[1].splitlines())
+
+
+def test_what_nothing_here_runs_is_told_before_it_is_here() -> None:
+    for arguments in (("search", "joe", "--source", "catalogue"), ("list", "--type", "audio")):
+        assert "Nothing here runs it yet." in " ".join(run(*arguments)[1].split())
+    assert "Nothing here runs it yet." not in run("search", "minilm", "--source", "catalogue")[1]
+    info = [line.split() for line in run("info", "minilm")[1].splitlines()]
+    assert ["Size", "23.4", "MB", "to", "download"] in info
+    assert "23.4 MB to download" in " ".join(run("list")[1].split())
 
 
 @pytest.mark.parametrize(
@@ -206,7 +216,7 @@ def test_what_is_in_memory_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(runtime, "find_host", lambda: RuntimeInfo.new(1))
     monkeypatch.setattr(runtime, "call", call)
-    assert run("list")[1].splitlines()[0].endswith("(in memory)")
+    assert run("list")[1].splitlines()[0].endswith("(default, in memory)")
     assert json.loads(run("list", "--json")[1])["models"][0]["loaded"]
     assert any(line.split() == ["In", "memory", "yes"] for line in run("info", "mine")[1].splitlines())
     assert "mine is in memory; it is ended first." in run("rm", "mine", input="n\n")[1]
@@ -400,10 +410,9 @@ def test_what_runs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "call", lambda *_, **__: {"models": rows, "limit": 1})
     lines = run("running")[1].splitlines()
     assert lines[0] == "a (gguf/q4_1) 🟢 Running"
-    assert lines[1].startswith(
-        "    fake, for text, process 7, kept, 80.0 MB of memory (100.0 MB planned), "
-        "2 requests at once of 512 "
-    )
+    assert lines[1].startswith("    80.0 MB of memory, since ")
+    assert ", kept, requests: 1, for text, 2 requests at once of 512 tokens, 100.0 MB of" in lines[1]
+    assert lines[1].endswith("fake, process 7")
     assert lines[2:] == ["b (gguf/q4_1) ⏳ Waiting", f"    {waits}"]
     assert json.loads(run("running", "--json")[1])["limit"] == 1
 
@@ -542,7 +551,7 @@ def test_of_a_folder_the_first_file_is_looked_for_and_a_new_default_is_said(
     monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
     code, out, err = run("import", str(llama(home / "first")))
     assert (code, out.count("\n"), err.count("looking up")) == (0, 1, 1)
-    assert len(err.splitlines()) <= 3
+    assert len(err.splitlines()) <= 4 and err.startswith("Nothing here runs it yet.\n")
     assert "default" not in err
     for name, is_default in (("vectors", False), ("second", True)):
         folder = home / name

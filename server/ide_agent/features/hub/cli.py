@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ide_agent.errors import IdeAgentError, from_wire
+from ide_agent.errors import from_wire
 from ide_agent.features.hub.progress_cli import shown_progress
 from ide_agent.features.hub.removal_cli import make_room
 from ide_agent.features.hub.running_cli import in_memory
@@ -62,11 +61,14 @@ def _get(what: str, called: str, sha256: str, file: str = "") -> None:
     from ide_agent.features.hub.place import is_model
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
+    from ide_agent.features.hub.words import no_engine
 
     hub = Hub()
     entry = hub.entry(what, called, sha256, file)
     if fitting := smaller(entry):
         typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
+    if unrun := no_engine(entry.format, _runs(), language()):
+        typer.echo(unrun.strip(), err=True)
     make_room(entry, 0 if is_model(hub.folder / entry.name) else entry.total)
     before = _default()
     try:
@@ -91,15 +93,22 @@ def _stopped(hub: Hub, name: str) -> None:
         kept.pull_ends(name)
 
 
+def _runs() -> frozenset[str]:
+    """The formats that some engine on this machine runs."""
+    from ide_agent import config
+    from ide_agent.features.hub.listing import runnable
+    from ide_agent.paths import config_file
+
+    return runnable(config.load(user=config_file())[0].inference)
+
+
 def _default() -> str:
     """Name of the model that answers who names none; empty where there is none."""
     from ide_agent import config
-    from ide_agent.inference.models import ModelStore
+    from ide_agent.features.hub.listing import default_name
     from ide_agent.paths import config_file, models_dir
 
-    with suppress(IdeAgentError):
-        return ModelStore(models_dir(), config.load(user=config_file())[0].inference.model).find().name
-    return ""
+    return default_name(models_dir(), config.load(user=config_file())[0].inference)
 
 
 def _tell_default(name: str, before: str) -> None:
@@ -113,9 +122,9 @@ def _list(
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=kind_of),
 ) -> None:
     from ide_agent import config
-    from ide_agent.features.hub.listing import described
+    from ide_agent.features.hub.listing import default_name, described, runnable
     from ide_agent.features.hub.service import Hub
-    from ide_agent.features.hub.words import form, size
+    from ide_agent.features.hub.words import form, no_engine, size
     from ide_agent.paths import config_file
 
     hub = Hub()
@@ -126,18 +135,30 @@ def _list(
         typer.echo(text("hub.none"))
     here = {model["name"] for model in described_all}
     offered = [entry for entry in hub.catalogue() if entry.name not in here and kind in ("", entry.kind)]
-    loaded = in_memory()
+    loaded, default, runs = in_memory(), default_name(hub.folder, settings), runnable(settings)
     if as_json:
         typer.echo(
-            json.dumps({"models": [{**each, "loaded": each["name"] in loaded} for each in models]}, indent=2)
+            json.dumps(
+                {
+                    "models": [
+                        {**each, "loaded": each["name"] in loaded, "default": each["name"] == default}
+                        for each in models
+                    ]
+                },
+                indent=2,
+            )
         )
         return
     column = max((len(name) for name in (*here, *(entry.name for entry in offered))), default=0)
     for model in models:
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
-        if model["name"] in loaded:
-            about += f" ({text('hub.in_memory')})"
+        marks = [
+            *([text("hub.panel.default")] if model["name"] == default else []),
+            *([text("hub.in_memory")] if model["name"] in loaded else []),
+        ]
+        if marks:
+            about += f" ({', '.join(marks)})"
         held, how = size(model["bytes"], language()), form(model["format"], language())
         show(f"{model['name']:<{column}} {held:>10}  {how:<16}  {about}")
     for each in hub.unfinished():
@@ -155,6 +176,6 @@ def _list(
             title=entry.title,
             size=size(entry.expected, language()),
             licence=entry.licence,
-            about=text(entry.about),
+            about=text(entry.about) + no_engine(entry.format, runs, language()),
         )
         show(f"{entry.name:<{column}} {about}")

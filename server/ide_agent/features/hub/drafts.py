@@ -117,6 +117,10 @@ class Drafts:
         loose = sum(_size(draft) or _size(_beside(draft, _PART)) for draft in drafts)
         return loose + sum(map(_size, _inside(self.whole(entry.name))))
 
+    def so_far(self, entry: Entry) -> tuple[int, int]:
+        """How many bytes of `entry` lie here, and of how many; 0 where nobody told."""
+        return self.arrived(entry), self._total(entry) if entry.wheels or not entry.total else entry.total
+
     def unfinished(self, entries: Iterable[Entry]) -> list[Unfinished]:
         """What could go on: of `entries`, and of addresses that were pulled. Not what somebody works on."""
         found: list[Unfinished] = []
@@ -158,7 +162,7 @@ class Drafts:
         return False
 
     def _total(self, entry: Entry) -> int:
-        if all(package.size for package in entry.wheels):
+        if entry.wheels and all(package.size for package in entry.wheels):
             return sum(entry.worth(package) for package in entry.wheels)
         try:
             return int(json.loads(_beside(self.of(entry), _NOTE).read_bytes())["size"])

@@ -113,12 +113,14 @@ def inactive(name: str, message: str, language: str) -> TextBlock:
     return TextBlock(id=f"inactive.{name}", markdown=plain(message), level="error")
 
 
-def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) -> Row:
+def _model(model: dict[str, Any], row: Mapping[str, Any] | None, default: str, language: str) -> Row:
     words = translator(language)
     name, held = _printable(model["name"]), size(model["bytes"], language)
     problem = model.get("problem")
     rests = words("hub.panel.ready") if model["engine"] else words("hub.fact.no_engine")
     state = words(f"state.{row['state']}") if row else rests
+    if model["name"] == default:
+        state = f"{state} · {words('hub.panel.default')}"
     waits = row is not None and row["state"] == "waiting"
     if waits or (row is not None and row["active"]):
         switch = [_deactivate(name, waits=waits, language=language)]
@@ -178,8 +180,13 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], language: str) -> TableBlock:
-    """The models of `listing.described`, of which those in `rows` are in memory or wait for that."""
+def here(
+    models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], default: str, language: str
+) -> TableBlock:
+    """The models of `listing.described`, of which those in `rows` are in memory or wait for that.
+
+    The one called `default` answers who names none.
+    """
     words = translator(language)
     known = {row["name"]: row for row in rows}
     return TableBlock(
@@ -193,5 +200,5 @@ def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], langua
             Column(key="kind", label=words("hub.fact.format")),
             Column(key="state", label=words("hub.panel.state")),
         ],
-        rows=[_model(model, known.get(model["name"]), language) for model in models],
+        rows=[_model(model, known.get(model["name"]), default, language) for model in models],
     )

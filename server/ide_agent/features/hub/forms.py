@@ -18,9 +18,7 @@ SEARCH, FILTER, ADD, ASK, DISK, TIDY = "search", "filter", "add", "ask", "disk",
 def search_form(language: str) -> FormBlock:
     """The question what to search for."""
     words = translator(language)
-    field = FormField(
-        name="words", label=words("hub.panel.words"), hint=words("hub.panel.words_hint"), required=True
-    )
+    field = FormField(name="words", label=words("hub.panel.words"), hint=words("hub.panel.words_hint"))
     submit = Action(name="search", label=words("hub.panel.search"), style="primary")
     places = [Choice(value=place, label=words(f"hub.place.{place}")) for place in PLACES]
     choices = [Choice(value="", label=words("hub.panel.all")), *places]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, get_args
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import ModelFileInvalid
+from ide_agent.errors import IdeAgentError, ModelFileInvalid
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.filters import source_of
 from ide_agent.inference.backends import BACKENDS, runtimes
 from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import kind_of
-from ide_agent.inference.models import ModelFile
+from ide_agent.inference.models import ModelFile, ModelStore
 
 
 def described(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
@@ -39,3 +41,15 @@ def engine_for(form: Format, settings: InferenceSettings) -> str:
     """The first engine on this machine that runs models of that format; empty where there is none."""
     engines = (*BACKENDS, *runtimes(settings))
     return next((each.name for each in engines if form in each.formats and each.available()), "")
+
+
+def runnable(settings: InferenceSettings) -> frozenset[str]:
+    """The formats that some engine on this machine runs."""
+    return frozenset(form for form in get_args(Format) if engine_for(form, settings))
+
+
+def default_name(folder: Path, settings: InferenceSettings) -> str:
+    """Name of the model in `folder` that answers who names none; empty where there is none."""
+    with suppress(IdeAgentError):
+        return ModelStore(folder, settings.model).find().name
+    return ""

@@ -6,15 +6,15 @@ from collections.abc import Collection
 from typing import Any
 
 from ide_agent.features.hub.catalogue import Entry
-from ide_agent.features.hub.words import echoed, fits, form, size
-from ide_agent.locale import translator
-from ide_agent.panels.blocks import Action, Column, Row, TableBlock, TextBlock, plain
+from ide_agent.features.hub.words import echoed, fits, form, no_engine, size
+from ide_agent.locale import translate, translator
+from ide_agent.panels.blocks import Action, ActionsBlock, Column, Row, TableBlock, TextBlock, plain
 
-THERE, FOUND, FILES, UNASKED = "catalogue", "found", "files", "unasked"
+THERE, FOUND, FILES, UNASKED, CLEAR = "catalogue", "found", "files", "unasked", "clear"
 
 
-def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
-    """What the catalogue offers besides, of which `busy` are on their way."""
+def there(offered: list[Entry], busy: set[str], runs: Collection[str], language: str) -> TableBlock:
+    """What the catalogue offers besides, of which `busy` are on their way; `runs`: see `listing.runnable`."""
     words = translator(language)
     return TableBlock(
         id=THERE,
@@ -27,11 +27,11 @@ def there(offered: list[Entry], busy: set[str], language: str) -> TableBlock:
             Column(key="licence", label=words("hub.panel.licence")),
             Column(key="about", label=words("hub.panel.for")),
         ],
-        rows=[_entry(entry, entry.name in busy, language) for entry in offered],
+        rows=[_entry(entry, entry.name in busy, runs, language) for entry in offered],
     )
 
 
-def _entry(entry: Entry, busy: bool, language: str) -> Row:
+def _entry(entry: Entry, busy: bool, runs: Collection[str], language: str) -> Row:
     words = translator(language)
     return Row(
         id=entry.name,
@@ -40,28 +40,35 @@ def _entry(entry: Entry, busy: bool, language: str) -> Row:
             "size": size(entry.expected, language),
             "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,
-            "about": words(entry.about),
+            "about": words(entry.about) + no_engine(entry.format, runs, language),
         },
         actions=[
-            Action(
-                name="pull",
-                label=words("hub.panel.pull"),
-                style="primary",
-                args={"name": entry.name},
-                enabled=not busy,
-            ),
+            _download("pull", entry.name, entry.format, runs, language, enabled=not busy),
             Action(name="about", label=words("hub.panel.details"), args={"name": entry.name}),
         ],
     )
 
 
-def found(known: dict[str, Any], asked: str, language: str, taken: Collection[str] = ()) -> TableBlock:
+def _download(
+    action: str, name: str, form: str, runs: Collection[str], language: str, *, enabled: bool = True
+) -> Action:
+    """The button that gets a model, which asks where nothing here could run it."""
+    words = translator(language)
+    sure = words("hub.panel.pull_idle", name=name) if no_engine(form, runs, language) else ""
+    args = {"name": name}
+    label = words("hub.panel.pull")
+    return Action(name=action, label=label, style="primary", confirm=sure, args=args, enabled=enabled)
+
+
+def found(
+    known: dict[str, Any], asked: str, runs: Collection[str], language: str, taken: Collection[str] = ()
+) -> TableBlock:
     """What `finding.search` found; those in `taken` are here or on their way."""
     words = translator(language)
     return TableBlock(
         id=FOUND,
-        title=words("hub.panel.found", words=echoed(asked)),
-        empty=words("hub.panel.nothing", words=echoed(asked)),
+        title=words("hub.panel.found" if asked else "hub.panel.found_all", words=echoed(asked)),
+        empty=words("hub.panel.nothing" if asked else "hub.panel.nothing_so", words=echoed(asked)),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
@@ -70,8 +77,8 @@ def found(known: dict[str, Any], asked: str, language: str, taken: Collection[st
             Column(key="about", label=words("hub.panel.for")),
         ],
         rows=[
-            *(_known(each, each["name"] in taken, language) for each in known["catalogue"]),
-            *(_repository(each, language) for each in known["repositories"]),
+            *(_known(each, each["name"] in taken, runs, language) for each in known["catalogue"]),
+            *(_repository(each, runs, language) for each in known["repositories"]),
         ],
     )
 
@@ -81,7 +88,14 @@ def unasked(why: str) -> TextBlock:
     return TextBlock(id=UNASKED, markdown=plain(why), level="warning")
 
 
-def _known(each: dict[str, Any], taken: bool, language: str) -> Row:
+def clear(language: str) -> ActionsBlock:
+    """Takes away what was found."""
+    return ActionsBlock(
+        id=CLEAR, actions=[Action(name="clear", label=translate("hub.panel.clear", language))]
+    )
+
+
+def _known(each: dict[str, Any], taken: bool, runs: Collection[str], language: str) -> Row:
     """A model of the catalogue."""
     words = translator(language)
     args = {"name": each["name"]}
@@ -92,30 +106,31 @@ def _known(each: dict[str, Any], taken: bool, language: str) -> Row:
             "size": size(each["bytes"], language),
             "format": form(each["format"], language),
             "licence": each["licence"],
-            "about": words(each["about"]),
+            "about": words(each["about"]) + no_engine(each["format"], runs, language),
         },
         actions=[
-            Action(name="get", label=words("hub.panel.pull"), style="primary", args=args, enabled=not taken),
+            _download("get", each["name"], each["format"], runs, language, enabled=not taken),
             Action(name="about", label=words("hub.panel.details"), args=args),
         ],
     )
 
 
-def _repository(each: dict[str, Any], language: str) -> Row:
+def _repository(each: dict[str, Any], runs: Collection[str], language: str) -> Row:
     words = translator(language)
+    unrun = no_engine(each["format"], runs, language)
     return Row(
         id=each["name"],
         cells={
             "name": each["name"] + (words("hub.gated") if each["gated"] else ""),
             "format": form(each["format"], language),
             "licence": each["licence"],
-            "about": words("hub.panel.downloads", count=each["downloads"]),
+            "about": words("hub.panel.downloads", count=each["downloads"]) + (f".{unrun}" if unrun else ""),
         },
         actions=[Action(name="files", label=words("hub.panel.files"), args={"name": each["name"]})],
     )
 
 
-def offered(repository: str, files: list[dict[str, Any]], language: str) -> TableBlock:
+def offered(repository: str, files: list[dict[str, Any]], runs: Collection[str], language: str) -> TableBlock:
     """The files of a repository."""
     words = translator(language)
     return TableBlock(
@@ -132,16 +147,11 @@ def offered(repository: str, files: list[dict[str, Any]], language: str) -> Tabl
                 cells={
                     "path": file["path"],
                     "size": size(file["bytes"], language),
-                    "memory": fits(file["memory"], language) + (words("hub.best") if file["best"] else ""),
+                    "memory": fits(file["memory"], language)
+                    + (words("hub.best") if file["best"] else "")
+                    + (f".{unrun}" if (unrun := no_engine(file["format"], runs, language)) else ""),
                 },
-                actions=[
-                    Action(
-                        name="get",
-                        label=words("hub.panel.pull"),
-                        style="primary",
-                        args={"name": file["name"]},
-                    )
-                ],
+                actions=[_download("get", file["name"], file["format"], runs, language)],
             )
             for file in files
         ],

@@ -17,7 +17,7 @@ from ide_agent.features.hub.asking import Asking
 from ide_agent.features.hub.disk import free_in
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.filters import Filter
-from ide_agent.features.hub.listing import described
+from ide_agent.features.hub.listing import default_name, described, runnable
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.searching import Searching, named
 from ide_agent.features.hub.service import Hub
@@ -179,6 +179,8 @@ class HubPanel:
         settings = self.services.settings.inference
         failed = set(self.activations.failed)
         models = await asyncio.to_thread(lambda: [described(each, settings) for each in self.hub.list()])
+        default = await asyncio.to_thread(default_name, self.hub.folder, settings)
+        runs = await asyncio.to_thread(runnable, settings)
         stopped = await asyncio.to_thread(self.hub.unfinished)
         free, trained = await asyncio.to_thread(lambda: (free_in(self.hub.folder), held(self.hub.folder)))
         here = {model["name"] for model in models}
@@ -194,8 +196,8 @@ class HubPanel:
             panel.set(
                 TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)),
                 forms.search_form(panel.language),
-                drawing.here(shown, running, panel.language),
-                offers.there(missing, busy, panel.language),
+                drawing.here(shown, running, default, panel.language),
+                offers.there(missing, busy, runs, panel.language),
                 forms.disk(sum(model["bytes"] for model in models) + trained, free, panel.language),
                 forms.tidy(panel.language),
             )
@@ -208,7 +210,7 @@ class HubPanel:
                 panel.set(loaded, before=forms.FILTER if panel.has(forms.FILTER) else drawing.HERE)
             else:
                 panel.remove(drawing.RUNNING)
-            self.searching.draw(panel, here | busy)
+            self.searching.draw(panel, here | busy, runs)
             self._draw_pulls(panel, stopped)
             self.asking.draw(panel, models, [row["name"] for row in running])
 
@@ -230,5 +232,7 @@ class HubPanel:
 
 def register(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> None:
     """Offer the panel."""
-    found = HubPanel(services, hub, pulls, activations, Searching(hub, pulls), Asking(services, hub))
+    found = HubPanel(
+        services, hub, pulls, activations, Searching(services, hub, pulls), Asking(services, hub)
+    )
     services.panels.offer("hub", "hub.panel.title", found.open)

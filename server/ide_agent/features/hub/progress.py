@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Phase = Literal["removed", "resolve", "slow", "waiting", "download", "stalled", "retry", "extract"]
@@ -47,6 +47,18 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+def begun(report: Report, done: int, total: int) -> Report:
+    """`report` for a download of which `done` of `total` bytes lie here: until it goes on, it tells that."""
+
+    def told(progress: Progress) -> None:
+        early = progress.phase in ("resolve", "slow") and progress.done < done
+        report(replace(progress, done=done, total=total) if early else progress)
+
+    if done:
+        told(Progress("resolve"))
+    return told
 
 
 class Speedometer:

@@ -50,13 +50,22 @@ def _search(
     source: str = typer.Option("", "--source", help=text("hub.place_help"), callback=_place),
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
 ) -> None:
+    from ide_agent import config
     from ide_agent.features.hub.about import files_of
     from ide_agent.features.hub.finding import search
+    from ide_agent.features.hub.listing import runnable
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.pages import is_repository, of_page
-    from ide_agent.features.hub.words import echoed, fits, form, not_asked, size
+    from ide_agent.features.hub.words import echoed, fits, form, no_engine, not_asked, size
+    from ide_agent.paths import config_file
 
     wanted = " ".join(words)
+    runs = runnable(config.load(user=config_file())[0].inference)
+
+    def unrun(form: str, after: str = "") -> str:
+        said = no_engine(form, runs, language())
+        return after + said if said else ""
+
     if (page := of_page(wanted)) or is_repository(wanted):
         wanted = page or wanted
         files = files_of(wanted)
@@ -67,7 +76,7 @@ def _search(
             held, verdict = size(file["bytes"], language()), fits(file["memory"], language())
             best = text("hub.best") if file["best"] else ""
             typer.echo(file["name"])
-            show(f"    {held}, {file['licence'] or '?'}; {verdict}{best}")
+            show(f"    {held}, {file['licence'] or '?'}; {verdict}{best}{unrun(file['format'], '.')}")
         return
     known = search(Hub(), wanted, kind, source)
     if as_json:
@@ -75,12 +84,13 @@ def _search(
         return
     for each in known["catalogue"]:
         held, how = size(each["bytes"], language()), form(each["format"], language())
-        show(f"{each['name']}  {how}, {held}, {each['licence']}. {text(each['about'])}")
+        about = text(each["about"]) + unrun(each["format"])
+        show(f"{each['name']}  {how}, {held}, {each['licence']}. {about}")
     found = known["repositories"]
     for each in found:
         about = text("hub.repository", downloads=each["downloads"], licence=each["licence"] or "?")
-        how = form(each["format"], language())
-        show(f"{each['name']}  {how}, {about}{text('hub.gated') if each['gated'] else ''}")
+        about += (text("hub.gated") if each["gated"] else "") + unrun(each["format"], ".")
+        show(f"{each['name']}  {form(each['format'], language())}, {about}")
     if known["problem"]:
         typer.echo(not_asked(known["problem"], language()), err=True)
     if found or not known["catalogue"]:

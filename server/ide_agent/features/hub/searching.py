@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ide_agent.errors import PanelError
+from ide_agent.errors import IdeAgentError, PanelError
 from ide_agent.features.hub import drawing, forms, offers
 from ide_agent.features.hub.about import files_of, smaller
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.finding import search
+from ide_agent.features.hub.listing import runnable
 from ide_agent.features.hub.naming import refuse_hopeless
 from ide_agent.features.hub.sources.pages import is_repository, of_page
 from ide_agent.features.hub.sources.url import is_address, of_path
@@ -24,14 +25,16 @@ from ide_agent.panels.blocks import Block
 if TYPE_CHECKING:
     from ide_agent.features.hub.pulls import Pulls
     from ide_agent.features.hub.service import Hub
+    from ide_agent.host.services import Services
 
-_FOUND = (offers.UNASKED, offers.FOUND, offers.FILES, forms.ADD)
+_FOUND = (offers.UNASKED, offers.FOUND, offers.FILES, forms.ADD, offers.CLEAR)
 
 
 class Searching:
     """The search form, and what was found: in each panel the last search."""
 
-    def __init__(self, hub: Hub, pulls: Pulls) -> None:
+    def __init__(self, services: Services, hub: Hub, pulls: Pulls) -> None:
+        self._services = services
         self._hub = hub
         self._pulls = pulls
         self._finds: dict[Panel, tuple[dict[str, Any], str]] = {}
@@ -42,50 +45,77 @@ class Searching:
         panel.on("search", partial(self._search, panel))
         panel.on("files", partial(self._files, panel))
         panel.on("get", partial(self._get, panel))
+        panel.on("clear", partial(self._clear, panel))
         panel.on_close(lambda: self._finds.pop(panel, None))
 
-    def draw(self, panel: Panel, taken: Collection[str]) -> None:
-        """Draw anew what was found; the models `taken` are here or on their way."""
+    def draw(self, panel: Panel, taken: Collection[str], runs: Collection[str]) -> None:
+        """Draw anew what was found; the models `taken` are here or on their way, the formats `runs` run."""
         if panel.has(offers.FOUND):
             known, words = self._finds[panel]
-            panel.set(offers.found(known, words, panel.language, taken))
+            panel.set(offers.found(known, words, runs, panel.language, taken))
 
     async def _add(self, panel: Panel, event: PanelEvent) -> str:
         address = str(event.args.get("address", ""))
         name, sha256 = (str(event.values.get(key, "")).strip() for key in ("name", "sha256"))
         told = await self._want(panel, address, name, sha256)
         panel.remove(forms.ADD)
+        self._end(panel)
         return told
 
-    async def _search(self, panel: Panel, event: PanelEvent) -> str | None:
+    async def _search(self, panel: Panel, event: PanelEvent) -> None:
+        try:
+            await self._find(panel, event)
+        except IdeAgentError:  # or what was found before would stand beside the new words
+            self._forget(panel)
+            raise
+
+    async def _find(self, panel: Panel, event: PanelEvent) -> None:
         words = str(event.values.get("words", "")).strip()
         path = Path(words)
         if is_repository(shown := of_page(words) or words):
-            await self._show_files(panel, shown)
-            return None
+            files, runs = await self._files_of(shown)
+            self._show_found(panel, offers.offered(shown, files, runs, panel.language))
+            return
         if is_address(words) or path.is_absolute() or words.startswith("~"):
             address = words if is_address(words) else of_path(path)
             await asyncio.to_thread(refuse_hopeless, address)
             self._show_found(panel, forms.add_form(address, panel.language))
-            return None
+            return
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
+        place = place if words or place else "catalogue"  # a hub is not asked for nothing
         found = await asyncio.to_thread(search, self._hub, words, kind, place)
         said = not_asked(found["problem"], panel.language) if found["problem"] else None
         self._finds[panel] = (found, words)
-        taken = await asyncio.to_thread(self._taken)
-        self._show_found(panel, offers.found(found, words, panel.language, taken))
+        taken, runs = await asyncio.to_thread(lambda: (self._taken(), self._runs()))
+        self._show_found(panel, offers.found(found, words, runs, panel.language, taken))
         if said is not None:  # a message that passes is missed
             panel.set(offers.unasked(said), before=offers.FOUND)
-        return said
 
     async def _files(self, panel: Panel, event: PanelEvent) -> None:
-        await self._show_files(panel, named(event))
-
-    async def _show_files(self, panel: Panel, repository: str) -> None:
-        files = await asyncio.to_thread(files_of, repository)
+        files, runs = await self._files_of(named(event))
         panel.remove(forms.ADD)
         panel.remove(offers.UNASKED)
-        panel.set(offers.offered(repository, files, panel.language), before=below(panel))
+        block = offers.offered(named(event), files, runs, panel.language)
+        panel.set(block, before=offers.CLEAR if panel.has(offers.CLEAR) else below(panel))
+
+    async def _files_of(self, repository: str) -> tuple[list[dict[str, Any]], frozenset[str]]:
+        """The files there, and the formats that run here."""
+        return await asyncio.to_thread(lambda: (files_of(repository), self._runs()))
+
+    async def _clear(self, panel: Panel, event: PanelEvent) -> None:
+        self._forget(panel)
+
+    def _forget(self, panel: Panel) -> None:
+        """Take away what was found."""
+        self._finds.pop(panel, None)
+        with panel.together():
+            for id in _FOUND:
+                panel.remove(id)
+
+    def _end(self, panel: Panel) -> None:
+        """Take the button away where nothing is left that it would."""
+        if not any(panel.has(id) for id in _FOUND if id != offers.CLEAR):
+            panel.remove(offers.CLEAR)
 
     def _show_found(self, panel: Panel, block: Block) -> None:
         """In place of what was found before."""
@@ -93,7 +123,10 @@ class Searching:
             for id in _FOUND:
                 if id != block.id:
                     panel.remove(id)
-            panel.set(block, before=below(panel))
+            panel.set(block, offers.clear(panel.language), before=below(panel))
+
+    def _runs(self) -> frozenset[str]:
+        return runnable(self._services.settings.inference)
 
     def _taken(self) -> set[str]:
         """Names of the models that are here or on their way."""

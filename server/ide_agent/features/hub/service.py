@@ -23,7 +23,7 @@ from ide_agent.features.hub.drafts import Drafts, Unfinished
 from ide_agent.features.hub.fetch import Fetch
 from ide_agent.features.hub.naming import named
 from ide_agent.features.hub.place import files_of, is_model, put, remove_empty, require_model, reuse
-from ide_agent.features.hub.progress import Progress, Report
+from ide_agent.features.hub.progress import Progress, Report, begun
 from ide_agent.features.hub.sources.url import is_name
 from ide_agent.features.hub.trained import Trained, forget, trained
 from ide_agent.features.hub.waiting import in_thread
@@ -196,6 +196,7 @@ class Hub:
             async with self._turn(entry, report):
                 if entry.name not in self._entries:  # another process may have brought another one meanwhile
                     await in_thread(lambda: self._require_free(entry))
+                report = begun(report, *await in_thread(lambda: self.drafts.so_far(entry)))
                 if await in_thread(lambda: is_there(folder, entry)):
                     await in_thread(lambda: self._settle(entry, folder))
                 else:

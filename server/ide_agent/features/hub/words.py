@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,7 +62,8 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
     values = {
         "title": known.get("title"),
         "about": translate(known["about"], language) if known.get("about") else "",
-        "size": size(known["bytes"], language) if known["bytes"] else "",
+        "size": _held(known, language),
+        "default": words("answers") if known.get("default") else "",
         "format": form(known.get("format", ""), language),
         "files": _files(known.get("files", []), language),
         "adapters": _adapters(known.get("adapters"), language),
@@ -97,6 +98,25 @@ def form(form: str, language: str) -> str:
 def not_asked(problem: Mapping[str, Any], language: str) -> str:
     """One line: that the hub was not asked, and why."""
     return translate("hub.not_asked", language, reason=from_wire(dict(problem)).message(language))
+
+
+def no_engine(form: str, runs: Collection[str], language: str) -> str:
+    """That nothing here runs models of the format `form`, to stand behind a sentence; empty where one does.
+
+    Args:
+        form: empty: not known.
+        runs: see `listing.runnable`.
+        language: of the reader.
+    """
+    return "" if not form or form in runs else f" {translate('hub.no_engine', language)}"
+
+
+def _held(known: Mapping[str, Any], language: str) -> str:
+    """How large it is, and where it is not here that it is still to come."""
+    if not known["bytes"]:
+        return ""
+    held = size(known["bytes"], language)
+    return held if "file" in known else translate("hub.fact.to_download", language, size=held)
 
 
 def _files(files: Sequence[Mapping[str, Any]], language: str) -> str:
@@ -134,7 +154,7 @@ def status_line(row: Mapping[str, Any], language: str) -> str:
 
 
 def running(row: Mapping[str, Any], language: str) -> str:
-    """What else there is to say of it; what is not known is left out."""
+    """What else there is to say of it, what people want first; what is not known is left out."""
 
     def words(key: str, **params: Any) -> str:
         return translate(f"hub.row.{key}", language, **params)
@@ -142,18 +162,17 @@ def running(row: Mapping[str, Any], language: str) -> str:
     if row["reason"]:
         return from_wire(row["reason"]).message(language)
     parts = [
-        row["engine"],
-        words(row["purpose"]),
-        words("pid", pid=row["pid"]) if row["pid"] else "",
-        words("kept") if row["active"] else "",
-        words("memory", rss=size(row["rss"], language), planned=size(row["bytes"], language))
-        if row["rss"]
-        else words("planned", planned=size(row["bytes"], language)),
-        words("cache", cache=size(row["cache"], language)) if row["cache"] else "",
-        words("context", count=row["slots"], context=row["context"]) if row["slots"] else "",
-        words("busy", busy=row["busy"]) if row["busy"] else "",
+        words("memory", rss=size(row["rss"], language)) if row["rss"] else "",
         words("since", time=_clock(row["since"])) if row["since"] else "",
+        words("kept") if row["active"] else "",
+        words("busy", busy=row["busy"]) if row["busy"] else "",
         words("idle", time=_span(row["idle"])) if row["idle"] is not None else "",
+        words(row["purpose"]),
+        words("context", count=row["slots"], context=row["context"]) if row["slots"] else "",
+        words("planned", planned=size(row["bytes"], language)),
+        words("cache", cache=size(row["cache"], language)) if row["cache"] else "",
+        row["engine"],
+        words("pid", pid=row["pid"]) if row["pid"] else "",
     ]
     return ", ".join(part for part in parts if part)
 

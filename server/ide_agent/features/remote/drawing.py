@@ -57,8 +57,6 @@ def endpoints(found: list[dict[str, Any]], language: str) -> TableBlock:
 
 
 def _endpoint(found: dict[str, Any], language: str) -> Row:
-    problem = found.get("problem")
-    ready = translate("remote.panel.ready", language)
     args = {"name": found["name"]}
     actions = [Action(name="test", label=translate("remote.panel.test", language), args=args)]
     if found["key"]:
@@ -71,9 +69,18 @@ def _endpoint(found: dict[str, Any], language: str) -> Row:
         "where": translate(f"remote.{found['place']}", language),
         "key": translate(f"remote.key_in.{found['key'] or 'none'}", language),
         "models": str(len(found["models"])) if found["models"] else "",
-        "state": from_wire(problem).message(language) if problem else ready,
+        "state": _state(found, language),
     }
     return Row(id=found["name"], cells=cells, actions=actions)
+
+
+def _state(found: dict[str, Any], language: str) -> str:
+    """What keeps it from answering, or whether it ever has since the host began."""
+    if (problem := found.get("problem")) is None:
+        return translate("remote.panel.ready" if found.get("answered") else "remote.panel.untried", language)
+    if problem["code"] == "error.remote.off":  # which names a command; here is a button
+        return translate("remote.panel.switched_off", language)
+    return from_wire(problem).message(language)
 
 
 def key_form(found: list[dict[str, Any]], language: str) -> FormBlock:

@@ -45,6 +45,7 @@ class Remote:
             try:
                 endpoint = await remotes.endpoint(each["name"])
                 each["models"] = endpoint.models
+                each["answered"] = endpoint.answers > 0
                 if (failed := self._failed.get(endpoint.name)) and failed[1:] == (endpoint, endpoint.answers):
                     each["problem"] = failed[0]
                 endpoint.check()
