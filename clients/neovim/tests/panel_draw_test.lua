@@ -106,6 +106,21 @@ return {
     })
   end,
 
+  ['text: escaped signs are themselves in addresses, in links, and in lines that are too long, not in code'] = function()
+    local drawn = lines({
+      kind = 'text',
+      markdown = [[at https://huggingface\.co/a\_b\-c\. huggingface\.co [a\.b](https://d.e/f\_g) `h\.i`]],
+    }, 200)
+    same(drawn[1].text, [[at https://huggingface.co/a_b-c. huggingface.co a.b (https://d.e/f_g) h\.i]])
+    same(
+      vim.tbl_map(function(place)
+        return place.target.url
+      end, drawn[1].places),
+      { 'https://huggingface.co/a_b-c', 'https://d.e/f_g' }
+    )
+    same(texts({ kind = 'text', markdown = ([[a\.]]):rep(2000) })[1], ('a.'):rep(2000))
+  end,
+
   ['text: code between fences is as it was'] = function()
     same(texts({ kind = 'text', markdown = '```lua\n**x**\n```\ny' }), { '  **x**', 'y', '' })
   end,
@@ -414,6 +429,13 @@ return {
     local drawn = lines({ kind = 'actions', actions = { PULL, { name = 'd', label = 'Detail' }, DROP, off } })
     same(drawn[1].text, '[p] Download  [d] Detail  [D] Remove  [-] Off')
     same(#drawn[1].places, 3)
+  end,
+
+  ['table: of two buttons of a row that share a letter one is chosen otherwise'] = function()
+    local buttons = require('ide_agent.panel.line').buttons
+    local own = { { name = 'close', label = 'Close' }, { name = 'forget', label = 'Forget' } }
+    local chunks = buttons(own, context(), { block = 'b', row = 'r' })
+    same({ chunks[1][1], chunks[3][1], chunks[3].target.letter }, { '[x] Close', '[↵] Forget' })
   end,
 
   ['actions: as many lines as they need'] = function()

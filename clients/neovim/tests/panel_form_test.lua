@@ -79,6 +79,15 @@ return {
     vim.ui.input = input
   end,
 
+  -- That it is typed into at once tests/e2e/neovim/test_panels.py knows.
+  ['several lines: their end is at hand, and how to finish is said'] = function()
+    form.edit({ name = 'l', label = 'Files', kind = 'lines' }, 'a\nbc', function() end)
+    local footer = vim.api.nvim_win_get_config(0).footer[1][1]
+    assert(footer:find('<Esc>:wq', 1, true), footer)
+    same(vim.fn.line('.'), 2)
+    vim.cmd.stopinsert()
+  end,
+
   ['over the wire: each kind as the protocol has it'] = function()
     local own = new({
       name(3, { kind = 'text' }),

@@ -31,17 +31,56 @@ return {
     same(letters.get(own, 'b', action('Use'), 1), 's')
   end,
 
-  ['letters: none is left, until a block goes away'] = function()
+  ['letters: one that was given belongs to its action, whatever comes and goes'] = function()
     local own = letters.new()
-    local number = 0
-    repeat
-      number = number + 1
-    until not letters.get(own, 'a' .. number, action('x'), 1)
-    assert(number > 8, number)
-    same(letters.get(own, 'b', action('x'), 1), nil)
-    letters.prune(own, { a1 = true })
-    same(letters.get(own, 'a1', action('x'), 1), 'x')
-    assert(letters.get(own, 'b', action('x'), 1))
+    same(letters.get(own, 'pull.a', action('Stop'), 1), 's')
+    same(letters.get(own, 'pull.b', { name = 'hush', label = 'Stop' }, 1), 'T')
+    letters.prune(own, { ['pull.b'] = true })
+    -- No other action gets it, not even with nothing but that letter in its name.
+    same(letters.get(own, 'x', action('sss'), 1), 'c')
+    same(letters.get(own, 'pull.c', action('Stop'), 1), 's')
+    same(letters.get(own, 'pull.b', { name = 'hush', label = 'Stop' }, 1), 'T')
+    same({ letters.label(own, 's'), letters.label(own, 'z') }, { 'Stop', nil })
+  end,
+
+  ['letters: those of our panels do not depend on what is drawn first'] = function()
+    local names = {
+      -- the models, rules, models behind APIs: those of one panel
+      { 'search', 'filter', 'add', 'ask', 'gc', 'stop', 'resume', 'again', 'forget', 'discard' },
+      { 'up', 'down', 'enable', 'disable', 'remove', 'test', 'add' },
+      { 'off', 'on', 'test', 'key' },
+    }
+    local rows = { 'pull', 'about', 'files', 'deactivate', 'activate', 'verify', 'remove' }
+    for number, panel in ipairs(names) do
+      local all = {}
+      for _, name in ipairs(panel) do
+        table.insert(all, { name, false })
+      end
+      for _, name in ipairs(number == 1 and rows or {}) do
+        table.insert(all, { name, true })
+      end
+      local function given(order)
+        local own, out = letters.new(), {}
+        for _, each in ipairs(order) do
+          local harms = each[1] == 'remove' or each[1] == 'discard'
+          out[each[1]] = letters.get(own, each[1], action(each[1], harms and 'danger' or nil), 1, each[2])
+        end
+        return out
+      end
+      local there = given(all)
+      same(#vim.fn.uniq(vim.fn.sort(vim.tbl_values(there))), #all)
+      same(given(vim.iter(all):rev():totable()), there)
+    end
+  end,
+
+  ['letters: many of a name leave some for others'] = function()
+    local own = letters.new()
+    local given = {}
+    for number = 1, 9 do
+      table.insert(given, letters.get(own, 'a' .. number, action('x'), 1))
+    end
+    same(given, { 'x', 'c', 'd' })
+    assert(letters.get(own, 'b', action('y'), 1))
   end,
 
   ['letters: the same in every language'] = function()
@@ -54,10 +93,10 @@ return {
   ['letters: a capital is for what does harm, else only when there are no more plain ones'] = function()
     local own = letters.new()
     assert(letters.get(own, 'b', action('x', 'danger'), 1):match('^%u$'))
-    for number = 1, 10 do
-      assert(letters.get(own, 'a' .. number, action('x'), 1):match('^%l$'), number)
+    for number = 1, 11 do
+      assert(letters.get(own, 'a', action('x' .. number), 1):match('^%l$'), number)
     end
-    assert(letters.get(own, 'a11', action('x'), 1):match('^%u$'))
+    assert(letters.get(own, 'a', action('x12'), 1):match('^%u$'))
   end,
 
   ['text: control characters and marks of direction are shown, not obeyed'] = function()

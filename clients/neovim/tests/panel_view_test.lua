@@ -168,6 +168,116 @@ return {
     same(vim.api.nvim_get_current_line(), '│ 2')
   end,
 
+  ['a letter that is not on offer says what it is for and does nothing'] = function()
+    local pressed, messages, press = {}, require('ide_agent.messages'), require('ide_agent.panel.press')
+    local say, before = messages.say, press.press
+    messages.say = function(key, values)
+      table.insert(pressed, { key, values })
+    end
+    press.press = function(_, target)
+      table.insert(pressed, target.action.name)
+    end
+    local stop = { kind = 'actions', id = 's', actions = { { name = 'stop', label = 'Stop' } } }
+    show(stop, text('a'))
+    vim.api.nvim_feedkeys('s', 'xt', false)
+    patch({ op = 'remove', id = 's' }, {
+      op = 'set',
+      block = { kind = 'actions', id = 'n', actions = { { name = 's', label = 'S' } } },
+      before = '',
+    })
+    drawn()
+    vim.api.nvim_feedkeys('su', 'xt', false)
+    messages.say, press.press = say, before
+    same(pressed, { 'stop', { 'panel_letter', { letter = 's', label = 'Stop' } } })
+  end,
+
+  ['keys that insert go to the next field; none that change text fails'] = function()
+    local form = {
+      kind = 'form',
+      id = 'f',
+      fields = { { name = 'n', label = 'Name', kind = 'text', value = '' } },
+      submit = { name = 'save', label = 'Save' },
+    }
+    show(text('a'), form)
+    local function type(keys)
+      vim.api.nvim_feedkeys(vim.keycode(keys), 'xt', false)
+    end
+    for _, key in ipairs({ 'i', 'a', 'I', 'A', 'gi', '<Insert>' }) do
+      vim.api.nvim_win_set_cursor(0, { 1, 0 })
+      type(key)
+      assert(vim.startswith(vim.api.nvim_get_current_line(), 'Name'), key)
+    end
+    vim.api.nvim_win_set_cursor(0, { 1, 0 })
+    vim.v.errmsg = ''
+    for _, key in ipairs(require('ide_agent.panel.keys').inert) do
+      vim.api.nvim_win_set_cursor(0, { key == 'i' and 1 or 3, 0 })
+      type(key:find('^[iaIAg<]') and '<Ignore>' or key)
+    end
+    type('?iaoO~.<Del><Esc>')
+    same({ vim.v.errmsg, vim.bo.filetype }, { '', 'ide_agent_panel' })
+  end,
+
+  ['what an action adds is brought into view, what comes by itself is not'] = function()
+    local reveal = require('ide_agent.panel.reveal')
+    show(text('a', ('x\n'):rep(100)), text('b', '1\n2'))
+    local function look()
+      drawn()
+      return {
+        vim.fn.line('.'),
+        vim.fn.line('w0') <= vim.fn.search('^new', 'nw') and vim.fn.search('^new', 'nw') <= vim.fn.line('w$'),
+      }
+    end
+    local new = { op = 'set', block = text('n', 'new\nend'), before = 'a' }
+    local gone = { op = 'remove', id = 'n' }
+    -- By itself.
+    vim.api.nvim_win_set_cursor(0, { 102, 0 })
+    vim.cmd.normal({ 'zz', bang = true })
+    patch(new)
+    same(look(), { 105, false })
+    patch(gone)
+    same(look(), { 102, false })
+    -- Too far away for the cursor to stay.
+    reveal.expect(panels.get())
+    patch(new)
+    same(look(), { 3, true })
+    patch(gone)
+    drawn()
+    -- Near enough.
+    vim.api.nvim_win_set_cursor(0, { 6, 0 })
+    vim.fn.winrestview({ topline = 5 })
+    reveal.expect(panels.get())
+    patch({ op = 'append', id = 'b', text = '!' }, new)
+    same(look(), { 9, true })
+    patch(gone)
+    drawn()
+    -- Below.
+    vim.api.nvim_win_set_cursor(0, { 100, 0 })
+    vim.fn.winrestview({ topline = 98 - vim.api.nvim_win_get_height(0) + 3 })
+    reveal.expect(panels.get())
+    patch({ op = 'set', block = new.block, before = '' })
+    same(look(), { 100, true })
+    patch(gone)
+    drawn()
+    -- Not once they went on, nor after an answer that nothing came of.
+    local cursor = { 102, 0 }
+    for _, leave in ipairs({
+      function()
+        vim.api.nvim_win_set_cursor(0, { 101, 0 })
+      end,
+      function(awaited)
+        reveal.answered(panels.get(), awaited, true)
+      end,
+    }) do
+      vim.api.nvim_win_set_cursor(0, cursor)
+      vim.cmd.normal({ 'zz', bang = true })
+      leave(reveal.expect(panels.get()))
+      patch(new)
+      same(look()[2], false)
+      patch(gone)
+      drawn()
+    end
+  end,
+
   ['highlights move with their text'] = function()
     show(text('a', 'plain'), text('b', '**bold**'))
     patch({ op = 'set', block = text('a', 'one\ntwo\nthree'), before = '' })

@@ -121,6 +121,21 @@ return {
     same(spoken, { 'tr', 'tr', 'en', 'en' })
   end,
 
+  ['status: why it is as it is'] = function()
+    local status, client = require('ide_agent.status'), require('ide_agent.client')
+    local any = client.any
+    client.any = function()
+      return { id = 4711 }
+    end
+    local reasons = {}
+    for _, said in ipairs({ 'The engine did not start.', '', vim.NIL }) do
+      status.update({ state = 'error', message = said }, 4711)
+      table.insert(reasons, status.reason() or false)
+    end
+    client.any = any
+    same(reasons, { 'The engine did not start.', false, false })
+  end,
+
   ['download: told now and then, and taken away at its end'] = function()
     local download, echo, now = require('ide_agent.download'), vim.api.nvim_echo, vim.uv.now
     local echoed, clock = {}, 1000

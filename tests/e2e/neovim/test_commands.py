@@ -179,6 +179,14 @@ def test_pull_native_and_status(session: Session) -> None:
     session.says("host: 0.1.0, pid 4711")
 
 
+def test_status_says_what_is_wrong(session: Session) -> None:
+    session.script({"status": {"state": "error", "message": "The engine did not start: no memory."}})
+    session.start()
+    session.nvim.until(lambda: "IDE-Agent error" in session.nvim.text())
+    session.nvim.type(":IdeAgent status\r")
+    session.says("The engine did not start: no memory.")
+
+
 def test_an_unknown_subcommand_names_the_known_ones(session: Session) -> None:
     session.start()
     session.nvim.type(":IdeAgent dance\r")

@@ -184,6 +184,50 @@ def test_what_does_harm_is_asked_about_first(session: Session) -> None:
     assert len(session.log("press")) == 1
 
 
+def test_a_letter_stays_with_its_action(session: Session) -> None:
+    def bar(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
+        return {"op": "set", "block": {**BAR, "id": f"pull.{name}", "actions": list(actions)}, "before": ""}
+
+    other = {"name": "ss", "label": "Other", "args": {}}
+    patches = [
+        patch(4, bar("tiny", STOP), gate="a"),
+        patch(5, {"op": "remove", "id": "pull.tiny"}, bar("new", other), gate="b"),
+        patch(6, bar("more", STOP), gate="c"),
+    ]
+    open_hub(session, patches=patches)
+    session.nvim.type(":only\r")
+    session.open_gate("a")
+    session.nvim.until(lambda: "[s] Stop" in session.nvim.text())
+    session.open_gate("b")
+    session.nvim.until(lambda: "] Other" in session.nvim.text())
+    assert "[s]" not in session.nvim.text()
+    session.nvim.type("s")
+    session.says("[s] is “Stop”, which is not on offer here now")
+    session.open_gate("c")
+    session.nvim.until(lambda: "[s] Stop" in session.nvim.text())
+    assert session.log("press") == []
+    session.nvim.type("s")
+    session.nvim.until(lambda: session.log("press"))
+    assert session.log("press")[0]["event"]["action"] == "stop"
+
+
+def test_what_a_press_adds_far_away_comes_into_view(session: Session) -> None:
+    rows = [
+        {"id": f"m{at}", "cells": {"name": f"m{at}", "size": "1 MB"}, "actions": [PULL]} for at in range(60)
+    ]
+    added = {"op": "set", "block": {**BAR, "label": "Here it is"}, "before": "models"}
+    open_hub(
+        session,
+        panels={"hub": {**HUB, "blocks": [{**TABLE, "rows": rows}]}},
+        patches=[patch(4, added, gate="added")],
+        presses={"pull": {"message": "", "gate": "answer"}},
+    )
+    session.nvim.type("G/^m59\rp")
+    session.nvim.until(lambda: session.log("press"))
+    session.open_gate("added")
+    session.nvim.until(lambda: any(line.strip() == "Here it is" for line in session.nvim.lines()))
+
+
 def test_tab_goes_from_one_button_to_the_next_and_around(session: Session) -> None:
     open_hub(session)
     at = "return vim.api.nvim_get_current_line()"
@@ -313,8 +357,8 @@ def test_a_form_is_filled_in_and_sent(session: Session) -> None:
     session.open_gate("again")
     nvim.until(lambda: nvim.lua("return require('ide_agent.panel').get().state.revision") == 4)
     nvim.type("\t\r")
-    nvim.until(lambda: nvim.lua("return vim.bo.buftype") == "acwrite")
-    nvim.type("o*.ts\x1b:wq\r")
+    nvim.until(lambda: nvim.lua("return vim.bo.buftype") == "acwrite" and nvim.mode() == "i")
+    nvim.type("\r*.ts\x1b:wq\r")
     nvim.until(lambda: "          *.ts" in nvim.text())
     nvim.type("\t\r")
     nvim.until(lambda: session.log("press"))
@@ -343,8 +387,8 @@ def test_escape_leaves_a_field_as_it_was(session: Session) -> None:
     session.nvim.type("x\x1b")
     session.nvim.until(lambda: session.nvim.mode() == "n")
     session.nvim.type("/Files\r\r")
-    session.nvim.until(lambda: session.nvim.lua("return vim.bo.buftype") == "acwrite")
-    session.nvim.type("ccx\x1b:q!\r")
+    session.nvim.until(lambda: session.nvim.mode() == "i")
+    session.nvim.type("x\x1b:q!\r")
     session.nvim.until(lambda: session.nvim.lua("return vim.bo.filetype") == "ide_agent_panel")
     assert shown(session) == before
 

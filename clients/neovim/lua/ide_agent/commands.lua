@@ -61,13 +61,17 @@ M.subcommands = {
   status = {
     run = function()
       local here = messages.get(switch.get(0) and 'on_here_unless' or 'off_here')
-      local text = require('ide_agent.status').text()
-      if text == '' then
+      local status = require('ide_agent.status')
+      local lines = { status.text() }
+      if lines[1] == '' then
         messages.say('not_running', nil, vim.log.levels.WARN)
         return
       end
-      client.call('ideAgent.host.status', nil, function(status)
-        show(vim.list_extend({ text, here }, host_lines(status)))
+      -- Why it is as it is: the status line has no room for that.
+      table.insert(lines, status.reason())
+      table.insert(lines, here)
+      client.call('ideAgent.host.status', nil, function(host)
+        show(vim.list_extend(lines, host_lines(host)))
       end)
     end,
   },

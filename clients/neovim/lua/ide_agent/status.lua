@@ -52,6 +52,13 @@ function M.latest()
   return latest[server.id] or { state = 'starting' }
 end
 
+--- What the server said about the state it is in.
+---@return string?
+function M.reason()
+  local said = (M.latest() or {}).message
+  return type(said) == 'string' and said ~= '' and said or nil
+end
+
 --- One short text.
 ---@return string
 function M.text()

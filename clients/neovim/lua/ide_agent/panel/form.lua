@@ -145,6 +145,9 @@ local function edit_lines(field, value, done)
     title = (' %s '):format(text.one_line(field.label)),
     footer = (' %s '):format(messages.get('panel_write')),
   })
+  -- As in fields of one line, typing goes on at the end.
+  vim.cmd.normal({ 'G$', bang = true })
+  vim.cmd.startinsert({ bang = true })
   vim.api.nvim_create_autocmd('BufWriteCmd', {
     buffer = bufnr,
     callback = function()

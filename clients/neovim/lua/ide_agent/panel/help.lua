@@ -74,6 +74,9 @@ function M.open(panel)
   local function map(lhs, action)
     vim.keymap.set('n', lhs, action, { buffer = bufnr, nowait = true })
   end
+  for _, lhs in ipairs(keys.inert) do
+    map(lhs, '<Nop>')
+  end
   for _, lhs in ipairs({ 'q', '?', '<Esc>', '<CR>' }) do
     map(lhs, close)
   end

@@ -13,6 +13,7 @@ M.filetype = 'ide_agent_panel'
 ---@field view ide_agent.panel.View
 ---@field forms ide_agent.panel.Forms
 ---@field dirty? table<string, true> blocks to draw anew; nil: a drawing is not on its way
+---@field awaited? ide_agent.panel.Awaited by the user, who pressed something
 ---@field asked boolean whether the whole is on its way
 
 ---@type table<string, ide_agent.panel.Panel>
@@ -49,6 +50,7 @@ function M.redraw(panel, changed)
     panel.dirty = nil
     if vim.api.nvim_buf_is_valid(panel.view.bufnr) then
       require('ide_agent.panel.view').draw(panel, dirty)
+      require('ide_agent.panel.reveal').look(panel)
     end
   end)
 end

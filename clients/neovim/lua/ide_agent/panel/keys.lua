@@ -1,6 +1,7 @@
 --- Keys in a panel: pressing, and jumping from one thing that can be pressed to the next.
 local letters = require('ide_agent.panel.letters')
 local panels = require('ide_agent.panel')
+local text = require('ide_agent.panel.text')
 local view = require('ide_agent.panel.view')
 
 local M = {}
@@ -48,9 +49,13 @@ end
 
 ---@param panel ide_agent.panel.Panel
 ---@param step 1|-1
-local function jump(panel, step)
+---@param fits? fun(target: ide_agent.panel.Target): boolean
+---@return boolean found
+local function jump(panel, step, fits)
   local at = vim.api.nvim_win_get_cursor(0)
-  local stops = M.stops(panel)
+  local stops = vim.tbl_filter(function(stop)
+    return not fits or fits(stop.target)
+  end, M.stops(panel))
   local chosen
   for index = step == 1 and 1 or #stops, step == 1 and #stops or 1, step do
     local stop = stops[index]
@@ -64,6 +69,7 @@ local function jump(panel, step)
   if chosen then
     vim.api.nvim_win_set_cursor(0, { chosen.row + 1, chosen.col })
   end
+  return chosen ~= nil
 end
 
 --- The buttons that a letter presses now: all that show.
@@ -89,18 +95,6 @@ function M.shortcuts(panel)
   return out
 end
 
---- Press the button with this letter.
----@param panel ide_agent.panel.Panel
----@param letter string
-function M.press_letter(panel, letter)
-  for _, shortcut in ipairs(M.shortcuts(panel)) do
-    if shortcut.letter == letter then
-      require('ide_agent.panel.press').press(panel, shortcut)
-      return
-    end
-  end
-end
-
 ---@param panel ide_agent.panel.Panel
 local function press(panel)
   local target = M.target(panel)
@@ -114,6 +108,31 @@ local function edit(panel)
   local target = M.target(panel)
   if target and target.field then
     require('ide_agent.panel.press').press(panel, target)
+    return
+  end
+  local found = jump(panel, 1, function(each)
+    return each.field ~= nil
+  end)
+  if not found then
+    panels.warn('panel_no_field')
+  end
+end
+
+--- Press the button with this letter.
+---@param panel ide_agent.panel.Panel
+---@param letter string
+function M.press_letter(panel, letter)
+  for _, shortcut in ipairs(M.shortcuts(panel)) do
+    if shortcut.letter == letter then
+      require('ide_agent.panel.press').press(panel, shortcut)
+      return
+    end
+  end
+  local label = letters.label(panel.view.letters, letter)
+  if label then
+    panels.warn('panel_letter', { letter = letter, label = text.one_line(label) })
+  elseif letter == 'I' or letter == 'A' then
+    edit(panel)
   end
 end
 
@@ -163,6 +182,11 @@ M.keys = {
   },
 }
 
+local INSERT = { 'gi', 'gI', '<Insert>' }
+--- Keys that change text: Neovim would answer them with E21.
+local CHANGE = { '<Del>', '~', '.', '&', '<lt>', '>', '=', '<C-a>', '<C-x>', '<C-r>' }
+M.inert = vim.iter({ letters.all, { 'i', 'a' }, INSERT, CHANGE }):flatten():totable()
+
 --- Map them in a panel's buffer.
 ---@param bufnr integer
 function M.map(bufnr)
@@ -180,6 +204,12 @@ function M.map(bufnr)
     for _, lhs in ipairs(key.keys) do
       map(lhs, key.action)
     end
+  end
+  for _, lhs in ipairs(INSERT) do
+    map(lhs, edit)
+  end
+  for _, lhs in ipairs(CHANGE) do
+    map(lhs, function() end)
   end
   for _, letter in ipairs(letters.all) do
     map(letter, function(panel)

@@ -103,10 +103,15 @@ local STYLES = {
 ---@param target ide_agent.panel.Target the rest of what each one's target says
 ---@return ide_agent.panel.Chunk[]
 function M.buttons(actions, context, target)
-  local chunks = {}
-  for nth, action in ipairs(actions) do
+  local chunks, names, letters = {}, {}, {}
+  for _, action in ipairs(actions) do
     local enabled = action.enabled ~= false
-    local letter = context.letter(target.block, action, nth, target.row ~= nil)
+    local name = tostring(action.name)
+    names[name] = (names[name] or 0) + 1
+    local letter = context.letter(target.block, action, names[name], target.row ~= nil)
+    -- Two of a row may be called the same.
+    letter = letter and not letters[letter] and letter or nil
+    letters[letter or ''] = true
     if #chunks > 0 then
       table.insert(chunks, { '  ' })
     end

@@ -15,6 +15,13 @@ local MARKS = {
   { mark = '_', group = 'IdeAgentPanelItalic', word = true },
 }
 
+--- What its backslashes escape, as it is.
+---@param value string
+---@return string
+local function unescape(value)
+  return (value:gsub('\\(%p)', '%1'))
+end
+
 ---@param url string
 ---@return boolean
 local function can_open(url)
@@ -31,6 +38,7 @@ end
 ---@param url string
 ---@param group? string
 local function add_link(out, label, url, group)
+  label, url = unescape(label), unescape(url)
   if not can_open(url) then
     out.add(('%s (%s)'):format(label, url), group)
   elseif label == '' or label == url then
@@ -173,7 +181,7 @@ end
 ---@return ide_agent.panel.Draft
 local function one(line, block, width)
   if #line > LONGEST then
-    return { { line } }
+    return { { unescape(line) } }
   end
   local heading = line:match('^#+%s+(.-)%s*#*$')
   if heading and #line:match('^#+') <= 6 then

@@ -3,6 +3,7 @@ local client = require('ide_agent.client')
 local form = require('ide_agent.panel.form')
 local messages = require('ide_agent.messages')
 local panels = require('ide_agent.panel')
+local reveal = require('ide_agent.panel.reveal')
 local text = require('ide_agent.panel.text')
 
 local M = {}
@@ -43,9 +44,11 @@ local function send(panel, target, values)
     return
   end
   under_way[key] = true
+  local awaited = reveal.expect(panel)
   local params = { panel = panel.state.id, event = event }
   local sent = server:request('ideAgent/panel/event', params, function(failure, result)
     under_way[key] = nil
+    reveal.answered(panel, awaited, failure ~= nil)
     if failure then
       tell(failure.message, vim.log.levels.ERROR)
       return

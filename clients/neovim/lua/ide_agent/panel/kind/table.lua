@@ -47,9 +47,9 @@ end
 ---@return integer
 local function buttons_width(block, row, context)
   local width = 0
-  for nth, action in ipairs(row.actions or {}) do
+  for _, action in ipairs(row.actions or {}) do
     -- They show later; their letters are given out from top to bottom.
-    context.letter(block.id, action, nth, true)
+    context.letter(block.id, action, 1, true)
     width = width + #'  [x] ' + text.width(text.one_line(action.label))
   end
   return width
