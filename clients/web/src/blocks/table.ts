@@ -66,7 +66,9 @@ export const table: Maker<OfKind<"table">> = (first, context) => {
       });
       arrange(body, drawn);
       setText(more, context.words.all.replace("{}", `${block.rows.length}`));
-      whole.classList.toggle("folds", block.rows.length > FOLDED + 1); // one row more takes as much room as a button
+      const folds = block.rows.length > FOLDED + 1; // one row more takes as much room as a button
+      whole.classList.toggle("folds", folds);
+      rest.hidden = !folds;
     },
   };
 };
