@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import queue
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -32,8 +33,8 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        subject: what: environment, data_folder, state_folder, config_folder, models_folder, settings, model,
-            runtimes, host, engine, database, plugins, routes or remote; part of a message key.
+        subject: what: environment, machine, data_folder, state_folder, config_folder, models_folder,
+            settings, model, runtimes, host, engine, database, plugins, routes or remote; part of a key.
         ok: whether it is as it should be.
         key: message key of the detail, which also says what to do.
         params: its parameters.
@@ -124,10 +125,39 @@ def _environment() -> Iterator[Finding]:
         "system": f"{platform.system()} {platform.machine()}",
     }
     yield Finding("environment", True, "cli.doctor.versions", versions)
+    yield _machine()
     yield _folder("data_folder", data_dir, written=True)
     yield _folder("state_folder", state_dir, written=True)
     yield _folder("config_folder", lambda: config_file().parent)
     yield _folder("models_folder", models_dir)
+
+
+def _machine() -> Finding:
+    """What there is for models to run on."""
+    from ide_agent.inference.gpus import gpus
+    from ide_agent.inference.resources import default_threads, total_memory
+
+    try:
+        folder = models_dir()
+    except OSError as failure:
+        folder = Path(failure.filename)
+    here = {
+        "memory": total_memory() / 1e9,
+        "cores": os.cpu_count() or 1,
+        "threads": default_threads(),
+        "disk": _free(folder) / 1e9,
+    }
+    if cards := [f"{gpu.name} ({gpu.total / 1e9:.0f} GB)" for gpu in gpus()]:
+        return Finding("machine", True, "cli.doctor.with_gpus", {**here, "gpus": ", ".join(cards)})
+    return Finding("machine", True, "cli.doctor.hardware", here)
+
+
+def _free(folder: Path) -> int:
+    """Bytes that are free where `folder` is, or will be."""
+    for each in (folder, *folder.parents):
+        with suppress(OSError):
+            return shutil.disk_usage(each).free
+    return 0
 
 
 def _folder(subject: str, find: Callable[[], Path], *, written: bool = False) -> Finding:

@@ -9,6 +9,7 @@ from ide_agent import cli
 from ide_agent.config import Settings
 from ide_agent.errors import EngineStartError, HostStartError, IdeAgentError, ModelError, RoutesError
 from ide_agent.host import doctor
+from ide_agent.inference.gpus import Gpu
 from ide_agent.runtime import RuntimeInfo
 from support import model_folders
 from support.fake_inference import running_row
@@ -61,6 +62,20 @@ def test_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 0
     assert "PROBLEM" not in result.stdout
     assert "starter answers" in result.stdout
+
+
+def test_what_there_is_for_models_to_run_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ide_agent.inference.resources.total_memory", lambda: 16_000_000_000)
+    monkeypatch.setattr("ide_agent.inference.resources.default_threads", lambda: 3)
+    monkeypatch.setattr("ide_agent.inference.gpus.gpus", tuple)
+    ok, told = findings()["machine"]
+    assert ok
+    assert told.startswith("16.0 GB of memory,")
+    assert "(models use 3)" in told and "no graphics card" in told
+    card = Gpu("GeForce", 8_000_000_000, 0)
+    monkeypatch.setattr("ide_agent.inference.gpus.gpus", lambda: (card,))
+    found = next(each for each in doctor.examine() if each.subject == "machine")
+    assert found.detail("tr").startswith("16,0 GB bellek,") and found.detail("tr").endswith("GeForce (8 GB)")
 
 
 def test_missing_model_says_how_to_get_one() -> None:
