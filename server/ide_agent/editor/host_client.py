@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 _START_SECONDS = 30.0
 _STABLE_SECONDS = 30.0
 _LONGEST_PAUSE = 30.0
+# Before a broken request is sent again: at once, for a kept connection may be dead; then while a host that is
+# being killed still takes connections and drops them.
+_PAUSES = (0.0, 0.05, 0.3)
 
 
 class Listener(Protocol):
@@ -127,8 +130,16 @@ class HostClient:
             await answer.aclose()
         return _parse(body)
 
-    async def stream(self, path: str, json: Any, *, method: str = "POST") -> AsyncGenerator[dict[str, Any]]:
+    async def stream(
+        self, path: str, json: Any, *, method: str = "POST", repeatable: bool = False
+    ) -> AsyncGenerator[dict[str, Any]]:
         """The events that a request answers with.
+
+        Args:
+            path: route, from docs/protocol.md.
+            json: the body.
+            method: ``GET`` or ``POST``.
+            repeatable: it may be worked on twice; sent again where the connection breaks before the answer.
 
         Closing the generator, or cancelling the task that waits for it, closes the connection at once, which
         cancels the work behind it. Use `contextlib.aclosing` where a loop over it may be left early.
@@ -136,7 +147,7 @@ class HostClient:
         Raises:
             IdeAgentError: what the host answered or sent as an event of type ``error``, or HostUnavailable.
         """
-        answer = await self._open(method, path, json, None)
+        answer = await self._open(method, path, json, None, repeatable)
         try:
             async with aclosing(answer.events()) as events:
                 async for event in events:
@@ -164,9 +175,11 @@ class HostClient:
 
     # -- one request
 
-    async def _open(self, method: str, path: str, body: Any, timeout: float | None) -> Answer:
-        """The head of the answer. Sends again only when nothing of the request can have been worked on."""
-        stale = method == "GET"  # may be sent again when a kept connection turns out to be dead
+    async def _open(
+        self, method: str, path: str, body: Any, timeout: float | None, repeatable: bool = False
+    ) -> Answer:
+        """The head of the answer. Otherwise sent again only when nobody can have worked on it."""
+        pauses = iter(_PAUSES if repeatable or method == "GET" else ())
         refused = False
         while True:
             link = await self._connect()
@@ -179,9 +192,10 @@ class HostClient:
                 refused = True
                 continue
             except Broken as failure:
-                if not stale:
+                pause = next(pauses, None)
+                if pause is None:
                     raise HostUnavailable() from failure
-                stale = False
+                await self._clock.sleep(pause)
                 continue
             if answer.status == 401 and not refused:
                 refused = True

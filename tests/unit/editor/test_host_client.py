@@ -214,6 +214,40 @@ async def test_work_is_posted_once_even_if_its_connection_breaks() -> None:
         assert "lost" not in here.news.heard
 
 
+async def test_what_may_be_worked_on_twice_outlives_a_host_that_is_being_killed() -> None:
+    """For a moment it takes connections and drops them; then it refuses."""
+    async with place(Jump()) as here:
+        await here.client.request("GET", "/status")
+        await asyncio.wait_for(here.host.attached.wait(), PATIENCE)
+        drops = 0
+
+        def complete(call: Call) -> None:
+            nonlocal drops
+            drops += 1
+            if here.starts == 1:
+                call.writer.transport.abort()
+                if drops == 2:
+                    here.host.kill()
+                return
+            call.head()
+            call.event({"n": 1})
+            call.end()
+
+        here.host.routes["POST /completion"] = complete
+        got = [event async for event in here.client.stream("/completion", {}, repeatable=True)]
+        assert got == [{"n": 1}]
+        assert (drops, here.starts) == (3, 2)
+
+
+async def test_a_host_that_drops_all_is_not_asked_for_ever() -> None:
+    async with place(Jump()) as here:
+        here.host.routes["POST /completion"] = lambda call: call.writer.transport.abort()
+        with pytest.raises(HostUnavailable):
+            async for _ in here.client.stream("/completion", {}, repeatable=True):
+                pass
+        assert here.host.paths() == ["POST /completion"] * 4
+
+
 async def test_connection_refused_is_healed_within_the_request() -> None:
     async with place() as here:
         await here.client.request("GET", "/status")

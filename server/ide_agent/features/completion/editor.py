@@ -200,7 +200,7 @@ class CompletionFeature:
             "alternative": alternative,
             "hold_ms": 0 if shape.inside == "text" else _HOLD_MS,  # a sentence may end before its line does
         }
-        return self.server.host.stream("/completion", body)
+        return self.server.host.stream("/completion", body, repeatable=True)
 
     async def _record(self, events: list[dict[str, Any]]) -> None:
         await self.server.host.request("POST", "/completion/events", {"events": events})
