@@ -62,6 +62,12 @@ class RemoteEndpoint(Section):
     )
     tokens_per_day: int = Field(0, ge=0, description="Budget of this API, in and out together; 0: none.")
     cost_per_day: float = Field(0.0, ge=0, description="Budget of this API, in US dollars; 0: none.")
+    model_tokens_per_day: int = Field(
+        0, ge=0, description="Budget of each model of this API, in and out together; 0: none."
+    )
+    model_cost_per_day: float = Field(
+        0.0, ge=0, description="Budget of each model of this API, in US dollars; 0: none."
+    )
 
 
 class RemoteSettings(Section):

@@ -56,7 +56,7 @@ class Books:
         self.ended: list[Sent] = []
         self.allowed: list[Allowance] = []
 
-    def check(self, endpoint: str) -> None: ...
+    def check(self, endpoint: str, model: str = "") -> None: ...
 
     async def allow(self, endpoint: str, model: str, allowance: Allowance) -> None:
         self.allowed.append(allowance)

@@ -54,7 +54,7 @@ class Books:
         self.asked: list[tuple[str, str, str]] = []
         self.spent: BudgetSpent | None = None
 
-    def check(self, endpoint: str) -> None:
+    def check(self, endpoint: str, model: str = "") -> None:
         if self.spent is not None:
             raise self.spent
 

@@ -101,6 +101,8 @@ async def test_a_day_is_the_users(desk: Desk) -> None:
         ({"cost_per_day": 1.0}, "remote.cost_per_day"),
         ({"endpoint": {"tokens_per_day": 100}}, "remote.endpoints.out.tokens_per_day"),
         ({"endpoint": {"cost_per_day": 1.0}}, "remote.endpoints.out.cost_per_day"),
+        ({"endpoint": {"model_tokens_per_day": 100}}, "remote.endpoints.out.model_tokens_per_day"),
+        ({"endpoint": {"model_cost_per_day": 1.0}}, "remote.endpoints.out.model_cost_per_day"),
     ],
 )
 async def test_budgets(desk: Desk, limits: dict[str, Any], setting: str) -> None:
@@ -110,16 +112,20 @@ async def test_budgets(desk: Desk, limits: dict[str, Any], setting: str) -> None
     await desk.send(1, 0.01)
     await desk.send(19, 0.19)
     assert [warning.params["setting"] for warning in desk.warnings] == [setting], "said once"
-    desk.audit.check("out")
+    desk.audit.check("out", "m")
     await desk.send(1, 0.01)
     with pytest.raises(BudgetSpent) as spent:
-        desk.audit.check("out")
+        desk.audit.check("out", "m")
     assert spent.value.params["setting"] == setting
     assert "{" not in spent.value.message("tr")
     with pytest.raises(BudgetSpent):
         await desk.make().begin(Sent("out", "h", "m", "/x"))
     if "endpoints" in setting:
-        desk.audit.check("another")
+        desk.audit.check("another", "m")
+    if "model_" in setting:
+        assert spent.value.params["scope"] == "out/m"
+        desk.audit.check("out", "another")
+        desk.audit.check("out")
     desk.now += timedelta(days=1)
     await desk.send()
 

@@ -74,10 +74,12 @@ class Audit:
                 await self._read()
         return self._day
 
-    def check(self, endpoint: str) -> None:
-        """Raise BudgetSpent where nothing more may be sent to `endpoint`, as far as is known by now."""
-        spent = self._day.spent(self._settings(), endpoint) if self._date == self._now().date() else None
-        if spent is not None:
+    def check(self, endpoint: str, model: str = "") -> None:
+        """Raise BudgetSpent where nothing more may be sent to `endpoint`, or to that model of it.
+
+        As far as is known by now.
+        """
+        if self._date == self._now().date() and (spent := self._day.spent(self._settings(), endpoint, model)):
             raise spent
 
     async def allow(self, endpoint: str, model: str, allowance: Allowance) -> None:
@@ -105,7 +107,7 @@ class Audit:
         from ide_agent.features.remote.records import row
 
         await self._known()
-        self.check(sent.endpoint)
+        self.check(sent.endpoint, sent.model)
         sent.at = self._now().astimezone(UTC)
         # from now on it counts, as far as is known: the next one must not find the same room
         day, guessed = self._day, replace(sent)
@@ -240,7 +242,8 @@ class Audit:
 
     def _tell(self, sent: Sent) -> None:
         for warning in self._day.warnings(self._settings(), sent):
-            self._warn_once(str(warning.params.get("model") or warning.params["setting"]), warning)
+            params = warning.params
+            self._warn_once(str(params.get("model") or (params["scope"], params["setting"])), warning)
 
     def _warn_once(self, budget: str, warning: IdeAgentError) -> None:
         key = (self._now().date().isoformat(), budget)

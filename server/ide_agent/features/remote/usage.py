@@ -75,9 +75,9 @@ class Day:
         if allowance.cost is not None:
             yield RuleLimit("cost", used.cost, allowance.cost, f"{endpoint}/{model}", allowance.rule)
 
-    def spent(self, settings: RemoteSettings, endpoint: str) -> BudgetSpent | None:
-        """Why nothing more may be sent to `endpoint`."""
-        for limit in self._limits(settings, endpoint):
+    def spent(self, settings: RemoteSettings, endpoint: str, model: str = "") -> BudgetSpent | None:
+        """Why nothing more may be sent to `endpoint`, or to that model of it."""
+        for limit in self._limits(settings, endpoint, model):
             if limit.used >= limit.of:
                 return BudgetSpent(f"error.remote.{limit.kind}_spent", **limit.words)
         return None
@@ -85,24 +85,30 @@ class Day:
     def warnings(self, settings: RemoteSettings, sent: Sent) -> Iterator[BudgetSpent]:
         """The budgets of which four fifths are used, and those in dollars to which `sent` does not count."""
         unpriced = sent.cost is None and bool(sent.tokens_in or sent.tokens_out)
-        for limit in self._limits(settings, sent.endpoint):
+        for limit in self._limits(settings, sent.endpoint, sent.model):
             if limit.used >= _NEAR * limit.of:
                 yield BudgetSpent(f"error.remote.{limit.kind}_near", **limit.words)
             if limit.kind == "cost" and unpriced:
                 name = f"{sent.endpoint}/{sent.model}"
                 yield BudgetSpent("error.remote.unpriced", model=name, setting=limit.setting)
 
-    def _limits(self, settings: RemoteSettings, endpoint: str) -> Iterator[_Limit]:
+    def _limits(self, settings: RemoteSettings, endpoint: str, model: str) -> Iterator[_Limit]:
         own = settings.endpoints.get(endpoint)
         if own is not None:
+            scope = f"remote.endpoints.{endpoint}"
+            if model:
+                used = self.models.get((endpoint, model), Usage())
+                most = own.model_tokens_per_day, own.model_cost_per_day
+                yield from _of(f"{endpoint}/{model}", f"{scope}.model_", *most, used)
             used = self.endpoints.get(endpoint, Usage())
-            yield from _of(f"remote.endpoints.{endpoint}", own.tokens_per_day, own.cost_per_day, used)
-        yield from _of("remote", settings.tokens_per_day, settings.cost_per_day, self.all)
+            yield from _of(scope, f"{scope}.", own.tokens_per_day, own.cost_per_day, used)
+        yield from _of("remote", "remote.", settings.tokens_per_day, settings.cost_per_day, self.all)
 
 
 @dataclass(frozen=True)
 class _Limit:
     kind: str
+    scope: str
     setting: str
     used: float
     of: float
@@ -111,7 +117,7 @@ class _Limit:
     def words(self) -> dict[str, Any]:
         return {
             **_amounts(self.kind, self.used, self.of),
-            "scope": self.setting.rpartition(".")[0],
+            "scope": self.scope,
             "setting": self.setting,
         }
 
@@ -150,8 +156,8 @@ def _amounts(kind: str, used: float, of: float) -> dict[str, Any]:
     return {"used": amount(used), "limit": amount(of)}
 
 
-def _of(scope: str, tokens: int, cost: float, used: Usage) -> Iterator[_Limit]:
+def _of(scope: str, setting: str, tokens: int, cost: float, used: Usage) -> Iterator[_Limit]:
     if tokens:
-        yield _Limit("tokens", f"{scope}.tokens_per_day", used.tokens, tokens)
+        yield _Limit("tokens", scope, f"{setting}tokens_per_day", used.tokens, tokens)
     if cost:
-        yield _Limit("cost", f"{scope}.cost_per_day", used.cost, cost)
+        yield _Limit("cost", scope, f"{setting}cost_per_day", used.cost, cost)

@@ -93,8 +93,8 @@ class Allowance:
 class Ledger(Protocol):
     """Keeps what was sent, and knows how much of a day's budget is left."""
 
-    def check(self, endpoint: str) -> None:
-        """Raise BudgetSpent where nothing more may be sent to `endpoint` today."""
+    def check(self, endpoint: str, model: str = "") -> None:
+        """Raise BudgetSpent where nothing more may be sent to `endpoint`, or to that model of it, today."""
         ...
 
     async def allow(self, endpoint: str, model: str, allowance: Allowance) -> None:

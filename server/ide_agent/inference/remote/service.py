@@ -116,7 +116,7 @@ class Remotes:
             raise ModelNotFound("error.routes.private")
         self._check(model, asked)
         if not model.endpoint.local:
-            self._books().check(owner)
+            self._books().check(owner, model.id)
         return model
 
     async def allow(self, name: str, allowance: Allowance) -> None:
