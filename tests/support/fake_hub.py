@@ -29,6 +29,8 @@ class FakeHub:
         allowed: this much of a file is given away for now; None: all of it.
         step: at most so many bytes are given away in a hundredth of a second; None: as many as there are.
         status: answered to everything, when set.
+        elsewhere: another address, where the files lie: they are redirected to it; empty: here.
+        ended: tokens that were good once.
     """
 
     def __init__(self, repositories: dict[str, dict[str, bytes]]) -> None:
@@ -37,6 +39,8 @@ class FakeHub:
         self.tags: dict[str, list[str]] = {}
         self.requests: list[tuple[str, str]] = []
         self.status = 0
+        self.elsewhere = ""
+        self.ended: set[str] = set()
         self.revision = REVISION
         self.ranges: list[str] = []
         self.allowed: int | None = None
@@ -104,6 +108,8 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             with suppress(ConnectionError):
                 if hub.status:
                     self._json({"error": "no"}, hub.status)
+                elif authorization.removeprefix("Bearer ") in hub.ended:
+                    self._json({"error": "Invalid credentials in Authorization header"}, 401)
                 elif path == "/api/models":
                     words = parse_qs(asked.query).get("search", [""])[0].lower()
                     names = [name for name in hub.repositories if words in name.lower()]
@@ -122,7 +128,10 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             elif path == name:
                 self._json(hub.described(name))
             elif name in hub.gated and authorization != f"Bearer {TOKEN}":
-                self._json({"error": "gated"}, 403, {"X-Error-Code": "GatedRepo"})
+                status = 403 if authorization else 401
+                self._json({"error": "gated"}, status, {"X-Error-Code": "GatedRepo"})
+            elif hub.elsewhere:
+                self._json({}, 302, {"Location": f"{hub.elsewhere}{self.path}"})
             else:
                 self._file(hub.repositories[name][path.removeprefix(f"{name}/resolve/{hub.revision}/")])
 

@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keyring.backends import null
 
 import ide_agent.inference
 from ide_agent.config import HubSettings, Settings
-from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound
+from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound, PanelError
 from ide_agent.features.hub import fetch, kept
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub import pulls as pulls_module
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.pulls import Failed, Pulls
 from ide_agent.features.hub.service import Hub
@@ -36,10 +38,11 @@ from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import FormBlock, ProgressBlock, TableBlock, TextBlock
 from support import gguf_file, http_server, model_folders
-from support.fake_hub import FakeHub
+from support.fake_hub import TOKEN, FakeHub
 from support.fake_inference import FakeInference, running_row
 from support.http_server import FileServer
 from support.package_index import MODEL, entry, make_wheel
+from support.ring import use
 
 HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
 
@@ -843,3 +846,42 @@ async def test_what_nothing_here_runs_cannot_be_activated(panel: Panel, hub: Hub
     assert [action.name for action in row.actions] == ["about", "verify", "remove"]
     assert row.cells["kind"] == "Piper, vits" and row.cells["type"] == "sound"
     assert "none here runs this format" in row.cells["state"]
+
+
+async def test_where_a_hub_wants_a_token_it_is_asked_for(
+    panel: Panel, hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(fetch, "SPARE_BYTES", 0)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    index = b'{"weight_map": {"a": "m.safetensors"}}'
+    parts = {"config.json": b"{}", "tokenizer.json": b"{}", INDEX: index, "m.safetensors": b"x"}
+    files = {"me/one": {"one.gguf": gguf_file.file(gguf_file.llama())}, "me/parts": parts}
+    with FakeHub(files).running() as running:
+        running.gated |= {"me/one", "me/parts"}
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        with pytest.raises(IdeAgentError, match="licence"):
+            await press(panel, "files", "me/parts")
+        await until(lambda: block(panel, "login") is not None)
+        await press(panel, "clear")
+        await until(lambda: block(panel, "login") is None)
+        await press(panel, "get", "hf:me/one")
+        await until(lambda: block(panel, "failed.one") is not None)
+        form = block(panel, "login")
+        assert isinstance(form, FormBlock)
+        assert (form.fields[0].kind, form.fields[0].value) == ("secret", "")
+        assert [each.id for each in panel.state.blocks].index("failed.one") < [
+            each.id for each in panel.state.blocks
+        ].index("login")
+        with pytest.raises(PanelError):
+            await panel.act(PanelEvent(action="login", values={"token": " "}))
+        said = await panel.act(PanelEvent(action="login", values={"token": f" {TOKEN} "}))
+        assert "unencrypted in" in said
+        await until(lambda: "one" in rows(panel, "models"))  # it goes on by itself
+        await until(lambda: block(panel, "login") is None)
+        assert [each.name for each in block(panel, "tidy").actions] == ["gc", "logout"]
+        assert TOKEN not in panel.state.model_dump_json()
+        assert "was removed" in await panel.act(PanelEvent(action="logout"))
+        await until(lambda: [each.name for each in block(panel, "tidy").actions] == ["gc"])
+        assert "no token" in await panel.act(PanelEvent(action="logout"))

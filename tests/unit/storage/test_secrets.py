@@ -3,43 +3,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import keyring.backend
-import keyring.core
-import keyring.errors
 import pytest
+from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
 from ide_agent.storage.secrets import SecretError, Secrets
-
-
-class Ring(keyring.backend.KeyringBackend):
-    """Keeps secrets in memory; `locked`: keeps nothing and fails."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self, locked: bool = False) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-        self.locked = locked
-
-    def _open(self) -> None:
-        if self.locked:
-            raise keyring.errors.KeyringLocked
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self._open()
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._open()
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        self._open()
-        del self.kept[service, username]
-
-
-def use(monkeypatch: pytest.MonkeyPatch, ring: keyring.backend.KeyringBackend) -> None:
-    monkeypatch.setattr(keyring.core, "_keyring_backend", ring)
+from support.ring import Ring, use
 
 
 @pytest.fixture
@@ -61,7 +30,7 @@ def test_the_keyring_takes_it(secrets: Secrets, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("ring", [fail.Keyring(), null.Keyring()], ids=["none", "null"])
 def test_without_a_keyring_a_file_takes_it(
-    secrets: Secrets, monkeypatch: pytest.MonkeyPatch, ring: keyring.backend.KeyringBackend
+    secrets: Secrets, monkeypatch: pytest.MonkeyPatch, ring: KeyringBackend
 ) -> None:
     use(monkeypatch, ring)
     assert secrets.set("remote.a", "key") == "file"

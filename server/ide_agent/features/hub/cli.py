@@ -25,7 +25,7 @@ _INTERRUPTED = 130
 
 def app() -> typer.Typer:
     """The group of commands."""
-    from ide_agent.features.hub import answers_cli, removal_cli, running_cli, search_cli
+    from ide_agent.features.hub import answers_cli, login_cli, removal_cli, running_cli, search_cli
 
     models = App(name="models", help=text("hub.help"), epilog=text("hub.begin"))
     models.command("pull", help=text("hub.pull"))(_pull)
@@ -35,6 +35,7 @@ def app() -> typer.Typer:
     removal_cli.add_to(models)
     running_cli.add_to(models)
     answers_cli.add_to(models)
+    login_cli.add_to(models)
     return models
 
 

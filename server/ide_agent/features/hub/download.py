@@ -28,6 +28,7 @@ from ide_agent.features.hub.disk import SPARE_BYTES, GrowingHash, disk_error, re
 from ide_agent.features.hub.partial import Part, UnusableError
 from ide_agent.features.hub.progress import Phase, Report, Speedometer
 from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.sources.token import refusal
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.reasons import Reason, reason, reason_of, unreached
 
@@ -256,10 +257,11 @@ class Download:
             return
         if status in (408, 425, 429) or status >= 500:
             raise _RetryError(f"HTTP {status}", wait=retry_after(response.headers.get("Retry-After", "")))
+        code = response.headers.get("X-Error-Code", "")
+        if refused := refusal(str(response.url), status, code, self._name, self._remote.token):
+            raise refused
         key = _REFUSALS.get(status, "error.download.refused")
-        if response.headers.get("X-Error-Code") == "GatedRepo":
-            key = "error.download.gated"
-        elif not self._remote.indexed:
+        if not self._remote.indexed:
             key = _ELSEWHERE.get(key, key)
         raise DownloadError(key, name=self._name, reason=f"HTTP {status}")
 

@@ -13,6 +13,7 @@ from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import Action, ActionsBlock, Choice, FormBlock, FormField, TextBlock, plain
 
 SEARCH, FILTER, ADD, ASK, DISK, TIDY = "search", "filter", "add", "ask", "disk", "tidy"
+LOGIN = "login"
 
 
 def search_form(language: str) -> FormBlock:
@@ -90,11 +91,28 @@ def disk(held: int, free: int, language: str) -> TextBlock:
     return TextBlock(id=DISK, markdown=plain(told))
 
 
-def tidy(language: str) -> ActionsBlock:
-    """The clean-up."""
+def login_form(language: str) -> FormBlock:
+    """The question for a token of the hub."""
     words = translator(language)
-    label, confirm = words("hub.panel.gc"), words("hub.panel.gc_it")
-    return ActionsBlock(id=TIDY, actions=[Action(name="gc", label=label, confirm=confirm)])
+    field = FormField(
+        name="token",
+        label=words("hub.login.token"),
+        kind="secret",
+        hint=words("hub.login.hint", host=host()),
+        required=True,
+    )
+    submit = Action(name="login", label=words("hub.login.store"), style="primary")
+    return FormBlock(id=LOGIN, title=words("hub.login.title", host=host()), fields=[field], submit=submit)
+
+
+def tidy(language: str, *, signed_in: bool = False) -> ActionsBlock:
+    """The clean-up, and forgetting the token of the hub where there is one."""
+    words = translator(language)
+    actions = [Action(name="gc", label=words("hub.panel.gc"), confirm=words("hub.panel.gc_it"))]
+    if signed_in:
+        label, sure = words("hub.login.forget", host=host()), words("hub.login.forget_it", host=host())
+        actions.append(Action(name="logout", label=label, style="danger", confirm=sure))
+    return ActionsBlock(id=TIDY, actions=actions)
 
 
 def _type_field(language: str) -> FormField:

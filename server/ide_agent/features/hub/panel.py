@@ -18,9 +18,11 @@ from ide_agent.features.hub.disk import free_in
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.filters import Filter
 from ide_agent.features.hub.listing import default_name, described, runnable
+from ide_agent.features.hub.login import Login
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.searching import Searching, named
 from ide_agent.features.hub.service import Hub
+from ide_agent.features.hub.sources import token
 from ide_agent.features.hub.trained import held
 from ide_agent.features.hub.words import size, verified
 from ide_agent.locale import translate
@@ -47,14 +49,15 @@ class HubPanel:
     activations: Activations
     searching: Searching
     asking: Asking
+    login: Login
     filters: dict[Panel, Filter] = field(default_factory=dict)
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, panel: Panel) -> None:
         """An opener, as `Panels.offer` takes it."""
-        panel.on("pull", self._pull)
+        panel.on("pull", self.login.watched(panel, self._pull))
         panel.on("again", self._again)
-        panel.on("resume", self._resume)
+        panel.on("resume", self.login.watched(panel, self._resume))
         panel.on("discard", partial(self._discard, panel))
         panel.on("about", partial(self._about, panel))
         panel.on("verify", partial(self._verify, panel))
@@ -68,6 +71,7 @@ class HubPanel:
         panel.on("remove", partial(self._remove, panel))
         self.searching.open(panel)
         self.asking.open(panel)
+        self.login.open(panel)
         panel.on_close(lambda: self.filters.pop(panel, None))
         await self._draw(panel)
         panel.spawn(self._keep(panel))
@@ -183,6 +187,7 @@ class HubPanel:
         runs = await asyncio.to_thread(runnable, settings)
         stopped = await asyncio.to_thread(self.hub.unfinished)
         free, trained = await asyncio.to_thread(lambda: (free_in(self.hub.folder), held(self.hub.folder)))
+        signed_in = await asyncio.to_thread(token.is_kept)
         here = {model["name"] for model in models}
         missing = [entry for entry in self.hub.catalogue() if entry.name not in here]
         busy = {pull.name for pull in self.pulls.running}
@@ -199,7 +204,7 @@ class HubPanel:
                 drawing.here(shown, running, default, panel.language),
                 offers.there(missing, busy, runs, panel.language),
                 forms.disk(sum(model["bytes"] for model in models) + trained, free, panel.language),
-                forms.tidy(panel.language),
+                forms.tidy(panel.language, signed_in=signed_in),
             )
             if len(models) >= _MANY or wanted != Filter():  # else it is one question more in a newcomer's way
                 panel.set(forms.filter_form(panel.language), before=drawing.HERE)
@@ -212,6 +217,7 @@ class HubPanel:
                 panel.remove(drawing.RUNNING)
             self.searching.draw(panel, here | busy, runs)
             self._draw_pulls(panel, stopped)
+            self.login.draw(panel, before=searching.top(panel))
             self.asking.draw(panel, models, [row["name"] for row in running])
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
@@ -232,7 +238,7 @@ class HubPanel:
 
 def register(services: Services, hub: Hub, pulls: Pulls, activations: Activations) -> None:
     """Offer the panel."""
-    found = HubPanel(
-        services, hub, pulls, activations, Searching(services, hub, pulls), Asking(services, hub)
-    )
+    login = Login(services, pulls)
+    search, ask = Searching(services, hub, pulls, login), Asking(services, hub)
+    found = HubPanel(services, hub, pulls, activations, search, ask, login)
     services.panels.offer("hub", "hub.panel.title", found.open)

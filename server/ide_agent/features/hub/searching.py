@@ -23,6 +23,7 @@ from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import Block
 
 if TYPE_CHECKING:
+    from ide_agent.features.hub.login import Login
     from ide_agent.features.hub.pulls import Pulls
     from ide_agent.features.hub.service import Hub
     from ide_agent.host.services import Services
@@ -33,8 +34,9 @@ _FOUND = (offers.UNASKED, offers.FOUND, offers.FILES, forms.ADD, offers.CLEAR)
 class Searching:
     """The search form, and what was found: in each panel the last search."""
 
-    def __init__(self, services: Services, hub: Hub, pulls: Pulls) -> None:
+    def __init__(self, services: Services, hub: Hub, pulls: Pulls, login: Login) -> None:
         self._services = services
+        self._login = login
         self._hub = hub
         self._pulls = pulls
         self._finds: dict[Panel, tuple[dict[str, Any], str]] = {}
@@ -42,9 +44,9 @@ class Searching:
     def open(self, panel: Panel) -> None:
         """Say what its buttons do."""
         panel.on("add", partial(self._add, panel))
-        panel.on("search", partial(self._search, panel))
-        panel.on("files", partial(self._files, panel))
-        panel.on("get", partial(self._get, panel))
+        panel.on("search", self._login.watched(panel, partial(self._search, panel)))
+        panel.on("files", self._login.watched(panel, partial(self._files, panel)))
+        panel.on("get", self._login.watched(panel, partial(self._get, panel)))
         panel.on("clear", partial(self._clear, panel))
         panel.on_close(lambda: self._finds.pop(panel, None))
 
@@ -103,6 +105,7 @@ class Searching:
         return await asyncio.to_thread(lambda: (files_of(repository), self._runs()))
 
     async def _clear(self, panel: Panel, event: PanelEvent) -> None:
+        self._login.dismiss(panel)
         self._forget(panel)
 
     def _forget(self, panel: Panel) -> None:

@@ -1,8 +1,7 @@
 """Models on a Hugging Face hub: what there is, and where its files are.
 
 Two routes of its HTTP API (huggingface.co/docs/hub/api): ``/api/models`` and ``/api/models/{repository}``.
-``HF_ENDPOINT`` names another hub; the token of ``HF_TOKEN`` or ``hf auth login`` is shown to that hub and to
-nobody else.
+``HF_ENDPOINT`` names another hub; the user's token (see `token`) is shown to that hub and to nobody else.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
 from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, layouts
-from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint, token_for
+from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint
+from ide_agent.features.hub.sources.token import refusal, token_for
 from ide_agent.inference.header import Format
 from ide_agent.reasons import Reason, reason_of
 
@@ -274,7 +274,8 @@ def _get(url: str, what: str, query: dict[str, str], most: int) -> bytes:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise DownloadError("error.download.offline", url=endpoint())
     headers = {"User-Agent": f"ide-agent/{__version__}"}
-    if token := token_for(url):
+    token = token_for(url)
+    if token:
         headers["Authorization"] = f"Bearer {token}"
     try:
         with httpx.stream(
@@ -287,8 +288,8 @@ def _get(url: str, what: str, query: dict[str, str], most: int) -> bytes:
             verify=trust.context(),
         ) as answer:
             code = answer.headers.get("X-Error-Code", "")
-            if code == "GatedRepo":
-                raise DownloadError("error.download.gated", name=what)
+            if refused := refusal(str(answer.url), answer.status_code, code, what, token):
+                raise refused
             if code == "RepoNotFound" or answer.status_code == 404:
                 raise ModelNotFound("error.model.repository", name=what)
             answer.raise_for_status()

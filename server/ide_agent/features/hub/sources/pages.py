@@ -1,10 +1,9 @@
-"""Addresses on a Hugging Face hub: which are its pages, and to which its token is shown."""
+"""Addresses on a Hugging Face hub: which are its pages."""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 PREFIX = "hf:"
@@ -55,16 +54,3 @@ def of_page(url: str) -> str:
     if not is_repository(repository) or repository.lower().endswith(".gguf"):
         return ""
     return f"{repository}/{file}" if file else repository
-
-
-def token_for(url: str) -> str:
-    """The user's token where `url` is the hub's, else empty."""
-    if not is_hubs(url):
-        return ""
-    if token := os.environ.get("HF_TOKEN", "").strip():
-        return token
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
-    try:
-        return (home / "token").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        return ""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.hub.sources import Remote
-from ide_agent.features.hub.sources.pages import token_for
+from ide_agent.features.hub.sources.token import token_for
 
 NAME = r"^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9_-])?$"
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
