@@ -7,10 +7,11 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ import pytest
 import ide_agent.inference
 from ide_agent.config import HubSettings, InferenceSettings, Settings
 from ide_agent.errors import ModelError
-from ide_agent.features.hub import api, fetch
+from ide_agent.features.hub import api, fetch, kept
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.listing import engine_for
@@ -249,7 +250,14 @@ async def test_models_are_listed(host: httpx.AsyncClient, hub: Hub, monkeypatch:
         "format": "gguf",
         "engine": engine_for("gguf", InferenceSettings()),
         "loaded": True,
+        "default": True,
     }
+    put(hub, "newer")
+    listed = (await host.get("/models")).json()["models"]
+    assert {model["name"]: model["default"] for model in listed} == {
+        "mine": True,
+        "newer": False,
+    }  # damaged: whoever asks it hears of that
 
 
 async def test_what_is_known_of_a_model_and_a_search(
@@ -301,6 +309,12 @@ async def test_a_pull_that_somebody_else_stops_says_so(
         plugin.pulls.stop("tiny")
         last = [event async for event in events][-1]
     assert last["error"]["code"] == "error.download.stopped"
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def put(hub: Hub, name: str) -> Path:
@@ -389,3 +403,87 @@ async def test_to_activate_what_is_not_here_says_how_to_get_it(host: httpx.Async
     async with host.stream("POST", "/models/ask", json={"text": "x", "model": "Tiny"}) as response:
         events = [event async for event in events_of(response)]
     assert events[-1]["error"]["code"] == "error.model.not_yet"
+
+
+async def test_a_model_is_removed_with_its_adapters_or_without(host: httpx.AsyncClient, hub: Hub) -> None:
+    file = put(hub, "mine")
+    own = file.parent / "adapters" / "style" / "adapter_model.safetensors"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(bytes(100))
+    held, about = file.stat().st_size, {"count": 1, "bytes": 100, "folder": str(own.parent.parent)}
+    would = (await host.delete("/models/MINE?dry_run=true&adapters=true")).json()
+    assert would == {"name": "mine", "bytes": held + 100, "loaded": False, "adapters": about}
+    assert file.exists()
+    gone = (await host.delete("/models/MINE")).json()
+    assert gone == {"name": "mine", "bytes": held, "loaded": False, "adapters": about}
+    assert (file.exists(), own.exists()) == (False, True)
+    assert (await host.delete("/models/mine")).json()["error"]["code"] == "error.model.not_found"
+    assert (await host.delete("/models/mine?adapters=true")).json()["bytes"] == 100
+    assert not file.parent.exists()
+    for name in ("mine", "../../etc", ".downloads", "tiny"):
+        assert (await host.delete(f"/models/{quote(name, safe='')}")).status_code == 404
+
+
+async def test_what_is_in_memory_goes_only_by_force(host: httpx.AsyncClient, hub: Hub) -> None:
+    file = put(hub, "mine")
+    await activation_of(host, "mine")
+    await until(lambda: kept.names() == ["mine"])
+    answer = await host.delete("/models/mine")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "error.model.in_memory")
+    assert file.exists() and not FakeInference.current.released
+    assert (await host.delete("/models/mine?dry_run=true")).json()["loaded"]
+    assert (await host.delete("/models/mine?force=true")).json()["loaded"]
+    assert FakeInference.current.released == ["mine"]
+    await until(lambda: not kept.names())  # the next host does not bring it back
+    assert not file.exists()
+
+
+async def test_a_pull_is_stopped_shown_and_discarded_by_name(
+    server: FileServer, host: httpx.AsyncClient, hub: Hub
+) -> None:
+    nothing = {"running": [], "stopped": [], "failed": []}
+    assert (await host.get("/models/pulls")).json() == nothing
+    server.script.append(http_server.stall_after(1_500_000))
+    part = hub.folder / ".downloads" / "tiny.whl.part"
+    async with host.stream("POST", "/models/pull", json={"name": "tiny"}) as response:
+        events = events_of(response)
+        while (await anext(events))["phase"] != "download":
+            pass
+        await until(lambda: part.exists() and part.stat().st_size)
+        [running] = (await host.get("/models/pulls")).json()["running"]
+        assert (running["name"], running["phase"]) == ("tiny", "download")
+        for refused in (
+            host.post("/models/pull/discard", json={"name": "tiny"}),
+            host.delete("/models/tiny"),
+        ):
+            answer = await refused
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "error.model.pulling")
+        stopped = await host.post("/models/pull/stop", json={"name": "TINY"})
+        assert stopped.json() == {"name": "tiny", "stopped": True}
+        assert [event async for event in events][-1]["error"]["code"] == "error.download.stopped"
+    assert (await host.post("/models/pull/stop", json={"name": "tiny"})).json()["stopped"] is False
+    [left] = (await host.get("/models/pulls")).json()["stopped"]
+    assert (left["name"], left["done"]) == ("tiny", part.stat().st_size)
+    gone = (await host.post("/models/pull/discard", json={"name": "tiny"})).json()
+    assert (gone["name"], gone["bytes"] >= left["done"], part.exists()) == ("tiny", True, False)
+    assert (await host.post("/models/pull/discard", json={"name": "tiny"})).json()["bytes"] == 0
+    assert (await host.get("/models/pulls")).json() == nothing
+    assert (await host.post("/models/pull/discard", json={"name": "../x"})).status_code == 404
+
+
+async def test_a_pull_of_another_process_is_not_ours_to_stop(host: httpx.AsyncClient, hub: Hub) -> None:
+    hub.drafts.folder.mkdir(parents=True)
+    with hub.drafts.lock("tiny"):
+        answer = await host.post("/models/pull/stop", json={"name": "tiny"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "error.model.pulled_elsewhere")
+
+
+async def test_why_a_pull_failed_is_told_until_it_is_discarded(
+    server: FileServer, host: httpx.AsyncClient
+) -> None:
+    server.script.append(http_server.status(404))
+    await host.post("/models/pull", json={"name": "tiny"})
+    [failed] = (await host.get("/models/pulls")).json()["failed"]
+    assert (failed["name"], failed["error"]["code"]) == ("tiny", "error.download.refused")
+    await host.post("/models/pull/discard", json={"name": "tiny"})
+    assert (await host.get("/models/pulls")).json()["failed"] == []

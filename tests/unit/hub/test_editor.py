@@ -265,3 +265,57 @@ async def test_activating_and_deactivating(host: FakeHost, editor: Editor) -> No
     await editor.initialize()
     assert await editor.command("ideAgent.models.activate", given) == ready
     assert await editor.command("ideAgent.models.deactivate", given) == {"deactivated": 1}
+
+
+FOUND = {"name": "mine", "bytes": 98_000_000, "loaded": True, "adapters": None}
+
+
+@pytest.fixture
+def removable(host: FakeHost) -> FakeHost:
+    for query in ("&dry_run=true", "&force=true"):
+        host.routes[f"DELETE /models/mine?adapters=false{query}"] = lambda call: call.answer(FOUND)
+    own = {"count": 2, "bytes": 3_000_000, "folder": "/m/adapters"}
+    host.routes["GET /models"] = lambda call: call.answer({"models": [MODEL]})
+    host.routes["DELETE /models/mine?adapters=true&dry_run=true"] = lambda call: call.answer(
+        {**FOUND, "loaded": False, "adapters": own}
+    )
+    return host
+
+
+def deleted(host: FakeHost) -> list[str]:
+    return [call.path.partition("?")[2] for call in host.calls if call.method == "DELETE"]
+
+
+@pytest.mark.parametrize(("chosen", "removed"), [(0, True), (1, False), (None, False)])
+async def test_a_model_is_removed_once_the_user_is_sure(
+    editor: Editor, removable: FakeHost, chosen: int | None, removed: bool
+) -> None:
+    answer(editor, chosen)
+    await editor.initialize(locale="tr")
+    assert await editor.command("ideAgent.models.remove", {"name": "mine"}) == {**FOUND, "removed": removed}
+    assert deleted(removable)[1:] == (["adapters=false&force=true"] if removed else [])
+    question = editor.all(ASK)[-1]
+    assert question["message"].startswith("mine bellekte")
+    assert "98,0 MB" in question["message"]
+    assert [each["title"] for each in question["actions"]] == ["Kaldır", "Kalsın"]
+
+
+async def test_whose_adapters_go_is_said_first(editor: Editor, removable: FakeHost) -> None:
+    answer(editor, 1)
+    await editor.initialize()
+    given = {"name": "mine", "adapters": True}
+    assert (await editor.command("ideAgent.models.remove", given))["removed"] is False
+    assert "Its adapters go, too (2, 3.0 MB in /m/adapters)." in editor.all(ASK)[-1]["message"]
+
+
+async def test_an_editor_that_cannot_ask_has_to_say_that_the_user_was(
+    editor: Editor, removable: FakeHost
+) -> None:
+    editor.answers[ASK] = RpcError({"code": -32601, "message": "no such method"})
+    await editor.initialize()
+    with pytest.raises(RpcError, match="confirmed: true"):
+        await editor.command("ideAgent.models.remove", {"name": "mine"})
+    assert len(deleted(removable)) == 1
+    given = {"name": "mine", "confirmed": True}
+    assert (await editor.command("ideAgent.models.remove", given))["removed"] is True
+    assert deleted(removable)[1:] == ["adapters=false&force=true"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -11,19 +11,22 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, Response
 
-from ide_agent.errors import DownloadError
+from ide_agent.errors import DownloadError, ModelError
 from ide_agent.features.hub.about import about, files_of, verify
 from ide_agent.features.hub.active import Activations, follow
 from ide_agent.features.hub.answers import Question, answer
 from ide_agent.features.hub.calling import pulled_first
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.finding import search as find
-from ide_agent.features.hub.listing import described
+from ide_agent.features.hub.listing import default_name, described
 from ide_agent.features.hub.pulls import Pulls
+from ide_agent.features.hub.removal import look, remove
 from ide_agent.features.hub.service import Hub
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
 from ide_agent.inference.kinds import Kind
+from ide_agent.inference.models import folded
 
 
 class PullRequest(BaseModel):
@@ -42,7 +45,7 @@ class PullRequest(BaseModel):
 
 
 class NameRequest(BaseModel):
-    """Body of ``POST /models/verify``, ``/models/activate`` and ``/models/deactivate``."""
+    """Body of the routes that do something with one model."""
 
     name: str = Field(min_length=1, max_length=200)
 
@@ -61,7 +64,10 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     async def models() -> Response:
         loaded, settings = loaded_models(services), services.settings.inference
         found = await asyncio.to_thread(lambda: [described(each, settings) for each in hub.list()])
-        return JSONResponse({"models": [{**model, "loaded": model["name"] in loaded} for model in found]})
+        default = await asyncio.to_thread(default_name, hub.folder, settings)
+        for model in found:
+            model |= {"loaded": model["name"] in loaded, "default": model["name"] == default}
+        return JSONResponse({"models": found})
 
     @router.post("/models/pull")
     async def pull(request: PullRequest) -> Response:
@@ -73,6 +79,23 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
             request.file,
         )
         return EventStream(_pull(pulls, entry))
+
+    @router.get("/models/pulls")
+    async def pulls_now() -> Response:
+        stopped = await asyncio.to_thread(hub.unfinished)
+        return JSONResponse(_moving(pulls, stopped))
+
+    @router.post("/models/pull/stop")
+    async def stop(request: NameRequest) -> Response:
+        name = folded(request.name)
+        if not (stopped := await pulls.stopped(name)) and await asyncio.to_thread(hub.is_pulled, name):
+            raise ModelError("error.model.pulled_elsewhere", name=name)
+        return JSONResponse({"name": name, "stopped": stopped})
+
+    @router.post("/models/pull/discard")
+    async def discard(request: NameRequest) -> Response:
+        name = folded(request.name)
+        return JSONResponse({"name": name, "bytes": await pulls.discard(name)})
 
     @router.get("/models/search")
     async def search(
@@ -121,12 +144,33 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
         known = await asyncio.to_thread(about, hub, name, services.settings.inference)
         return JSONResponse({**known, "loaded": known["name"] in loaded_models(services)})
 
+    @router.delete("/models/{name:path}")
+    async def remove_model(
+        name: str, force: bool = False, adapters: bool = False, dry_run: bool = False
+    ) -> Response:
+        if dry_run:
+            found = await look(services, hub, name, adapters=adapters)
+        else:
+            found = await remove(services, hub, pulls, name, adapters=adapters, force=force)
+        return JSONResponse(found.as_wire(adapters=adapters))
+
     return router
 
 
 def loaded_models(services: Services) -> set[str]:
     """Names of the models that an engine has in memory."""
     return {engine["model"] for engine in services.inference.snapshot() if engine["state"] == "ready"}
+
+
+def _moving(pulls: Pulls, unfinished: Sequence[Unfinished]) -> dict[str, Any]:
+    """What runs, which of the downloads `unfinished` can go on, and what failed."""
+    busy = {pull.name: pull.progress.as_wire() for pull in pulls.running}
+    stopped = [each for each in unfinished if each.entry.name not in busy]
+    return {
+        "running": [{"name": name, **progress} for name, progress in busy.items()],
+        "stopped": [{"name": each.entry.name, "done": each.done, "total": each.total} for each in stopped],
+        "failed": [{"name": name, "error": each.error.as_wire()} for name, each in pulls.failed.items()],
+    }
 
 
 async def _pull(pulls: Pulls, entry: Entry) -> AsyncGenerator[dict[str, Any]]:

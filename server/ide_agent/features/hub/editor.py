@@ -14,7 +14,7 @@ from pygls.exceptions import JsonRpcException
 from ide_agent.editor.progress import progress
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import IdeAgentError
-from ide_agent.features.hub.words import describe, percent
+from ide_agent.features.hub.words import describe, percent, size
 from ide_agent.locale import translate
 from ide_agent.paths import state_dir
 
@@ -49,6 +49,21 @@ class InfoParams:
     name: str
 
 
+@attrs.define
+class RemoveParams:
+    """Argument of ``ideAgent.models.remove``.
+
+    Attributes:
+        name: the model.
+        adapters: what was trained for it goes, too.
+        confirmed: the user was asked already.
+    """
+
+    name: str
+    adapters: bool = False
+    confirmed: bool = False
+
+
 def register(server: EditorServer) -> None:
     """Add commands and the offer to `server`."""
 
@@ -79,6 +94,10 @@ def register(server: EditorServer) -> None:
     @server.command("ideAgent.models.deactivate")
     async def models_deactivate(ls: EditorServer, params: InfoParams) -> dict[str, Any]:
         return await ls.host.request("POST", "/models/deactivate", {"name": params.name}, timeout=600)
+
+    @server.command("ideAgent.models.remove")
+    async def models_remove(ls: EditorServer, params: RemoveParams) -> dict[str, Any]:
+        return await remove(ls, params)
 
     @server.command("ideAgent.models.list")
     async def models_list(ls: EditorServer) -> dict[str, Any]:
@@ -112,6 +131,41 @@ async def pull(ls: EditorServer, name: str, body: dict[str, str] | None = None) 
             else:
                 report(describe(event, ls.language), percent(event))
     return ready
+
+
+async def remove(ls: EditorServer, params: RemoveParams) -> dict[str, Any]:
+    """Ask whether to remove a model, unless somebody did, and remove it; ``removed``: whether it is gone.
+
+    Raises:
+        IdeAgentError: it is not here, or cannot be removed, or the editor cannot ask.
+    """
+    path = f"/models/{quote(params.name)}?adapters={str(params.adapters).lower()}"
+    if not params.confirmed:
+        found = await ls.host.request("DELETE", f"{path}&dry_run=true")
+        if not await _sure(ls, found, adapters=params.adapters):
+            return {**found, "removed": False}
+    gone = await ls.host.request("DELETE", f"{path}&force=true", timeout=600)
+    return {**gone, "removed": True}
+
+
+async def _sure(ls: EditorServer, found: dict[str, Any], *, adapters: bool) -> bool:
+    """Whether the user wants to have that removed."""
+    name, freed = found["name"], size(found["bytes"], ls.language)
+    said = [translate("hub.confirm", ls.language, name=name, size=freed)]
+    if found["loaded"]:
+        said.insert(0, translate("hub.confirm_running", ls.language, name=name))
+    if (own := found["adapters"]) is not None:
+        about = {"count": own["count"], "size": size(own["bytes"], ls.language), "folder": own["folder"]}
+        key = "hub.adapters_go" if adapters else "hub.adapters_remain"
+        said.append(translate(key, ls.language, **about))
+    yes = types.MessageActionItem(translate("hub.panel.remove", ls.language))
+    no = types.MessageActionItem(translate("hub.keep", ls.language))
+    question = types.ShowMessageRequestParams(types.MessageType.Warning, " ".join(said), [yes, no])
+    try:
+        answer = await ls.window_show_message_request_async(question)
+    except JsonRpcException:
+        raise IdeAgentError("error.model.unconfirmed", name=name) from None
+    return answer is not None and answer.title == yes.title
 
 
 async def offer(ls: EditorServer) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ide_agent.errors import ModelNotFound
-from ide_agent.features.hub import drawing, forms, kept, offers, searching
+from ide_agent.features.hub import drawing, forms, offers, searching
 from ide_agent.features.hub.about import about, verify
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.asking import Asking
@@ -20,6 +20,7 @@ from ide_agent.features.hub.filters import Filter
 from ide_agent.features.hub.listing import default_name, described, runnable
 from ide_agent.features.hub.login import Login
 from ide_agent.features.hub.pulls import Pulls
+from ide_agent.features.hub.removal import remove
 from ide_agent.features.hub.searching import Searching, named
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import token
@@ -95,9 +96,7 @@ class HubPanel:
         self.pulls.want(entry)
 
     async def _discard(self, panel: Panel, event: PanelEvent) -> None:
-        await asyncio.to_thread(self.hub.discard, named(event))
-        kept.drop(named(event))
-        self.pulls.forget(named(event))
+        await self.pulls.discard(named(event))
         await self._draw(panel)
 
     async def _about(self, panel: Panel, event: PanelEvent) -> None:
@@ -121,12 +120,8 @@ class HubPanel:
 
     async def _remove(self, panel: Panel, event: PanelEvent) -> str:
         name = named(event)
-        freed = size(await asyncio.to_thread(self.hub.size, name), panel.language)
-        await self.services.inference.release(name)  # an engine would keep the space of its file
-        own = await asyncio.to_thread(self.hub.trained, name)
-        await asyncio.to_thread(self.hub.remove, name)
-        kept.drop(name)
-        self.pulls.forget(name)
+        removed = await remove(self.services, self.hub, self.pulls, name)
+        freed, own = size(removed.held, panel.language), removed.own
         about_it = panel.block(drawing.ABOUT)
         if isinstance(about_it, TableBlock) and about_it.title == name:
             panel.remove(drawing.ABOUT)

@@ -164,6 +164,28 @@ class Pulls:
         if pull is not None:
             self._cancel(pull)
 
+    async def stopped(self, name: str) -> bool:
+        """Stop the pull of model `name` for all who want it, and wait for its end; whether there was one."""
+        pull = self._running.get(name)
+        if pull is None:
+            return False
+        self._cancel(pull)
+        await asyncio.wait([pull.task])
+        return True
+
+    async def discard(self, name: str) -> int:
+        """Throw away what has arrived of model `name`; how many bytes.
+
+        Raises:
+            ModelNotFound, ModelError: see `Hub.discard`.
+        """
+        arrived = await asyncio.to_thread(self._hub.arrived, name)
+        await asyncio.to_thread(self._hub.discard, name)
+        kept.drop(name)
+        self.forget(name)
+        self.changed()
+        return arrived
+
     def _cancel(self, pull: Pull) -> None:
         """End it. Who wants the model from now on gets another pull, which waits for the lock of this one."""
         if self._running.get(pull.name) is pull:

@@ -91,6 +91,14 @@ class Hub:
         """Downloads that were stopped and can go on."""
         return self.drafts.unfinished(self._entries.values())
 
+    def is_pulled(self, name: str) -> bool:
+        """Whether somebody works on model `name`, perhaps another process."""
+        return is_name(name) and self.drafts.is_locked(name)
+
+    def arrived(self, name: str) -> int:
+        """How many bytes of model `name` lie here that are not the model yet."""
+        return sum(file.stat().st_size for file in self.drafts.files(name)) if is_name(name) else 0
+
     def discard(self, name: str) -> None:
         """Throw away what has arrived of model `name`.
 
