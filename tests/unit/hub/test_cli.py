@@ -354,7 +354,7 @@ def test_where_the_hub_is_not_asked_the_catalogue_is(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     code, out, err = run("search", "MiniLM")
     assert code == 0
-    assert out.startswith("minilm ") and "ONNX, 23.4 MB, Apache-2.0." in out
+    assert out.startswith("minilm ") and "ONNX, 23.4 MB, Apache-2.0 (no hub needed)." in out
     assert err.startswith("Only the catalogue was searched. ") and len(err.splitlines()) == 1
     assert "HF_HUB_OFFLINE" in err
     assert run("search", "minilm", "--source", "catalogue")[2] == ""
@@ -559,3 +559,22 @@ def test_of_a_folder_the_first_file_is_looked_for_and_a_new_default_is_said(
         os.utime(folder / ("model_int8.onnx" if name == "vectors" else "model.safetensors"), (4e9, 4e9))
         err = run("import", str(folder))[2]
         assert ("second is now the default model" in err and "in place of first" in err) is is_default
+
+
+def test_what_needs_no_hub_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    mark = "(no hub needed)"
+    marked = {line.split()[0] for line in run("list")[1].splitlines() if mark in line}
+    assert marked == {"starter", "gemma3-270m", "whisper-base", "minilm", "piper-joe"}
+    found = run("search", "embedding", "--source", "catalogue")[1].splitlines()
+    assert [line.split()[0] for line in found if mark in line] == ["minilm"]
+    assert len(found) > 1
+    sources = {
+        each["name"]: each["source"]
+        for each in json.loads(run("search", "embedding", "--source", "catalogue", "--json")[1])["catalogue"]
+    }
+    assert sources["minilm"] == "pypi" and sources["e5-small"] == "hub"
+    for module in (cli, search_cli):
+        monkeypatch.setattr(module, "language", lambda: "tr")
+    monkeypatch.setattr(terminal, "language", lambda: "tr")
+    assert "merkez gerekmez" in run("list")[1]

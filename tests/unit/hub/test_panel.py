@@ -885,3 +885,11 @@ async def test_where_a_hub_wants_a_token_it_is_asked_for(
         assert "was removed" in await panel.act(PanelEvent(action="logout"))
         await until(lambda: [each.name for each in block(panel, "tidy").actions] == ["gc"])
         assert "no token" in await panel.act(PanelEvent(action="logout"))
+
+
+async def test_what_needs_no_hub_is_marked(panel: Panel) -> None:
+    [row] = block(panel, "catalogue").rows
+    assert row.cells["name"].endswith("(no hub needed)")
+    await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
+    [row] = block(panel, "found").rows
+    assert row.cells["name"].endswith("(no hub needed)")

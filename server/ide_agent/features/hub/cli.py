@@ -123,9 +123,10 @@ def _list(
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=kind_of),
 ) -> None:
     from ide_agent import config
+    from ide_agent.features.hub.filters import source_of
     from ide_agent.features.hub.listing import default_name, described, runnable
     from ide_agent.features.hub.service import Hub
-    from ide_agent.features.hub.words import form, no_engine, size
+    from ide_agent.features.hub.words import form, no_engine, no_hub, size
     from ide_agent.paths import config_file
 
     hub = Hub()
@@ -174,7 +175,7 @@ def _list(
     for entry in offered:
         about = text(
             "hub.available",
-            title=entry.title,
+            title=entry.title + no_hub(source_of(entry.origin), language()),
             size=size(entry.expected, language()),
             licence=entry.licence,
             about=text(entry.about) + no_engine(entry.format, runs, language()),

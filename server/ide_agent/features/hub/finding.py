@@ -6,7 +6,7 @@ from typing import Any
 
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import repositories
-from ide_agent.features.hub.filters import Filter, meant, ranked
+from ide_agent.features.hub.filters import Filter, meant, ranked, source_of
 from ide_agent.features.hub.service import Hub
 
 PLACES = ("catalogue", "hub")
@@ -22,9 +22,9 @@ def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, A
         place: one of `PLACES`; empty: both.
 
     Returns:
-        ``catalogue``: ``name``, ``title``, ``bytes``, ``licence``, ``kind``, ``format`` and ``about`` (a
-        message key) of each; ``repositories``: see `about.repositories`; ``problem``: why the hub was not
-        asked, an error as on the wire, or None.
+        ``catalogue``: ``name``, ``title``, ``bytes``, ``licence``, ``kind``, ``format``, ``about`` (a message
+        key) and ``source`` of each; ``repositories``: see `about.repositories`; ``problem``: why the hub was
+        not asked, an error as on the wire, or None.
 
     Raises:
         DownloadError: only the hub was meant, and it cannot be asked.
@@ -41,6 +41,7 @@ def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, A
                 "kind": entry.kind,
                 "format": entry.format,
                 "about": entry.about,
+                "source": source_of(entry.origin),
             }
             for entry in ranked(filter(wanted.of_entry, hub.catalogue()), words)
         ]

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 from ide_agent.features.hub.catalogue import Entry
-from ide_agent.features.hub.words import echoed, fits, form, no_engine, size
+from ide_agent.features.hub.filters import source_of
+from ide_agent.features.hub.words import echoed, fits, form, no_engine, no_hub, size
 from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import Action, ActionsBlock, Column, Row, TableBlock, TextBlock, plain
 
@@ -36,7 +37,7 @@ def _entry(entry: Entry, busy: bool, runs: Collection[str], language: str) -> Ro
     return Row(
         id=entry.name,
         cells={
-            "name": f"{entry.name}: {entry.title}",
+            "name": f"{entry.name}: {entry.title}{no_hub(source_of(entry.origin), language)}",
             "size": size(entry.expected, language),
             "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,
@@ -102,7 +103,7 @@ def _known(each: dict[str, Any], taken: bool, runs: Collection[str], language: s
     return Row(
         id=each["name"],
         cells={
-            "name": f"{each['name']}: {each['title']}",
+            "name": f"{each['name']}: {each['title']}{no_hub(each['source'], language)}",
             "size": size(each["bytes"], language),
             "format": form(each["format"], language),
             "licence": each["licence"],

@@ -56,7 +56,7 @@ def _search(
     from ide_agent.features.hub.listing import runnable
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.pages import is_repository, of_page
-    from ide_agent.features.hub.words import echoed, fits, form, no_engine, not_asked, size
+    from ide_agent.features.hub.words import echoed, fits, form, no_engine, no_hub, not_asked, size
     from ide_agent.paths import config_file
 
     wanted = " ".join(words)
@@ -85,7 +85,8 @@ def _search(
     for each in known["catalogue"]:
         held, how = size(each["bytes"], language()), form(each["format"], language())
         about = text(each["about"]) + unrun(each["format"])
-        show(f"{each['name']}  {how}, {held}, {each['licence']}. {about}")
+        mark = no_hub(each["source"], language())
+        show(f"{each['name']}  {how}, {held}, {each['licence']}{mark}. {about}")
     found = known["repositories"]
     for each in found:
         about = text("hub.repository", downloads=each["downloads"], licence=each["licence"] or "?")

@@ -111,6 +111,11 @@ def no_engine(form: str, runs: Collection[str], language: str) -> str:
     return "" if not form or form in runs else f" {translate('hub.no_engine', language)}"
 
 
+def no_hub(source: str, language: str) -> str:
+    """That a model of that `source` (see `filters.source_of`) needs no hub, to stand behind its name."""
+    return translate("hub.no_hub", language) if source == "pypi" else ""
+
+
 def _held(known: Mapping[str, Any], language: str) -> str:
     """How large it is, and where it is not here that it is still to come."""
     if not known["bytes"]:
