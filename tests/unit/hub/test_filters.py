@@ -6,6 +6,8 @@ import pytest
 
 from ide_agent.features.hub import catalogue
 from ide_agent.features.hub.filters import Filter, kind_meant, meant, ranked, source_of
+from ide_agent.locale import LANGUAGES
+from ide_agent.locale import catalogue as words_of
 
 
 def found(words: str, **more: str) -> set[str]:
@@ -73,6 +75,40 @@ def looked_for(words: str) -> list[str]:
 )
 def test_any_word_of_a_sentence_counts_and_most_of_them_stand_first(words: str, first: str) -> None:
     assert first in looked_for(words)[:3]
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "also", "never"),
+    [
+        ("audio", "whisper-base", "piper-joe", "starter"),
+        ("transcribe", "whisper-base", "", "piper-joe"),
+        ("speech to text", "whisper-base", "", "piper-joe"),
+        ("Text to Speech", "piper-joe", "", "whisper-base"),
+        ("autocomplete", "starter", "qwen2.5-coder-1.5b-base", "qwen3-4b"),
+        ("auto-complete python", "qwen2.5-coder-0.5b", "starcoder2-3b", "minilm"),
+        ("RAG", "minilm", "nomic-embed-text", "starter"),
+        ("chat in Turkish", "qwen3-1.7b", "whisper-base", "starcoder2-3b"),
+        ("chatbot", "granite-3.3-2b", "gemma3-1b", "gemma3-270m"),
+        ("Türkçe sohbet", "qwen3-1.7b", "whisper-base", "starcoder2-3b"),
+        ("TÜRKÇE", "whisper-base", "qwen3-4b", "minilm"),
+        ("çeviri", "whisper-base", "qwen3-4b", "minilm"),
+        ("otomatik tamamlama", "starter", "starcoder2-3b", "qwen3-4b"),
+        ("sesli okuma", "piper-joe", "", "whisper-base"),
+        ("yazıya dök", "whisper-base", "", "piper-joe"),
+        ("ekran görüntüsü", "gemma3-4b", "smolvlm-500m", "starter"),
+        ("belge arama", "minilm", "bge-small-en", "starter"),
+    ],
+)
+def test_other_words_for_what_a_model_is_for(words: str, first: str, also: str, never: str) -> None:
+    found = looked_for(words)
+    assert found[0] == first
+    assert also in ("", *found) and never not in found
+
+
+def test_each_purpose_has_other_words_in_each_language() -> None:
+    for entry in catalogue.load().values():
+        for language in LANGUAGES:
+            assert entry.about.replace("about", "synonyms") in words_of(language)
 
 
 @pytest.mark.parametrize("words", ["small coder", "küçük coder"])

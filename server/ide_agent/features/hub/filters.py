@@ -12,11 +12,12 @@ from typing import Any
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.inference.kinds import KINDS
 from ide_agent.inference.models import folded
-from ide_agent.locale import LANGUAGES, translate
+from ide_agent.locale import LANGUAGES, catalogue, translate
 
 SOURCES = ("pypi", "hub", "web", "file")
 _PREFIXES = (("pypi:", "pypi"), ("hf:", "hub"), ("file:", "file"), ("http:", "web"), ("https:", "web"))
 
+_ABOUT, _SYNONYMS = "hub.about.", "hub.synonyms."
 _LONG = 4
 
 
@@ -55,11 +56,12 @@ class Filter:
 
     def of_entry(self, entry: Entry) -> bool:
         """Whether one of the catalogue is."""
-        return self._fits(_known(entry), source_of(entry.origin), entry.kind)
+        return self._fits(_known(entry), source_of(entry.origin), entry.kind, _synonyms(entry))
 
-    def _fits(self, known: str, source: str, kind: str) -> bool:
-        there = folded(known)
-        named = all(_stem(word) in there for word in folded(self.words).split())
+    def _fits(self, known: str, source: str, kind: str, others: str = "") -> bool:
+        there, others = folded(known), folded(others)
+        words = [_stem(word) for word in folded(self.words).split()]
+        named = all(word in there or _starts(word, others) for word in words)
         return named and self.source in ("", source) and self.kind in ("", kind)
 
 
@@ -75,8 +77,9 @@ def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
     A word such as “small” counts less: of those that are otherwise alike the smallest stand first. Without a
     word all of them.
     """
-    known = {entry.name: (entry, folded(_known(entry))) for entry in entries}
-    looked_for = list(dict.fromkeys(filter(None, (_stem(_bare(word)) for word in meant(words).split()))))
+    known = {entry.name: (entry, folded(f"{_known(entry)} {_synonyms(entry)}")) for entry in entries}
+    bare = (_bare(word) for word in meant(_joined(words)).split())
+    looked_for = list(dict.fromkeys(_stem(word) for word in bare if word))
     if not looked_for:
         return [entry for entry, _ in known.values()]
     fitting = {
@@ -100,9 +103,29 @@ def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
 
 def _begins(word: str, there: str) -> bool:
     """Whether `word` is in it; a short one where a word begins, for its letters are within many others."""
-    if len(word) >= _LONG:
-        return word in there
+    return word in there if len(word) >= _LONG else _starts(word, there)
+
+
+def _starts(word: str, there: str) -> bool:
+    """Whether a word of it starts like that."""
     return bool(word) and re.search(rf"(?<![^\W_]){re.escape(word)}", there) is not None
+
+
+def _joined(words: str) -> str:
+    """`words`, folded, with a dash between those that are one synonym, such as “text to speech”."""
+    known = " ".join(folded(words).split())
+    for several in _several():
+        known = re.sub(rf"\b{re.escape(several.replace('-', ' '))}", several, known)
+    return known
+
+
+@cache
+def _several() -> tuple[str, ...]:
+    """The synonyms of several words, with dashes between them; the longest first."""
+    all_words = " ".join(
+        text for each in LANGUAGES for key, text in catalogue(each).items() if key.startswith(_SYNONYMS)
+    )
+    return tuple(sorted({word for word in folded(all_words).split() if "-" in word}, key=len, reverse=True))
 
 
 def _bare(word: str) -> str:
@@ -129,6 +152,12 @@ def _purpose(entry: Entry) -> str:
     """What `entry` is for, as people of any language may call it; the key's own last word is one, too."""
     keys = (entry.about, f"hub.kind.{entry.kind}")
     return " ".join([entry.about, *(translate(key, each) for key in keys for each in LANGUAGES)])
+
+
+def _synonyms(entry: Entry) -> str:
+    """Other words for what it is for."""
+    key = entry.about.replace(_ABOUT, _SYNONYMS)
+    return " ".join(translate(key, each) for each in LANGUAGES)
 
 
 def _stem(word: str) -> str:
