@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from keyring.backends import null
 
 import ide_agent.inference
@@ -37,6 +38,7 @@ from ide_agent.host.services import Services
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import FormBlock, ProgressBlock, TableBlock, TextBlock
+from ide_agent.paths import state_dir
 from support import gguf_file, http_server, model_folders
 from support.fake_hub import TOKEN, FakeHub
 from support.fake_inference import FakeInference, running_row
@@ -403,8 +405,8 @@ async def test_what_killed_three_hosts_waits_for_somebody(
     await until(lambda: hub.drafts.arrived(pull.entry))
     await pulls.close()  # in good order
     for hosts in (1, 2, 3):
-        assert kept.pull_resumes("tiny", 0) == hosts
-    assert kept.pull_resumes("tiny", 5) == 1  # some of it arrived
+        assert kept.pull_resumes("tiny", 0).result() == hosts
+    assert kept.pull_resumes("tiny", 5).result() == 1  # some of it arrived
     later = Pulls(hub, services)
     await later.resume()
     assert len(later.running) == 1
@@ -893,3 +895,17 @@ async def test_what_needs_no_hub_is_marked(panel: Panel) -> None:
     await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
     [row] = block(panel, "found").rows
     assert row.cells["name"].endswith("(no hub needed)")
+
+
+async def test_whoever_holds_the_notes_does_not_hold_up_the_host(
+    server: FileServer, pulls: Pulls, hub: Hub
+) -> None:
+    server.script.append(http_server.stall_after(1_500_000))
+    file = state_dir() / "pulling-models.json"
+    with FileLock(state_dir() / "kept-models.lock"):
+        pull = pulls.want(hub.entry("tiny"))
+        await until(lambda: pull.progress.phase == "download")
+        assert not file.exists()
+    assert await asyncio.to_thread(kept.pulling) == ["tiny"]
+    pulls.stop("tiny")
+    assert await asyncio.to_thread(kept.pulling) == []

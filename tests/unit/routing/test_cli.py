@@ -73,7 +73,10 @@ def test_test_says_where_and_why(file: Path) -> None:
     assert out.startswith("This would go to coder, because the rule “refactor” (routes.yaml, line 2) fits:")
     assert "is not here" not in out
     file.write_text(RULES.replace("model: coder", "model: codr"))
-    assert "codr is not here (“ide-agent models search codr” looks for it)." in run("test", "refactor")[1]
+    assert (
+        "codr is not here. The panel “Models” can look for it, or ide-agent models search codr."
+        in run("test", "refactor")[1]
+    )
     file.write_text(RULES.replace("model: coder", "model: /tmp/x.gguf"))
     assert "is not here" not in run("test", "refactor")[1]
     file.write_text(RULES)

@@ -79,7 +79,7 @@ async def test_what_is_wrong_is_shown_and_goes_when_it_is_mended(
     assert (shown["uri"], shown["version"]) == (uri, 1)
     (diagnostic,) = shown["diagnostics"]
     assert diagnostic["range"]["start"] == {"line": 1, "character": 16}  # 𝒶 is two units
-    assert (diagnostic["severity"], diagnostic["code"]) == (1, "error.routes.unknown")
+    assert (diagnostic["severity"], diagnostic["code"]) == (1, "unknown")
     assert diagnostic["source"] == "ide-agent"
     (check,) = [call.body for call in host.calls if call.path == "/routes/check"]
     assert check == {"text": TEXT, "language": "tr", "workspace": False}

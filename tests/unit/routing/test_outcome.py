@@ -41,7 +41,7 @@ def test_models_of_this_machine_and_refusals_need_no_words() -> None:
 @pytest.mark.parametrize(
     ("model", "fallbacks", "network", "words"),
     [
-        ("far/m", (), OFF, ["far/m is on another machine", "ide-agent remote on", "would be refused"]),
+        ("far/m", (), OFF, ["far/m is on another machine", "panel “Remote models”", "would be refused"]),
         ("far/m", ("starter",), OFF, ["far/m is on another machine", "So starter would answer"]),
         ("far/m", ("far/n", ""), OFF, ["far/m is on", "far/n is on", "So the default model would answer"]),
         ("far/m", ("near/m", "gone"), OFF, ["far/m is on another machine", "So near/m would answer"]),

@@ -127,8 +127,8 @@ class Activations:
 
         What ended a host that way is not tried again until somebody activates it.
         """
-        tried = kept.tried()
-        for name in kept.names():
+        tried, names = await asyncio.to_thread(lambda: (kept.tried(), kept.names()))
+        for name in names:
             try:
                 if name in tried:
                     self.failed[self._services.models.find(name).name] = ModelError(
@@ -145,6 +145,7 @@ class Activations:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(kept.settle)
 
     async def _run(self, activation: Activation) -> Engine:
         """Load it. The host stays for that, but not for what comes back by itself and only waits."""

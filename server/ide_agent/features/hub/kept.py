@@ -2,13 +2,16 @@
 
 Beside them those that are being loaded because of that: where one ends the host, the next host must not try
 it again by itself. And the downloads that run in a host: the next one goes on with those that it took with
-it, not with those that somebody stopped. The host and the shell may both change these files, one at a time.
+it, not with those that somebody stopped. The host and the shell may both change these files, one at a time:
+a thread waits for that, and writes in the order in which it was told. Who reads waits for the thread, and so
+does the end of the process.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,10 +21,17 @@ from filelock import FileLock
 from ide_agent.paths import state_dir
 
 _LOCK_SECONDS = 5.0  # it is held for a moment
+_writer = ThreadPoolExecutor(1, "kept-models")
+
+
+def settle() -> None:
+    """Wait until all that was told is written. As all that reads here: not for an event loop."""
+    _writer.submit(lambda: None).result()
 
 
 def names() -> list[str]:
     """Those that were activated and not deactivated since."""
+    settle()
     return _names(_read(_file()))
 
 
@@ -32,6 +42,7 @@ def add(name: str) -> None:
 
 def tried() -> list[str]:
     """Those with which `begin` was called and `end` was not."""
+    settle()
     return _names(_read(_tried()))
 
 
@@ -47,6 +58,7 @@ def end(name: str) -> None:
 
 def pulling() -> list[str]:
     """Those with which `pull_begins` was called and `pull_ends` was not."""
+    settle()
     return list(_notes(_read(_pulling())))
 
 
@@ -55,13 +67,13 @@ def pull_begins(name: str) -> None:
     _change(_pulling(), lambda known: {**_notes(known), name: {"hosts": 0, "bytes": 0}})
 
 
-def pull_resumes(name: str, arrived: int) -> int:
+def pull_resumes(name: str, arrived: int) -> Future[int]:
     """A host goes on with that of model `name`, of which `arrived` bytes lie here.
 
     Returns:
         how many hosts have done so since any of it arrived, or since `pull_begins`; this one counts.
     """
-    hosts = 1
+    file, hosts = _pulling(), 1
 
     def count(known: Any) -> dict[str, Any]:
         nonlocal hosts
@@ -70,8 +82,11 @@ def pull_resumes(name: str, arrived: int) -> int:
         hosts = 1 if arrived > note.get("bytes", 0) else note.get("hosts", 0) + 1
         return {**notes, name: {"hosts": hosts, "bytes": arrived}}
 
-    _change(_pulling(), count)
-    return hosts
+    def counted() -> int:
+        _change_now(file, count)
+        return hosts
+
+    return _writer.submit(counted)
 
 
 def pull_ends(name: str) -> None:
@@ -119,8 +134,13 @@ def _notes(found: Any) -> dict[str, dict[str, int]]:
 
 
 def _change(file: Path, change: Callable[[Any], Any]) -> None:
-    """Make of what is noted what `change` says, between what others make of it."""
-    lock = FileLock(state_dir() / "kept-models.lock", timeout=_LOCK_SECONDS)
+    """Make of what is noted what `change` says, soon."""
+    _writer.submit(_change_now, file, change)
+
+
+def _change_now(file: Path, change: Callable[[Any], Any]) -> None:
+    """The same, between what others make of it; may wait for them."""
+    lock = FileLock(file.with_name("kept-models.lock"), timeout=_LOCK_SECONDS)
     with suppress(OSError), lock:  # a full disk; then it is forgotten with the host
         known = _read(file)
         wanted = change(known)

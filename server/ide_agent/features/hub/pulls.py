@@ -214,7 +214,7 @@ class Pulls:
 
         What ended several hosts so far, without any progress, is not tried again until somebody asks for it.
         """
-        if not (cut := kept.pulling()):
+        if not (cut := await asyncio.to_thread(kept.pulling)):
             return
         known = {
             entry.name: entry
@@ -227,7 +227,7 @@ class Pulls:
                 kept.pull_ends(name)
                 continue
             arrived = await asyncio.to_thread(self._hub.drafts.arrived, known[name])
-            if kept.pull_resumes(name, arrived) > _HOSTS:
+            if await asyncio.wrap_future(kept.pull_resumes(name, arrived)) > _HOSTS:
                 kept.pull_ends(name)
                 error = ModelError("error.model.gave_up_pull", name=name, count=_HOSTS)
                 self.failed[name] = Failed(known[name], error)
@@ -238,11 +238,13 @@ class Pulls:
     async def close(self) -> None:
         """Stop all. Nobody meant to stop them: they stay noted as what this host took with it."""
         self._leaving = True
-        for name in self._running.keys() & set(kept.pulling()):
+        noted = set(await asyncio.to_thread(kept.pulling))
+        for name in self._running.keys() & noted:
             kept.pull_begins(name)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(kept.settle)
 
     async def _run(self, pull: Pull) -> PulledModel:
         told: int | None = -1

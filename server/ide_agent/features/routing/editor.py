@@ -124,7 +124,7 @@ def _diagnostic(document: Document, problem: dict[str, Any]) -> types.Diagnostic
         range=_range(document, **problem["range"]),
         message=problem["message"],
         severity=_SEVERITIES[problem["severity"]],
-        code=problem["code"],
+        code=problem["code"].rpartition(".")[2],  # without where the message lies: people see it
         source=_SOURCE,
     )
 
