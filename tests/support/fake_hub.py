@@ -138,15 +138,16 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
         def _file(self, content: bytes) -> None:
             wanted = self.headers.get("Range", "")
             hub.ranges.append(wanted)
-            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, end = int(first or 0), min(int(last) + 1 if last else len(content), len(content))
             self.send_response(206 if wanted else 200)
             if wanted:
-                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+                self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
             self.send_header("ETag", '"v1"')
-            self.send_header("Content-Length", str(len(content) - start))
+            self.send_header("Content-Length", str(end - start))
             self.end_headers()
-            while start < len(content):
-                until = len(content) if hub.allowed is None else max(start, hub.allowed)
+            while start < end:
+                until = end if hub.allowed is None else min(end, max(start, hub.allowed))
                 until = min(until, start + (hub.step or until))
                 self.wfile.write(content[start:until])
                 start = until

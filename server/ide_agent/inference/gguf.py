@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from ide_agent.errors import ModelFileInvalid
@@ -143,6 +145,28 @@ def read_header(file: Path) -> GgufHeader:
         return _Parser(reader).header()
 
 
+def read_start(content: bytes) -> GgufHeader | None:
+    """What the first bytes of a file say of the model, as far as they go.
+
+    Writers put how large a model is before its vocabulary, which is megabytes.
+
+    Args:
+        content: 64 KiB do, as a rule.
+
+    Returns:
+        A header that knows neither weights nor tensors; None where `content` is no GGUF, or too little of it
+        to know the size of the KV cache.
+    """
+    with TemporaryFile() as stream:
+        stream.write(content)
+        stream.flush()
+        try:
+            header = _Parser(Reader(Path(), stream)).start()
+        except ModelFileInvalid:
+            return None
+    return header if header.kv_heads and header.key_length else None
+
+
 class _Parser:
     """Reads a header from front to back."""
 
@@ -154,20 +178,10 @@ class _Parser:
         self._widths: set[int] = set()
 
     def header(self) -> GgufHeader:
-        if self._reader.size < 4 or self._reader.take(4) != _MAGIC:
-            raise ModelFileInvalid("error.model.not_gguf", file=str(self._reader.file))
-        version = self._reader.number("<I")
-        if version not in (2, 3):
-            raise ModelFileInvalid("error.model.version", file=str(self._reader.file), version=version)
-        tensors, keys = self._reader.number("<Q"), self._reader.number("<Q")
-        if tensors > _MAX_TENSORS or keys > _MAX_KEYS:
-            raise self._reader.corrupt(f"{tensors} tensors and {keys} keys cannot be true")
+        version, tensors, keys = self._counts()
         values: dict[str, Any] = {}
         for _ in range(keys):
-            key = self._reader.text(_MAX_NAME)
-            value = self._value(key, self._reader.number("<I"))
-            if value is not None:
-                values[key] = value
+            self._key(values)
         parameters, data_end = self._tensors(tensors, values)
         if data_end > self._reader.size:
             raise ModelFileInvalid(
@@ -177,6 +191,32 @@ class _Parser:
                 need_mb=round(data_end / 1e6, 1),
             )
         return self._describe(version, values, parameters, data_end)
+
+    def start(self) -> GgufHeader:
+        version, _, keys = self._counts()
+        values: dict[str, Any] = {}
+        with suppress(ModelFileInvalid):  # where it ends
+            for _ in range(keys):
+                self._key(values)
+        return self._describe(version, values, 0, 0)
+
+    def _counts(self) -> tuple[int, int, int]:
+        """Version, and how many tensors and keys there are."""
+        if self._reader.size < 4 or self._reader.take(4) != _MAGIC:
+            raise ModelFileInvalid("error.model.not_gguf", file=str(self._reader.file))
+        version = self._reader.number("<I")
+        if version not in (2, 3):
+            raise ModelFileInvalid("error.model.version", file=str(self._reader.file), version=version)
+        tensors, keys = self._reader.number("<Q"), self._reader.number("<Q")
+        if tensors > _MAX_TENSORS or keys > _MAX_KEYS:
+            raise self._reader.corrupt(f"{tensors} tensors and {keys} keys cannot be true")
+        return version, tensors, keys
+
+    def _key(self, values: dict[str, Any]) -> None:
+        key = self._reader.text(_MAX_NAME)
+        value = self._value(key, self._reader.number("<I"))
+        if value is not None:
+            values[key] = value
 
     def _describe(self, version: int, values: dict[str, Any], parameters: int, data_end: int) -> GgufHeader:
         architecture = _as_text(values.get("general.architecture"))

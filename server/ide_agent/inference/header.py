@@ -19,18 +19,40 @@ ENCODERS = {"bert", "modern-bert", "neo-bert", "nomic-bert", "nomic-bert-moe", "
               "deberta", "deberta-v2", "electra"}  # fmt: skip
 
 
-class Header(Protocol):
-    """What everybody may ask of a model; `GgufHeader` and `FolderHeader` say it.
+class Sizes(Protocol):
+    """By what a model's memory is planned.
 
     Attributes:
         architecture: e.g. ``llama``.
-        name: what its makers call it; empty when the files do not say.
         context_length: tokens the model was trained for; 0 when the files do not say.
         kv_heads: heads of the KV cache, one number a block.
         key_length: numbers of a head's key.
         value_length: numbers of a head's value.
         sliding_window: tokens that the blocks look back which do not see the whole context; 0 where all do.
         vocabulary: number of tokens that it knows; 0 when the files do not say.
+    """
+
+    @property
+    def architecture(self) -> str: ...  # noqa: D102
+    @property
+    def context_length(self) -> int: ...  # noqa: D102
+    @property
+    def kv_heads(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def key_length(self) -> int: ...  # noqa: D102
+    @property
+    def value_length(self) -> int: ...  # noqa: D102
+    @property
+    def sliding_window(self) -> int: ...  # noqa: D102
+    @property
+    def vocabulary(self) -> int: ...  # noqa: D102
+
+
+class Header(Sizes, Protocol):
+    """What everybody may ask of a model; `GgufHeader` and `FolderHeader` say it.
+
+    Attributes:
+        name: what its makers call it; empty when the files do not say.
         parameters: number of weights.
         quantisation: what most weights are stored as, e.g. ``Q4_K_M`` or ``BF16``; empty when nobody says.
         chat_template: whether it brings one.
@@ -44,21 +66,7 @@ class Header(Protocol):
     """
 
     @property
-    def architecture(self) -> str: ...  # noqa: D102
-    @property
     def name(self) -> str: ...  # noqa: D102
-    @property
-    def context_length(self) -> int: ...  # noqa: D102
-    @property
-    def kv_heads(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def key_length(self) -> int: ...  # noqa: D102
-    @property
-    def value_length(self) -> int: ...  # noqa: D102
-    @property
-    def sliding_window(self) -> int: ...  # noqa: D102
-    @property
-    def vocabulary(self) -> int: ...  # noqa: D102
     @property
     def parameters(self) -> int: ...  # noqa: D102
     @property

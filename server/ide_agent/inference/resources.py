@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ide_agent.errors import NotEnoughMemory
 from ide_agent.inference.backends.base import Costs
 from ide_agent.inference.beside import NOTHING, Beside
 from ide_agent.inference.gpus import Offload, offload
-from ide_agent.inference.header import ENCODERS, Header
+from ide_agent.inference.header import ENCODERS, Format, Sizes
 from ide_agent.inference.models import ModelFile
 
 _MB = 1 << 20
@@ -29,6 +30,19 @@ _CGROUP = Path("/sys/fs/cgroup")
 _MS_PER_MILLION_WEIGHTS = 0.09  # prompt token on one core with AVX2, measured with the starter model
 _CANCEL_BUDGET_MS = 50.0
 _SMALL_BATCH, _LARGE_BATCH = 8, 256
+
+
+class Weighed(Protocol):
+    """What must be known of a model to say what it costs; `ModelFile` is one."""
+
+    @property
+    def bytes(self) -> int: ...  # noqa: D102
+    @property
+    def weights(self) -> int: ...  # noqa: D102
+    @property
+    def format(self) -> Format: ...  # noqa: D102
+    @property
+    def header(self) -> Sizes: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,7 @@ class Share:
 
 
 def share(
-    model: ModelFile,
+    model: Weighed,
     *,
     context_tokens: int,
     slots: int,
@@ -108,12 +122,12 @@ def share(
     )
 
 
-def _scores(header: Header, batch: int) -> int:
+def _scores(header: Sizes, batch: int) -> int:
     """Bytes that go into a score for each token of the vocabulary at each token of a text, wanted or not."""
     return 0 if header.architecture in ENCODERS else batch * header.vocabulary * 4
 
 
-def kv_cache(header: Header, *, context: int, slots: int, batch: int, slides: bool) -> int:
+def kv_cache(header: Sizes, *, context: int, slots: int, batch: int, slides: bool) -> int:
     """Bytes of KV cache.
 
     Args:

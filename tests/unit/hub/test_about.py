@@ -12,17 +12,14 @@ import pytest
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import DownloadError, ModelError, ModelFileInvalid, ModelNotFound
-from ide_agent.features.hub import about as module
 from ide_agent.features.hub import fetch, manifest
-from ide_agent.features.hub.about import about, memory, verify
+from ide_agent.features.hub.about import about, verify
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.listing import engine_for
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources.url import of_path
-from ide_agent.features.hub.words import facts, fits
-from ide_agent.inference.backends import Costs
-from ide_agent.inference.gpus import Offload
+from ide_agent.features.hub.words import facts
 from support import gguf_file, http_server, model_folders
 from support.http_server import FileServer
 from support.package_index import entry
@@ -159,29 +156,6 @@ def test_a_damaged_one_is_told_of_too(hub: Hub) -> None:
     known = about(hub, "broken", SETTINGS)
     assert known["problem"]["code"].startswith("error.model.")
     assert facts(known, "en")
-
-
-@pytest.mark.parametrize(("need", "verdict"), [(5, "fits"), (15, "crowded"), (25, "too_big")])
-def test_the_verdict(need: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "free_memory", lambda: 10)
-    monkeypatch.setattr(module, "total_memory", lambda: 20)
-    assert memory(need) == {"need": need, "free": 10, "total": 20, "verdict": verdict, "gpu": None}
-
-
-def test_what_goes_onto_a_gpu_needs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "free_memory", lambda: 10)
-    monkeypatch.setattr(module, "total_memory", lambda: 20)
-    found = memory(5, Offload(3, 4, 30_000_000))
-    assert (found["verdict"], found["gpu"]) == ("fits", {"layers": 3, "of": 4, "bytes": 30_000_000})
-    assert fits(found, "en").endswith("; 3 of 4 layers on the GPU (30.0 MB)")
-    assert fits(found, "tr").endswith("; 4 katmanın 3 tanesi GPU’da (30,0 MB)")
-
-
-def test_what_is_free_on_gpus_counts_for_what_is_not_here_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "free_memory", lambda: 10)
-    monkeypatch.setattr(module, "total_memory", lambda: 20)
-    monkeypatch.setattr(module, "costs", lambda _: Costs(gpu_room=100))
-    assert memory(90)["verdict"] == "fits"
 
 
 async def test_a_model_of_several_files(hub: Hub, tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def test_where_the_hub_is_not_asked_the_catalogue_is(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     code, out, err = run("search", "MiniLM")
     assert code == 0
-    assert out.startswith("minilm ") and "ONNX, 23.4 MB, Apache-2.0 (no hub needed)." in out
+    assert out.startswith("minilm ") and "ONNX, 23.4 MB (fits), Apache-2.0 (no hub needed)." in out
     assert err.startswith("Only the catalogue was searched. ") and len(err.splitlines()) == 1
     assert "HF_HUB_OFFLINE" in err
     assert run("search", "minilm", "--source", "catalogue")[2] == ""

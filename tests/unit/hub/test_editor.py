@@ -32,8 +32,15 @@ async def host() -> AsyncIterator[FakeHost]:
     fake = FakeHost()
     fake.routes["GET /models"] = lambda call: call.answer({"models": []})
     fake.routes["POST /models/pull"] = pulled
+    fake.routes["POST /models/fit"] = lambda call: call.answer(fit("fits"))
     yield fake
     await fake.aclose()
+
+
+def fit(verdict: str) -> dict[str, Any]:
+    """What the host says of how a model fits."""
+    memory = {"need": 9_000_000_000, "free": 1, "total": 8_000_000_000, "verdict": verdict}
+    return {"name": "large", "memory": memory, "instead": "small"}
 
 
 def pulled(call: Call) -> None:
@@ -73,7 +80,7 @@ async def test_the_pull_command_shows_progress_and_returns_the_model(editor: Edi
     host.routes["GET /models"] = lambda call: call.answer({"models": [MODEL]})
     await editor.initialize(PROGRESS, locale="tr-TR")
     assert await editor.command("ideAgent.models.pull", {"name": "starter"}) == MODEL
-    assert [call.body for call in host.calls if call.method == "POST"] == [{"name": "starter"}]
+    assert [call.body for call in host.calls if call.method == "POST"] == [{"name": "starter"}] * 2
     shown = [params["value"] for params in editor.all("$/progress")]
     assert [value["kind"] for value in shown] == ["begin", "report", "report", "end"]
     assert shown[0]["title"] == "starter indiriliyor"
@@ -236,6 +243,27 @@ async def test_a_model_by_address(editor: Editor, host: FakeHost) -> None:
     assert await editor.command("ideAgent.models.pull", {"url": url, "name": "mine"}) == MODEL
     [asked] = [call.body for call in host.calls if call.path == "/models/pull"]
     assert asked == {"url": url, "name": "mine", "sha256": ""}
+
+
+@pytest.mark.parametrize(("chosen", "comes"), [(0, True), (1, False), (None, False)])
+async def test_what_does_not_fit_is_asked_about(
+    editor: Editor, host: FakeHost, chosen: int | None, comes: bool
+) -> None:
+    host.routes["GET /models"] = lambda call: call.answer({"models": [MODEL]})
+    host.routes["POST /models/fit"] = lambda call: call.answer(fit("too_big"))
+    answer(editor, chosen)
+    await editor.initialize(PROGRESS)
+    found = await editor.command("ideAgent.models.pull", {"name": "large"})
+    question = await editor.wait_for(ASK)
+    assert "large needs about 9.0 GB" in question["message"] and "What fits: small." in question["message"]
+    assert found == (MODEL if comes else {})
+    assert ("POST /models/pull" in host.paths()) is comes
+
+
+async def test_who_was_asked_is_not_asked_again(editor: Editor, host: FakeHost) -> None:
+    await editor.initialize(PROGRESS)
+    assert await editor.command("ideAgent.models.pull", {"name": "large", "confirmed": True}) == MODEL
+    assert "POST /models/fit" not in host.paths()
 
 
 async def test_what_is_known_of_a_model(editor: Editor, host: FakeHost) -> None:

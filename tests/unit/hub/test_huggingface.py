@@ -9,23 +9,26 @@ from typing import Any
 
 import pytest
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
-from ide_agent.features.hub import about, fetch, manifest, naming
-from ide_agent.features.hub.about import files_of, repositories, smaller
+from ide_agent.features.hub import fetch, fit, manifest, naming
+from ide_agent.features.hub.about import files_of, repositories
 from ide_agent.features.hub.catalogue import Entry, of_offer
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.filters import source_of
+from ide_agent.features.hub.fit import needed, smaller
 from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.sources.huggingface import Offer
-from ide_agent.inference.resources import memory_for
+from ide_agent.inference.gguf import read_start
 from support import gguf_file
 from support.fake_hub import REVISION, TOKEN, FakeHub
 
 HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
 GGUF = gguf_file.file(gguf_file.llama())
 LARGER = gguf_file.file(gguf_file.llama(**{"general.name": "Larger than that"}))
+SETTINGS = InferenceSettings()
 FILES = {
     "README.md": b"# Coder",
     "coder-q8_0.gguf": LARGER,
@@ -173,16 +176,16 @@ async def test_a_new_commit_is_no_other_model(hub: FakeHub, models: Hub) -> None
 def test_the_largest_file_that_fits_is_named(monkeypatch: pytest.MonkeyPatch, models: Hub) -> None:
     assert [file["best"] for file in files_of("me/coder-GGUF")] == [False, True]
     entry = models.entry("hf:me/coder-GGUF/coder-q8_0.gguf")
-    assert smaller(entry) is None
-    free = memory_for(len(GGUF))  # the smaller one fits, the other does not
-    for module in (naming, about):
+    sizes = read_start(GGUF)
+    free = needed(len(GGUF), "gguf", sizes, SETTINGS)["need"]  # the smaller one fits, the other does not
+    for module in (naming, fit):
         monkeypatch.setattr(module, "free_memory", lambda: free)
     assert [file["best"] for file in files_of("me/coder-GGUF")] == [True, False]
-    fitting = smaller(entry)
+    fitting = smaller(entry, SETTINGS)
     assert fitting is not None and fitting.path == "sub dir/coder-Q4_K_M.gguf"
-    for module in (naming, about):
+    for module in (naming, fit):
         monkeypatch.setattr(module, "free_memory", lambda: 1)
-    assert smaller(entry) is None
+    assert smaller(entry, SETTINGS) is None
 
 
 def test_the_format_is_in_the_tags(hub: FakeHub) -> None:

@@ -496,7 +496,7 @@ async def add(panel: Panel, address: str, **values: str) -> None:
 async def test_a_model_by_address_or_path(panel: Panel, tmp_path: Path) -> None:
     content = gguf_file.file(gguf_file.llama())
     with FileServer(content, "/m.gguf").running() as web:
-        web.script.append(http_server.status(404))
+        web.script += [http_server.status(404)] * 2  # for how large it is, and for the model
         await add(panel, f" {web.url} ", name="by-address")
         await until(lambda: block(panel, "failed.by-address"))
         await press(panel, "again", "by-address")

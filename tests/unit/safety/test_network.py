@@ -197,6 +197,7 @@ def test_nobody_else_makes_connections() -> None:
         "features/hub/partial.py": "the same",
         "features/hub/sources/huggingface.py": "the same",
         "features/hub/sources/ranged.py": "the same",
+        "features/hub/sources/start.py": "the same",
         "features/hub/trust.py": "certificates for it",
         "host/lifecycle.py": "listens",
         "inference/exchange.py": "to engines on this machine",

@@ -149,6 +149,9 @@ M.subcommands = {
       local name = argument or 'starter'
       messages.say('pulling', { name = name })
       client.call('ideAgent.models.pull', { name = name }, function(result)
+        if not result.name then
+          return -- it does not fit, and the user leaves it
+        end
         messages.say('pulled', { name = result.name, size = math.floor(result.bytes / 1e6) })
       end)
     end,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.catalogue import Entry, nearest
 from ide_agent.features.hub.disk import sha256_of
+from ide_agent.features.hub.fit import expected, fits, memory, needed, others, sizes_of
 from ide_agent.features.hub.listing import default_name, described, engine_for
 from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
@@ -18,12 +19,11 @@ from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.trained import trained
 from ide_agent.inference.backends import costs
 from ide_agent.inference.beside import beside
-from ide_agent.inference.gpus import Offload
 from ide_agent.inference.kinds import purpose_of
 from ide_agent.inference.models import ModelFile, folded
-from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
+from ide_agent.inference.resources import memory_for, share
 
-Verdict = Literal["fits", "crowded", "too_big"]
+_SETTINGS = InferenceSettings()
 
 
 def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
         ``name``, ``bytes``, ``format``, ``engine`` (empty where none here runs it), ``files`` (each with
         ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file``, whether it is
         the ``default``, what its header and its manifest say, and where it has some its ``adapters``
-        (``count``, ``bytes`` and ``folder``); of one in the catalogue ``title``, ``about`` and ``licence``.
+        (``count``, ``bytes`` and ``folder``); of one in the catalogue ``title``, ``about`` and ``licence``;
+        of all ``instead`` and ``repository``, see `fit.others`.
 
     Raises:
         ModelNotFound: neither here nor in the catalogue; tells the nearest names.
@@ -44,7 +45,7 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
         model = hub.find(name)
     except ModelNotFound:
         if entry is not None:
-            return _of_entry(entry, settings)
+            return _of_entry(hub, entry, settings)
         if pages.is_repository(name):
             raise ModelNotFound("error.model.on_a_hub", name=name) from None
         names = {*(model.name for model in hub.list()), *(entry.name for entry in hub.catalogue())}
@@ -58,7 +59,7 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
         known["adapters"] = {"count": own.count, "bytes": own.bytes, "folder": str(own.folder)}
     if entry is not None and noted is not None and noted.file == entry.file:
         known["about"] = entry.about
-    return known
+    return known | others(known, hub.catalogue(), settings)
 
 
 def verify(hub: Hub, name: str) -> dict[str, Any]:
@@ -102,8 +103,10 @@ def repositories(words: str, kind: str = "") -> list[dict[str, Any]]:
     return [asdict(each) for each in huggingface.search(words, kind)]
 
 
-def files_of(repository: str) -> list[dict[str, Any]]:
+def files_of(repository: str, settings: InferenceSettings = _SETTINGS) -> list[dict[str, Any]]:
     """The models in `repository`, or the one where that names a file in it, too. Its page will do.
+
+    The beginning of one file in GGUF is read, for what the KV cache of all takes.
 
     Returns:
         ``name`` (as `pull` takes it), ``path``, ``bytes``, ``sha256``, ``licence``, ``quantisation``,
@@ -116,7 +119,9 @@ def files_of(repository: str) -> list[dict[str, Any]]:
     owner, name, path = [*named.split("/", 2), "", ""][:3]
     found = huggingface.offers(f"{owner}/{name}")
     found = [file for file in found if path in (file.path, file.files[0].path)] or found
-    best = best_that_fits(found)
+    sizes = sizes_of(found)
+    takes = {file.path: needed(file.size, file.format, sizes, settings) for file in found}
+    best = best_that_fits(found, lambda file: fits(takes[file.path]))
     return [
         {
             "name": file.name,
@@ -126,40 +131,11 @@ def files_of(repository: str) -> list[dict[str, Any]]:
             "licence": file.licence,
             "quantisation": file.quantisation,
             "format": file.format,
-            "memory": memory(memory_for(file.size)),
+            "memory": takes[file.path],
             "best": file is best,
         }
         for file in found
     ]
-
-
-def smaller(entry: Entry) -> huggingface.Offer | None:
-    """Where `entry` is on a Hugging Face hub and does not fit: what of its repository would. Blocks.
-
-    Raises:
-        DownloadError: the hub cannot be asked.
-    """
-    if not entry.origin.startswith(pages.PREFIX) or memory_for(entry.total) <= free_memory():
-        return None
-    owner, name, _ = entry.origin.removeprefix(pages.PREFIX).split("/", 2)
-    return best_that_fits(huggingface.offers(f"{owner}/{name}"))
-
-
-def memory(need: int, gpu: Offload | None = None) -> dict[str, Any]:
-    """Whether `need` bytes can be had.
-
-    Args:
-        need: besides what goes onto GPUs.
-        gpu: that part; None: not known, so that what is free there counts as free memory.
-
-    Returns:
-        ``need``, ``free`` and ``total`` in bytes, the ``verdict`` and ``gpu``: `gpu` as an object.
-    """
-    more = 0 if gpu else costs(InferenceSettings()).gpu_room
-    free, total = free_memory() + more, total_memory() + more
-    verdict: Verdict = "fits" if need <= free else "crowded" if need <= total else "too_big"
-    told = asdict(gpu) if gpu else None
-    return {"need": need, "free": free, "total": total, "verdict": verdict, "gpu": told}
 
 
 def _path(model: ModelFile, file: Path) -> str:
@@ -204,12 +180,12 @@ def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[st
         "quantisation": header.quantisation,
         "context_length": header.context_length,
         "chat_template": header.chat_template,
-        "memory": memory(part.bytes, part.gpu),
+        "memory": memory(part.bytes, part.gpu, kv=part.kv, tokens=part.context * settings.slots, known=True),
     }
 
 
-def _of_entry(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
-    return {
+def _of_entry(hub: Hub, entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
+    known = {
         "name": entry.name,
         "title": entry.title,
         "bytes": entry.expected,
@@ -221,8 +197,9 @@ def _of_entry(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
         "about": entry.about,
         "source": entry.origin,
         "sha256": entry.sha256,
-        "memory": memory(memory_for(entry.expected)),
+        "memory": expected(entry, settings),
     }
+    return known | others(known, hub.catalogue(), settings)
 
 
 def _noted(model: ModelFile) -> manifest.Manifest | None:

@@ -19,6 +19,7 @@ from ide_agent.features.hub.calling import pulled_first
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.finding import search as find
+from ide_agent.features.hub.fit import asked
 from ide_agent.features.hub.listing import default_name, described
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.removal import look, remove
@@ -30,7 +31,10 @@ from ide_agent.inference.models import folded
 
 
 class PullRequest(BaseModel):
-    """Body of ``POST /models/pull``: a name of the catalogue, or an address and what to call it."""
+    """Body of ``POST /models/pull`` and ``/models/fit``.
+
+    A name of the catalogue, or an address and what to call it.
+    """
 
     name: str = Field("", max_length=200)
     url: str = Field("", max_length=4000)
@@ -42,6 +46,11 @@ class PullRequest(BaseModel):
         if not (self.name or self.url):
             raise ValueError("name or url is needed")
         return self
+
+    def entry(self, hub: Hub) -> Entry:
+        """What it means; see `Hub.entry`."""
+        name = self.name if self.url else ""
+        return hub.entry(self.url or self.name, name, self.sha256, self.file)
 
 
 class NameRequest(BaseModel):
@@ -71,13 +80,7 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.post("/models/pull")
     async def pull(request: PullRequest) -> Response:
-        entry = await asyncio.to_thread(
-            hub.entry,
-            request.url or request.name,
-            request.name if request.url else "",
-            request.sha256,
-            request.file,
-        )
+        entry = await asyncio.to_thread(request.entry, hub)
         return EventStream(_pull(pulls, entry))
 
     @router.get("/models/pulls")
@@ -103,11 +106,21 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
         kind: Kind | None = Query(None, alias="type"),  # noqa: B008 - FastAPI's way
         source: Literal["catalogue", "hub"] | None = None,
     ) -> Response:
-        return JSONResponse(await asyncio.to_thread(find, hub, q, kind or "", source or ""))
+        return JSONResponse(
+            await asyncio.to_thread(find, hub, q, kind or "", source or "", services.settings.inference)
+        )
 
     @router.get("/models/files")
     async def files(repository: str = Query(min_length=1, max_length=200)) -> Response:
-        return JSONResponse({"files": await asyncio.to_thread(files_of, repository)})
+        return JSONResponse(
+            {"files": await asyncio.to_thread(files_of, repository, services.settings.inference)}
+        )
+
+    @router.post("/models/fit")
+    async def fit(request: PullRequest) -> Response:
+        entry = await asyncio.to_thread(request.entry, hub)
+        known = await asyncio.to_thread(asked, entry, hub.catalogue(), services.settings.inference)
+        return JSONResponse(known)
 
     @router.post("/models/verify")
     async def verify_model(request: NameRequest) -> Response:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub.formats import format_of, local_name
+from ide_agent.features.hub.shape import Shape
 from ide_agent.features.hub.sources.huggingface import HubSource, Offer
 from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
 from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for, of_path
@@ -76,6 +77,7 @@ class Entry(Item):
         more: its other files.
         about_bytes: its length, about, where the source will tell.
         kind: what it is for.
+        shape: how large it is inside, of one in GGUF; None where only the file tells.
     """
 
     name: str = Field(pattern=NAME)
@@ -85,6 +87,7 @@ class Entry(Item):
     more: tuple[Item, ...] = ()
     about_bytes: int = Field(0, ge=0)
     kind: Kind = "text"
+    shape: Shape | None = None
 
     @model_validator(mode="after")
     def _has_each_once(self) -> Self:

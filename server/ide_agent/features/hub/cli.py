@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ from ide_agent.features.hub.removal_cli import make_room
 from ide_agent.features.hub.running_cli import in_memory
 from ide_agent.features.hub.search_cli import kind_of
 from ide_agent.locale import language
-from ide_agent.terminal import App, show, text
+from ide_agent.terminal import App, confirmed, show, text
 
 if TYPE_CHECKING:
+    from ide_agent.config import InferenceSettings
+    from ide_agent.features.hub.catalogue import Entry
     from ide_agent.features.hub.service import Hub
 
 _INTERRUPTED = 130
@@ -44,8 +47,9 @@ def _pull(
     called: str = typer.Option("", "--name", help=text("hub.called")),
     sha256: str = typer.Option("", "--sha256", help=text("hub.sha256")),
     file: str = typer.Option("", "--file", help=text("hub.file")),
+    yes: bool = typer.Option(False, "--yes", "-y", help=text("hub.pull_yes")),
 ) -> None:
-    _get(name, called, sha256, file)
+    _get(name, called, sha256, file, sure=yes)
 
 
 def _import(
@@ -54,11 +58,10 @@ def _import(
 ) -> None:
     from ide_agent.features.hub.sources.url import of_path
 
-    _get(of_path(file), called, "")
+    _get(of_path(file), called, "", sure=True)
 
 
-def _get(what: str, called: str, sha256: str, file: str = "") -> None:
-    from ide_agent.features.hub.about import smaller
+def _get(what: str, called: str, sha256: str, file: str = "", *, sure: bool = False) -> None:
     from ide_agent.features.hub.place import is_model
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
@@ -66,11 +69,12 @@ def _get(what: str, called: str, sha256: str, file: str = "") -> None:
 
     hub = Hub()
     entry = hub.entry(what, called, sha256, file)
-    if fitting := smaller(entry):
-        typer.echo(text("hub.smaller", name=entry.name, fitting=fitting.name), err=True)
+    is_here = is_model(hub.folder / entry.name)
     if unrun := no_engine(entry.format, _runs(), language()):
         typer.echo(unrun.strip(), err=True)
-    make_room(entry, 0 if is_model(hub.folder / entry.name) else entry.total)
+    if not is_here:
+        _check_fit(hub, entry, sure=sure)
+    make_room(entry, 0 if is_here else entry.total)
     before = _default()
     try:
         with shown_progress(entry.name) as report:
@@ -86,6 +90,23 @@ def _get(what: str, called: str, sha256: str, file: str = "") -> None:
     _tell_default(model.name, before)
 
 
+def _check_fit(hub: Hub, entry: Entry, *, sure: bool) -> None:
+    """Say so where `entry` does not fit, and ask whether to go on where there is somebody to be asked."""
+    from ide_agent.features.hub.fit import asked, smaller
+    from ide_agent.features.hub.words import unfit
+
+    settings = _settings()
+    takes = asked(entry, hub.catalogue(), settings)
+    said = unfit(entry.name, takes["memory"], takes, language())
+    if not said:
+        return
+    if (fitting := smaller(entry, settings)) is not None:
+        said = unfit(entry.name, takes["memory"], {"instead": fitting.name}, language())
+    typer.echo(said, err=True)
+    if not sure and sys.stdin.isatty() and not confirmed(text("hub.panel.pull_sure")):
+        raise typer.Exit(1)
+
+
 def _stopped(hub: Hub, name: str) -> None:
     """No host goes on with the pull of model `name` by itself, unless one is at it."""
     from ide_agent.features.hub import kept
@@ -94,22 +115,26 @@ def _stopped(hub: Hub, name: str) -> None:
         kept.pull_ends(name)
 
 
-def _runs() -> frozenset[str]:
-    """The formats that some engine on this machine runs."""
+def _settings() -> InferenceSettings:
     from ide_agent import config
-    from ide_agent.features.hub.listing import runnable
     from ide_agent.paths import config_file
 
-    return runnable(config.load(user=config_file())[0].inference)
+    return config.load(user=config_file())[0].inference
+
+
+def _runs() -> frozenset[str]:
+    """The formats that some engine on this machine runs."""
+    from ide_agent.features.hub.listing import runnable
+
+    return runnable(_settings())
 
 
 def _default() -> str:
     """Name of the model that answers who names none; empty where there is none."""
-    from ide_agent import config
     from ide_agent.features.hub.listing import default_name
-    from ide_agent.paths import config_file, models_dir
+    from ide_agent.paths import models_dir
 
-    return default_name(models_dir(), config.load(user=config_file())[0].inference)
+    return default_name(models_dir(), _settings())
 
 
 def _tell_default(name: str, before: str) -> None:
@@ -122,15 +147,13 @@ def _list(
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=kind_of),
 ) -> None:
-    from ide_agent import config
     from ide_agent.features.hub.filters import source_of
     from ide_agent.features.hub.listing import default_name, described, runnable
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import form, no_engine, no_hub, size
-    from ide_agent.paths import config_file
 
     hub = Hub()
-    settings = config.load(user=config_file())[0].inference
+    settings = _settings()
     described_all = [described(model, settings) for model in hub.list()]
     models = [model for model in described_all if kind in ("", model["kind"])]
     if not (described_all or as_json):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ide_agent.errors import from_wire
+from ide_agent.features.hub import offers
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.pulls import Pull
 from ide_agent.features.hub.words import describe, facts, form, percent, size, status_line
@@ -174,7 +175,10 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
             Row(
                 id="close",
                 cells={},
-                actions=[Action(name="close", label=words("hub.panel.forget"))],
+                actions=[
+                    *offers.quantisations(known, language),
+                    Action(name="close", label=words("hub.panel.forget")),
+                ],
             ),
         ],
     )

@@ -14,7 +14,7 @@ from pygls.exceptions import JsonRpcException
 from ide_agent.editor.progress import progress
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import IdeAgentError
-from ide_agent.features.hub.words import describe, percent, size
+from ide_agent.features.hub.words import describe, percent, size, unfit
 from ide_agent.locale import translate
 from ide_agent.paths import state_dir
 
@@ -31,11 +31,13 @@ class PullParams:
         name: the model, as in the catalogue; with a `url` what to call it.
         url: address of a GGUF file.
         sha256: its hash, to be checked.
+        confirmed: the user was asked already whether it is to come where it does not fit.
     """
 
     name: str | None = None
     url: str = ""
     sha256: str = ""
+    confirmed: bool = False
 
 
 @attrs.define
@@ -69,10 +71,12 @@ def register(server: EditorServer) -> None:
 
     @server.command("ideAgent.models.pull")
     async def models_pull(ls: EditorServer, params: PullParams) -> dict[str, Any]:
-        if not params.url:
-            return await pull(ls, params.name or STARTER)
-        given = {"url": params.url, "name": params.name or "", "sha256": params.sha256}
-        return await pull(ls, params.name or PurePosixPath(urlsplit(params.url).path).name, given)
+        given = {"name": params.name or STARTER}
+        if params.url:
+            given = {"url": params.url, "name": params.name or "", "sha256": params.sha256}
+        if not params.confirmed and not await _fits(ls, given):
+            return {}
+        return await pull(ls, params.name or PurePosixPath(urlsplit(params.url).path).name or STARTER, given)
 
     @server.command("ideAgent.models.info")
     async def models_info(ls: EditorServer, params: InfoParams) -> dict[str, Any]:
@@ -158,14 +162,30 @@ async def _sure(ls: EditorServer, found: dict[str, Any], *, adapters: bool) -> b
         about = {"count": own["count"], "size": size(own["bytes"], ls.language), "folder": own["folder"]}
         key = "hub.adapters_go" if adapters else "hub.adapters_remain"
         said.append(translate(key, ls.language, **about))
-    yes = types.MessageActionItem(translate("hub.panel.remove", ls.language))
-    no = types.MessageActionItem(translate("hub.keep", ls.language))
-    question = types.ShowMessageRequestParams(types.MessageType.Warning, " ".join(said), [yes, no])
+    return await _chosen(ls, " ".join(said), "hub.panel.remove", "hub.keep", name)
+
+
+async def _fits(ls: EditorServer, given: dict[str, str]) -> bool:
+    """Whether what is to be pulled fits, or the user wants it all the same."""
+    found = await ls.host.request("POST", "/models/fit", given)
+    name = found["name"]
+    said = unfit(name, found["memory"], found, ls.language)
+    return not said or await _chosen(ls, said, "hub.panel.pull_anyway", "hub.unfit.leave", name)
+
+
+async def _chosen(ls: EditorServer, question: str, yes: str, no: str, name: str) -> bool:
+    """Whether the user chooses `yes`, a message key as `no` is.
+
+    Raises:
+        IdeAgentError: the editor cannot ask.
+    """
+    items = [types.MessageActionItem(translate(key, ls.language)) for key in (yes, no)]
+    asked = types.ShowMessageRequestParams(types.MessageType.Warning, question, items)
     try:
-        answer = await ls.window_show_message_request_async(question)
+        answer = await ls.window_show_message_request_async(asked)
     except JsonRpcException:
-        raise IdeAgentError("error.model.unconfirmed", name=name) from None
-    return answer is not None and answer.title == yes.title
+        raise IdeAgentError("error.model.unconfirmed", name=name, question=question) from None
+    return answer is not None and answer.title == items[0].title
 
 
 async def offer(ls: EditorServer) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub.about import repositories
 from ide_agent.features.hub.filters import Filter, meant, ranked, source_of
+from ide_agent.features.hub.fit import all_expected
 from ide_agent.features.hub.service import Hub
 
+_SETTINGS = InferenceSettings()
 PLACES = ("catalogue", "hub")
 
 
-def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, Any]:
+def search(
+    hub: Hub, words: str, kind: str = "", place: str = "", settings: InferenceSettings = _SETTINGS
+) -> dict[str, Any]:
     """What there is for `words`: in the catalogue for any of them, on a hub for all. Blocks.
 
     Args:
@@ -20,11 +25,12 @@ def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, A
         words: what people type.
         kind: only what is for that; empty: all.
         place: one of `PLACES`; empty: both.
+        settings: how much context there is to be.
 
     Returns:
         ``catalogue``: ``name``, ``title``, ``bytes``, ``licence``, ``kind``, ``format``, ``about`` (a message
-        key) and ``source`` of each; ``repositories``: see `about.repositories`; ``problem``: why the hub was
-        not asked, an error as on the wire, or None.
+        key), ``source``, ``memory``, ``instead`` and ``repository`` (see `fit`) of each; ``repositories``:
+        see `about.repositories`; ``problem``: why the hub was not asked, an error as on the wire, or None.
 
     Raises:
         DownloadError: only the hub was meant, and it cannot be asked.
@@ -32,6 +38,7 @@ def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, A
     found: dict[str, Any] = {"catalogue": [], "repositories": [], "problem": None}
     if place != "hub":
         wanted = Filter(kind=kind)
+        takes = all_expected(list(hub.catalogue()), settings)
         found["catalogue"] = [
             {
                 "name": entry.name,
@@ -42,6 +49,7 @@ def search(hub: Hub, words: str, kind: str = "", place: str = "") -> dict[str, A
                 "format": entry.format,
                 "about": entry.about,
                 "source": source_of(entry.origin),
+                **takes[entry.name],
             }
             for entry in ranked(filter(wanted.of_entry, hub.catalogue()), words)
         ]

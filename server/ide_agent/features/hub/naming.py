@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,17 +61,23 @@ def refuse_hopeless(address: str) -> None:
     named({}, address, sha256=_ANY_HASH)
 
 
-def largest_that_fits(offers: Sequence[Offer]) -> Offer | None:
-    """The one of `offers` that makes most of the free memory; None when none fits into it."""
+def best_that_fits(offers: Sequence[Offer], fits: Callable[[Offer], bool] | None = None) -> Offer | None:
+    """The largest that fits, a quantised one where there is any: the others are twice as slow for nothing.
+
+    Args:
+        offers: to choose from.
+        fits: whether one does; by the size of its files alone unless given.
+    """
     free = free_memory()
-    fitting = [offer for offer in offers if offer.size and memory_for(offer.size) <= free]
-    return max(fitting, key=lambda offer: offer.size, default=None)
 
+    def fitting(offer: Offer) -> bool:
+        return offer.size > 0 and (fits(offer) if fits else memory_for(offer.size) <= free)
 
-def best_that_fits(offers: Sequence[Offer]) -> Offer | None:
-    """The largest that fits, a quantised one where there is any: the others are twice as slow for nothing."""
     small = [offer for offer in offers if offer.quantisation not in _UNPACKED]
-    return largest_that_fits(small) or largest_that_fits(offers)
+    for some in (small, offers):
+        if found := [offer for offer in some if fitting(offer)]:
+            return max(found, key=lambda offer: offer.size)
+    return None
 
 
 def _here(url: str, name: str) -> Entry:

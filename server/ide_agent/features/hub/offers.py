@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.filters import source_of
-from ide_agent.features.hub.words import echoed, fits, form, no_engine, no_hub, size
+from ide_agent.features.hub.words import echoed, fit, fits, form, no_engine, no_hub, size, unfit
 from ide_agent.locale import translate, translator
-from ide_agent.panels.blocks import Action, ActionsBlock, Column, Row, TableBlock, TextBlock, plain
+from ide_agent.panels.blocks import Action, ActionsBlock, Block, Column, Row, TableBlock, TextBlock, plain
 
-THERE, FOUND, FILES, UNASKED, CLEAR = "catalogue", "found", "files", "unasked", "clear"
+THERE, FOUND, FILES, UNASKED, CLEAR, UNFIT = "catalogue", "found", "files", "unasked", "clear", "unfit"
 
 
-def there(offered: list[Entry], busy: set[str], runs: Collection[str], language: str) -> TableBlock:
-    """What the catalogue offers besides, of which `busy` are on their way; `runs`: see `listing.runnable`."""
+def there(
+    offered: list[Entry],
+    busy: set[str],
+    runs: Collection[str],
+    takes: Mapping[str, Mapping[str, Any]],
+    language: str,
+) -> TableBlock:
+    """What the catalogue offers besides.
+
+    Args:
+        offered: of the catalogue.
+        busy: names of those on their way.
+        runs: see `listing.runnable`.
+        takes: see `fit.all_expected`.
+        language: of the reader.
+    """
     words = translator(language)
     return TableBlock(
         id=THERE,
@@ -24,41 +38,61 @@ def there(offered: list[Entry], busy: set[str], runs: Collection[str], language:
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="memory", label=words("hub.fact.memory")),
             Column(key="kind", label=words("hub.fact.kind")),
             Column(key="licence", label=words("hub.panel.licence")),
             Column(key="about", label=words("hub.panel.for")),
         ],
-        rows=[_entry(entry, entry.name in busy, runs, language) for entry in offered],
+        rows=[_entry(entry, entry.name in busy, runs, takes[entry.name], language) for entry in offered],
     )
 
 
-def _entry(entry: Entry, busy: bool, runs: Collection[str], language: str) -> Row:
+def _entry(entry: Entry, busy: bool, runs: Collection[str], takes: Mapping[str, Any], language: str) -> Row:
     words = translator(language)
     return Row(
         id=entry.name,
         cells={
             "name": f"{entry.name}: {entry.title}{no_hub(source_of(entry.origin), language)}",
             "size": size(entry.expected, language),
+            "memory": fit(takes["memory"], language),
             "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,
             "about": words(entry.about) + no_engine(entry.format, runs, language),
         },
         actions=[
-            _download("pull", entry.name, entry.format, runs, language, enabled=not busy),
+            _download("pull", entry.name, entry.format, runs, takes, language, enabled=not busy),
+            *quantisations(takes, language),
             Action(name="about", label=words("hub.panel.details"), args={"name": entry.name}),
         ],
     )
 
 
 def _download(
-    action: str, name: str, form: str, runs: Collection[str], language: str, *, enabled: bool = True
+    action: str,
+    name: str,
+    form: str,
+    runs: Collection[str],
+    takes: Mapping[str, Any],
+    language: str,
+    *,
+    enabled: bool = True,
 ) -> Action:
-    """The button that gets a model, which asks where nothing here could run it."""
+    """The button that gets a model, which asks where it does not fit, or nothing here could run it."""
     words = translator(language)
-    sure = words("hub.panel.pull_idle", name=name) if no_engine(form, runs, language) else ""
+    why = [words("hub.panel.pull_idle", name=name)] if no_engine(form, runs, language) else []
+    why += [tight] if (tight := unfit(name, takes["memory"], takes, language)) else []
+    sure = " ".join([*why, words("hub.panel.pull_sure")]) if why else ""
     args = {"name": name}
     label = words("hub.panel.pull")
     return Action(name=action, label=label, style="primary", confirm=sure, args=args, enabled=enabled)
+
+
+def quantisations(takes: Mapping[str, Any], language: str) -> list[Action]:
+    """The button that shows what else there is of a model that does not fit."""
+    if not takes["repository"]:
+        return []
+    label = translate("hub.panel.others", language)
+    return [Action(name="files", label=label, args={"name": takes["repository"]})]
 
 
 def found(
@@ -73,6 +107,7 @@ def found(
         columns=[
             Column(key="name", label=words("hub.panel.name")),
             Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="memory", label=words("hub.fact.memory")),
             Column(key="format", label=words("hub.fact.format")),
             Column(key="licence", label=words("hub.panel.licence")),
             Column(key="about", label=words("hub.panel.for")),
@@ -87,6 +122,20 @@ def found(
 def unasked(why: str) -> TextBlock:
     """That only the catalogue was searched, above what was found there."""
     return TextBlock(id=UNASKED, markdown=plain(why), level="warning")
+
+
+def unfitting(said: str, address: str, name: str, sha256: str, language: str) -> list[Block]:
+    """That what is at `address` does not fit, and whether it is to come all the same."""
+    words = translator(language)
+    args = {"address": address, "name": name, "sha256": sha256, "sure": "yes"}
+    actions = [
+        Action(name="add", label=words("hub.panel.pull_anyway"), args=args),
+        Action(name="clear", label=words("hub.panel.forget")),
+    ]
+    return [
+        TextBlock(id=UNFIT, markdown=plain(said), level="warning"),
+        ActionsBlock(id=f"{UNFIT}.actions", actions=actions),
+    ]
 
 
 def clear(language: str) -> ActionsBlock:
@@ -105,12 +154,14 @@ def _known(each: dict[str, Any], taken: bool, runs: Collection[str], language: s
         cells={
             "name": f"{each['name']}: {each['title']}{no_hub(each['source'], language)}",
             "size": size(each["bytes"], language),
+            "memory": fit(each["memory"], language),
             "format": form(each["format"], language),
             "licence": each["licence"],
             "about": words(each["about"]) + no_engine(each["format"], runs, language),
         },
         actions=[
-            _download("get", each["name"], each["format"], runs, language, enabled=not taken),
+            _download("get", each["name"], each["format"], runs, each, language, enabled=not taken),
+            *quantisations(each, language),
             Action(name="about", label=words("hub.panel.details"), args=args),
         ],
     )
@@ -134,6 +185,7 @@ def _repository(each: dict[str, Any], runs: Collection[str], language: str) -> R
 def offered(repository: str, files: list[dict[str, Any]], runs: Collection[str], language: str) -> TableBlock:
     """The files of a repository."""
     words = translator(language)
+    best = next((file["path"] for file in files if file["best"]), "")
     return TableBlock(
         id=FILES,
         title=repository,
@@ -152,7 +204,9 @@ def offered(repository: str, files: list[dict[str, Any]], runs: Collection[str],
                     + (words("hub.best") if file["best"] else "")
                     + (f".{unrun}" if (unrun := no_engine(file["format"], runs, language)) else ""),
                 },
-                actions=[_download("get", file["name"], file["format"], runs, language)],
+                actions=[
+                    _download("get", file["name"], file["format"], runs, {**file, "instead": best}, language)
+                ],
             )
             for file in files
         ],

@@ -17,6 +17,7 @@ from ide_agent.features.hub.asking import Asking
 from ide_agent.features.hub.disk import free_in
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.filters import Filter
+from ide_agent.features.hub.fit import all_expected
 from ide_agent.features.hub.listing import default_name, described, runnable
 from ide_agent.features.hub.login import Login
 from ide_agent.features.hub.pulls import Pulls
@@ -180,6 +181,7 @@ class HubPanel:
         models = await asyncio.to_thread(lambda: [described(each, settings) for each in self.hub.list()])
         default = await asyncio.to_thread(default_name, self.hub.folder, settings)
         runs = await asyncio.to_thread(runnable, settings)
+        takes = await asyncio.to_thread(all_expected, list(self.hub.catalogue()), settings)
         stopped = await asyncio.to_thread(self.hub.unfinished)
         free, trained = await asyncio.to_thread(lambda: (free_in(self.hub.folder), held(self.hub.folder)))
         signed_in = await asyncio.to_thread(token.is_kept)
@@ -197,7 +199,7 @@ class HubPanel:
                 TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)),
                 forms.search_form(panel.language),
                 drawing.here(shown, running, default, panel.language),
-                offers.there(missing, busy, runs, panel.language),
+                offers.there(missing, busy, runs, takes, panel.language),
                 forms.disk(sum(model["bytes"] for model in models) + trained, free, panel.language),
                 forms.tidy(panel.language, signed_in=signed_in),
             )

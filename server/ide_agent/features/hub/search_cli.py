@@ -56,11 +56,12 @@ def _search(
     from ide_agent.features.hub.listing import runnable
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.pages import is_repository, of_page
-    from ide_agent.features.hub.words import echoed, fits, form, no_engine, no_hub, not_asked, size
+    from ide_agent.features.hub.words import echoed, fit, fits, form, no_engine, no_hub, not_asked, size
     from ide_agent.paths import config_file
 
     wanted = " ".join(words)
-    runs = runnable(config.load(user=config_file())[0].inference)
+    settings = config.load(user=config_file())[0].inference
+    runs = runnable(settings)
 
     def unrun(form: str, after: str = "") -> str:
         said = no_engine(form, runs, language())
@@ -68,7 +69,7 @@ def _search(
 
     if (page := of_page(wanted)) or is_repository(wanted):
         wanted = page or wanted
-        files = files_of(wanted)
+        files = files_of(wanted, settings)
         if as_json:
             typer.echo(json.dumps({"files": files}, indent=2))
             return
@@ -78,12 +79,13 @@ def _search(
             typer.echo(file["name"])
             show(f"    {held}, {file['licence'] or '?'}; {verdict}{best}{unrun(file['format'], '.')}")
         return
-    known = search(Hub(), wanted, kind, source)
+    known = search(Hub(), wanted, kind, source, settings)
     if as_json:
         typer.echo(json.dumps(known, indent=2))
         return
     for each in known["catalogue"]:
         held, how = size(each["bytes"], language()), form(each["format"], language())
+        held += f" ({fit(each['memory'], language())})"
         about = text(each["about"]) + unrun(each["format"])
         mark = no_hub(each["source"], language())
         show(f"{each['name']}  {how}, {held}, {each['licence']}{mark}. {about}")

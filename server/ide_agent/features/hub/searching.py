@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import IdeAgentError, PanelError
 from ide_agent.features.hub import drawing, forms, offers
-from ide_agent.features.hub.about import files_of, smaller
+from ide_agent.features.hub.about import files_of
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.finding import search
+from ide_agent.features.hub.fit import asked
 from ide_agent.features.hub.listing import runnable
 from ide_agent.features.hub.naming import refuse_hopeless
 from ide_agent.features.hub.sources.pages import is_repository, of_page
 from ide_agent.features.hub.sources.url import is_address, of_path
-from ide_agent.features.hub.words import not_asked
+from ide_agent.features.hub.words import not_asked, unfit
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import Block
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from ide_agent.features.hub.service import Hub
     from ide_agent.host.services import Services
 
-_FOUND = (offers.UNASKED, offers.FOUND, offers.FILES, forms.ADD, offers.CLEAR)
+_UNFIT = (offers.UNFIT, f"{offers.UNFIT}.actions")
+_FOUND = (offers.UNASKED, offers.FOUND, offers.FILES, forms.ADD, *_UNFIT, offers.CLEAR)
 
 
 class Searching:
@@ -57,10 +59,20 @@ class Searching:
             panel.set(offers.found(known, words, runs, panel.language, taken))
 
     async def _add(self, panel: Panel, event: PanelEvent) -> str:
-        address = str(event.args.get("address", ""))
-        name, sha256 = (str(event.values.get(key, "")).strip() for key in ("name", "sha256"))
-        told = await self._want(panel, address, name, sha256)
-        panel.remove(forms.ADD)
+        given = {**event.values, **event.args}
+        address, name, sha256 = (str(given.get(key, "")).strip() for key in ("address", "name", "sha256"))
+        entry = await asyncio.to_thread(self._hub.entry, address, name, sha256)
+        settings = self._services.settings.inference
+        takes = await asyncio.to_thread(asked, entry, self._hub.catalogue(), settings)
+        said = unfit(entry.name, takes["memory"], takes, panel.language)
+        if said and "sure" not in event.args:
+            blocks = offers.unfitting(said, address, name, sha256, panel.language)
+            panel.set(*blocks, before=offers.CLEAR if panel.has(offers.CLEAR) else below(panel))
+            return ""
+        told = await self._want(panel, entry)
+        with panel.together():
+            for id in (forms.ADD, *_UNFIT):
+                panel.remove(id)
         self._end(panel)
         return told
 
@@ -85,7 +97,9 @@ class Searching:
             return
         kind, place = str(event.values.get("type", "")), str(event.values.get("source", ""))
         place = place if words or place else "catalogue"  # a hub is not asked for nothing
-        found = await asyncio.to_thread(search, self._hub, words, kind, place)
+        found = await asyncio.to_thread(
+            search, self._hub, words, kind, place, self._services.settings.inference
+        )
         said = not_asked(found["problem"], panel.language) if found["problem"] else None
         self._finds[panel] = (found, words)
         taken, runs = await asyncio.to_thread(lambda: (self._taken(), self._runs()))
@@ -102,7 +116,9 @@ class Searching:
 
     async def _files_of(self, repository: str) -> tuple[list[dict[str, Any]], frozenset[str]]:
         """The files there, and the formats that run here."""
-        return await asyncio.to_thread(lambda: (files_of(repository), self._runs()))
+        return await asyncio.to_thread(
+            lambda: (files_of(repository, self._services.settings.inference), self._runs())
+        )
 
     async def _clear(self, panel: Panel, event: PanelEvent) -> None:
         self._login.dismiss(panel)
@@ -136,16 +152,10 @@ class Searching:
         return {model.name for model in self._hub.list()} | {pull.name for pull in self._pulls.running}
 
     async def _get(self, panel: Panel, event: PanelEvent) -> str:
-        entry = await asyncio.to_thread(self._hub.entry, named(event))
-        fitting = await asyncio.to_thread(smaller, entry)
-        said = await self._want(panel, entry)
-        if fitting is None:
-            return said
-        return translate("hub.smaller", panel.language, name=entry.name, fitting=fitting.name)
+        return await self._want(panel, await asyncio.to_thread(self._hub.entry, named(event)))
 
-    async def _want(self, panel: Panel, what: Entry | str, *more: str) -> str:
-        """Pull what `Hub.entry` takes; what to tell, for its progress may be out of sight."""
-        entry = await asyncio.to_thread(self._hub.entry, what, *more) if isinstance(what, str) else what
+    async def _want(self, panel: Panel, entry: Entry) -> str:
+        """Pull `entry`; what to tell, for its progress may be out of sight."""
         pull = self._pulls.want(entry)
         return translate("hub.panel.begun", panel.language, name=pull.name)
 

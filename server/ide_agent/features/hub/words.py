@@ -77,6 +77,7 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
         "chat": words("yes" if known["chat_template"] else "no") if "chat_template" in known else "",
         "memory": fits(known["memory"], language),
+        "instead": known.get("instead"),
         "licence": known.get("licence"),
         "source": known.get("source"),
         "sha256": known.get("sha256"),
@@ -141,10 +142,33 @@ def fits(memory: Mapping[str, Any], language: str) -> str:
     """The verdict of `about.memory`."""
     need, free = size(memory["need"], language), size(memory["free"], language)
     verdict = translate(f"hub.fact.{memory['verdict']}", language, need=need, free=free)
+    if memory.get("kv"):
+        kv, tokens = size(memory["kv"], language), number(memory["tokens"] / 1000, language)
+        verdict += translate("hub.fact.kv", language, kv=kv, tokens=tokens)
     if (gpu := memory.get("gpu")) is None:
         return verdict
     held = size(gpu["bytes"], language)
     return verdict + translate("hub.fact.gpu", language, layers=gpu["layers"], of=gpu["of"], bytes=held)
+
+
+def fit(memory: Mapping[str, Any], language: str) -> str:
+    """The verdict in a word or two."""
+    return translate(f"hub.fit.{memory['verdict']}", language)
+
+
+def unfit(name: str, memory: Mapping[str, Any], other: Mapping[str, str], language: str) -> str:
+    """That model `name` does not fit, and what does (see `fit.others`); empty where it fits.
+
+    Nothing in it changes with what is free at the moment, or questions that hold it would be drawn anew.
+    """
+    verdict = memory["verdict"]
+    if verdict == "fits":
+        return ""
+    need, total = size(memory["need"], language), size(memory["total"], language)
+    said = [translate(f"hub.unfit.{verdict}", language, name=name, need=need, total=total)]
+    if other["instead"]:
+        said.append(translate("hub.unfit.instead", language, name=other["instead"]))
+    return " ".join(said)
 
 
 def verified(found: Mapping[str, Any]) -> str:
