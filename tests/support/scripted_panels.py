@@ -60,7 +60,7 @@ def register(server: ScriptedServer, plain: Any) -> None:
             await asyncio.sleep(POLL)
         if "error" in answer:
             raise _refused(answer["error"])
-        return {"message": answer.get("message", "")}
+        return {"message": answer.get("message", ""), "level": answer.get("level", "info")}
 
     @server.feature("ideAgent/panel/close")
     def close(params: Any) -> None:

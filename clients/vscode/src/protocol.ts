@@ -6,6 +6,7 @@ import {
   RequestType,
   type VersionedTextDocumentIdentifier,
 } from "vscode-languageclient/node";
+import type { Answer } from "../../web/src/bridge";
 import type { PanelEvent, PanelPatch, PanelState } from "../../web/src/types";
 
 export const ACCEPT = "ideAgent.completion.accept";
@@ -67,6 +68,6 @@ export const patchPanelNotification = new NotificationType<PanelPatch>("ideAgent
 export const closePanelNotification = new NotificationType<{ panel: string }>("ideAgent/panel/close");
 export const panelEventRequest = new RequestType<
   { panel: string; event: PanelEvent },
-  { message: string },
+  Answer,
   void
 >("ideAgent/panel/event");

@@ -1,6 +1,7 @@
 // A panel on the page. What changes is drawn once a frame, however many patches come in between.
 
 import { viewOf } from "./blocks";
+import type { Answer } from "./bridge";
 import { confirmed } from "./dialog";
 import { arrange, element, setText } from "./dom";
 import { keepFocus } from "./focus";
@@ -12,8 +13,8 @@ import { wordsOf } from "./words";
 
 /** The way to the server. */
 export interface Channel {
-  /** Send what a person did; what to tell, '' for nothing. An error's message is shown. */
-  act(event: PanelEvent): Promise<string>;
+  /** Send what a person did; what to tell. An error's message is shown. */
+  act(event: PanelEvent): Promise<Answer>;
   /** Ask for the whole panel: a patch is missing. */
   again(): void;
 }

@@ -67,6 +67,21 @@ test("a pressed button says what it is and where it stood", async () => {
   assert.equal(shown.find(".notice.answer [role=status]").textContent, "Done.");
 });
 
+test("a warning does not look like a success", async () => {
+  const shown = new Shown();
+  shown.answer = async () => "It is not here.";
+  await shown.show(actions("a", action("go")));
+  const pressed = async (level: "info" | "warning" | undefined) => {
+    shown.level = level;
+    shown.find("vscode-button").click();
+    await frame();
+    return shown.find(".notice.answer").dataset.level;
+  };
+  assert.equal(await pressed("warning"), "warning");
+  assert.equal(await pressed("info"), "info");
+  assert.equal(await pressed(undefined), "info");
+});
+
 test("a button that is off does nothing", async () => {
   const shown = new Shown();
   await shown.show(actions("a", action("go", { enabled: false })));

@@ -103,6 +103,14 @@ def test_a_panel_is_drawn_and_its_row_is_pressed(session: Session) -> None:
     assert [entry["event"] for entry in session.log("press", panel="hub@en")] == [event]
 
 
+def test_a_warning_is_told_as_one(session: Session) -> None:
+    open_hub(session, presses={"pull": {"message": "It is not here.", "level": "warning"}})
+    nvim = session.nvim
+    nvim.lua("vim.notify = function(text, level) _G.told = { text, level } end")
+    nvim.type("/tiny\r\r")
+    nvim.until(lambda: nvim.lua("return _G.told") == ["IDE-Agent: It is not here.", 3])
+
+
 def test_buttons_for_which_a_row_has_no_room_are_in_sight_wherever_it_stands(session: Session) -> None:
     wide = {"name": "wide", "label": "Have a look at all there is to see", "args": {}}
     cells = [{"name": f"model-{at}-{'long' * 16}", "size": "1 MB"} for at in range(60)]

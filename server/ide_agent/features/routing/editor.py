@@ -195,7 +195,14 @@ def register(server: EditorServer) -> None:
         except JsonRpcException:
             return False
 
+    async def show_models() -> bool:
+        if not server.client.panels:
+            return False
+        await server.panels.open("hub")
+        return True
+
     server.panels.follow("routes", "edit", show_file)
+    server.panels.follow("routes", "models", show_models)
 
     @server.command(OPEN)
     async def open_panel(ls: EditorServer) -> dict[str, str]:
