@@ -67,6 +67,27 @@ test("a pressed button says what it is and where it stood", async () => {
   assert.equal(shown.find(".notice.answer [role=status]").textContent, "Done.");
 });
 
+test("what an action adds is brought into view, what comes by itself is not", async () => {
+  const shown = new Shown();
+  const seen: string[] = [];
+  Element.prototype.scrollIntoView = function (this: Element) {
+    seen.push(this.querySelector(".markdown")?.textContent?.trim() ?? "");
+  };
+  await shown.show(actions("a", action("go")), text("b", "two"));
+  await shown.patch(set(text("c", "by itself"), "a"));
+  shown.find("vscode-button").click();
+  await shown.patch(set(text("b", "changed")));
+  await shown.patch(set(text("d", "added"), "a"));
+  await shown.patch(set(text("e", "later"), "a"));
+  await frame();
+  assert.deepEqual(seen, ["added"]);
+  shown.find("vscode-button").click();
+  document.dispatchEvent(new Event("wheel")); // they went on
+  await shown.patch(set(text("f", "too late"), "a"));
+  await frame();
+  assert.deepEqual(seen, ["added"]);
+});
+
 test("a warning does not look like a success", async () => {
   const shown = new Shown();
   shown.answer = async () => "It is not here.";
