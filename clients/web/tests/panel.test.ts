@@ -88,6 +88,14 @@ test("what an action adds is brought into view, what comes by itself is not", as
   assert.deepEqual(seen, ["added"]);
 });
 
+test("the focus goes to what came for a block that went, though another stands between", async () => {
+  const shown = new Shown();
+  await shown.show(actions("going", action("stop")), text("answer", "It says"));
+  shown.find("vscode-button").focus();
+  await shown.patch({ op: "remove", id: "going" }, set(actions("done", action("dismiss"))));
+  assert.equal(document.activeElement?.textContent, "dismiss");
+});
+
 test("a warning does not look like a success", async () => {
   const shown = new Shown();
   shown.answer = async () => "It is not here.";
