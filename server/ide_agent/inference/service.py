@@ -337,14 +337,13 @@ class Inference:
         """`model` left memory: what was told of it does not hold any more."""
         if self._settled.get("model") != model.name:
             return
+        about: dict[str, Any] = {}
         engines = self._memory.engines.values()
         other = next((each for each in engines if each.alive and each.state == "ready"), None)
         if other is not None:
             about = {"model": other.model.name, "engine": other.backend, "format": format_of(other.model)}
         elif model.file.exists():
             about = {"model": model.name, "engine": "", "format": format_of(model), "loaded": False}
-        else:
-            about = {}
         self._settle(about)
 
     def _settle(self, about: dict[str, Any]) -> None:
