@@ -37,6 +37,7 @@ class FakeSupervisor:
         self.state = "unloaded"
         self.current: Any = None
         self.given_up = False
+        self.on_state = on_state
 
     async def running(self) -> Any:
         if self.current is None:
@@ -53,6 +54,7 @@ class FakeSupervisor:
             process = SimpleNamespace(pid=None)
             self.current = SimpleNamespace(backend=self.backend, client=client, process=process, since=0.0)
             self.state = "ready"
+            self.on_state("ready", None)
         return self.current
 
     async def _answer(self, method: str, path: str, json: Any) -> Any:
@@ -80,6 +82,8 @@ class FakeSupervisor:
             self.log.append(f"end {self.label}")
         self.current, self.state = None, "unloaded"
         self.here.discard(self)
+        self.on_state("unloaded", None)
 
     async def close(self) -> None:
+        self.on_state = lambda state, error: None
         await self.unload()

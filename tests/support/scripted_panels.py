@@ -4,7 +4,8 @@ In `script.json`:
 
 - `panels`: by name, what `ideAgent.panels.open` shows; the id is the panel's own.
 - `patches`: `{gate, patch}` each, sent in this order once the panel was opened, each when its gate opens.
-- `presses`: by action, `{message}` or `{error}` to answer with, after the gate `gate` where there is one.
+- `presses`: by action, `{message}` or `{error}` to answer with, after the gate `gate` where there is one;
+  `shows`: the address of a file that is shown before.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 if TYPE_CHECKING:
@@ -58,9 +60,13 @@ def register(server: ScriptedServer, plain: Any) -> None:
         answer = script.read().get("presses", {}).get(said["event"]["action"], {})
         while not script.open(answer.get("gate")):
             await asyncio.sleep(POLL)
+        if "shows" in answer:
+            wanted = types.ShowDocumentParams(answer["shows"], external=False, take_focus=True)
+            shown = await server.window_show_document_async(wanted)
+            script.log("shown", success=shown.success)
         if "error" in answer:
             raise _refused(answer["error"])
-        return {"message": answer.get("message", "")}
+        return {"message": answer.get("message", ""), "level": answer.get("level", "info")}
 
     @server.feature("ideAgent/panel/close")
     def close(params: Any) -> None:

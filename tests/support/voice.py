@@ -20,6 +20,7 @@ class Voice:
         text: what the model says to everything.
         others: what it says instead where an alternative is asked for, one after the other.
         error: how it fails instead.
+        notice: what is to be looked after though it answers.
         open: while it is clear the model thinks: nothing is said after the start.
     """
 
@@ -28,6 +29,7 @@ class Voice:
         self.text = "return 1"
         self.others: list[str] = []
         self.error: IdeAgentError | None = None
+        self.notice: IdeAgentError | None = None
         self.open = asyncio.Event()
         self.open.set()
         host.routes["GET /models"] = lambda call: call.answer({"models": [{"name": "scripted"}]})
@@ -45,7 +47,9 @@ class Voice:
 
     async def _speak(self, call: Call) -> None:
         call.head()
-        call.event({"type": "start", "model": "scripted", "engine": "none", "fim": False, "prompt_tokens": 1})
+        start: JSON = {"type": "start", "model": "scripted", "engine": "none", "fim": False}
+        notice = {"notice": self.notice.as_wire()} if self.notice else {}
+        call.event({**start, "prompt_tokens": 1, **notice})
         await self.open.wait()
         if self.error is not None:
             call.event({"type": "error", "error": self.error.as_wire()})

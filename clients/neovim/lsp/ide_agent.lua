@@ -36,6 +36,9 @@ return {
     ['ideAgent/status'] = function(_, params, ctx)
       require('ide_agent.status').update(params, ctx.client_id)
     end,
+    ['window/showDocument'] = function(...)
+      return require('ide_agent.panel.window').show_document(...)
+    end,
     ['window/showMessage'] = function(_, params)
       require('ide_agent.client').tell(params)
     end,

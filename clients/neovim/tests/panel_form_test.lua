@@ -74,6 +74,8 @@ return {
     same(asked.completion, "customlist,v:lua.require'ide_agent.panel.form'.complete")
     same(form.complete('cod'), { 'box/Coder' })
     same(form.complete(''), { 'starter', 'box/Coder' })
+    same(form.complete('default, cod'), { 'default, box/Coder' })
+    assert(asked.prompt:find('<Tab>', 1, true))
     form.edit(name(''), '', function() end)
     same(asked.completion, nil)
     vim.ui.input = input

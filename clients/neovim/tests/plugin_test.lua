@@ -187,7 +187,7 @@ return {
     assert(vim.tbl_contains(complete('', 'IdeAgent '), 'pull'))
   end,
 
-  ['status: a state of another version reads as ready'] = function()
+  ['status: the line of the server; a state of another version reads as ready'] = function()
     local client, status = require('ide_agent.client'), require('ide_agent.status')
     local any, seen = client.any, {}
     client.any = function()
@@ -197,8 +197,17 @@ return {
       status.update({ state = state, model = 'starter' }, 1)
       table.insert(seen, status.text())
     end
+    status.update({ state = 'ready', model = 'starter', text = 'starter (gguf/q4_1) 🟢 Running' }, 1)
+    table.insert(seen, status.text())
+    status.update({ state = 'ready', model = '' }, 1)
+    table.insert(seen, status.text())
     client.any = any
-    same(seen, { 'IDE-Agent error', 'IDE-Agent starter' })
+    same(seen, {
+      'IDE-Agent error',
+      'IDE-Agent starter',
+      'IDE-Agent starter (gguf/q4_1) 🟢 Running',
+      'IDE-Agent ready',
+    })
   end,
 
   ['language ids: as LSP names them'] = function()

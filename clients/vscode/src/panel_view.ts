@@ -2,13 +2,13 @@
 
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { FromPage, ToPage } from "../../web/src/bridge";
+import type { Answer, FromPage, ToPage } from "../../web/src/bridge";
 import { PanelStore } from "../../web/src/store";
 import type { PanelEvent, PanelPatch, PanelState } from "../../web/src/types";
 
 export interface Handlers {
-  /** What to tell; '' for nothing. @throws with a message for the user. */
-  act(event: PanelEvent): Promise<string>;
+  /** What to tell. @throws with a message for the user. */
+  act(event: PanelEvent): Promise<Answer>;
   closed(): void;
 }
 
@@ -82,16 +82,19 @@ export class PanelView {
     try {
       this.answer(id, await this.handlers.act(event), false);
     } catch (error) {
-      this.answer(id, error instanceof Error ? error.message : String(error), true);
+      this.answer(id, { message: error instanceof Error ? error.message : String(error) }, true);
     }
   }
 
   /** In the page, or by VS Code itself when the page is hidden. */
-  private answer(id: number, message: string, failed: boolean): void {
+  private answer(id: number, answer: Answer, failed: boolean): void {
+    const { message, level } = answer;
     if (this.isReady) {
-      this.post({ type: "answer", id, message, failed });
+      this.post({ type: "answer", id, failed, ...answer });
     } else if (failed) {
       void vscode.window.showErrorMessage(message);
+    } else if (message && level === "warning") {
+      void vscode.window.showWarningMessage(message);
     } else if (message) {
       void vscode.window.showInformationMessage(message);
     }

@@ -112,7 +112,7 @@ export class Panels implements vscode.WebviewPanelSerializer<Kept>, vscode.Dispo
     const view = new PanelView(name, panel, this.extension, {
       act: async (event) => {
         const params = { panel: view.id ?? "", event };
-        return (await this.server.ask((client) => client.sendRequest(panelEventRequest, params))).message;
+        return await this.server.ask((client) => client.sendRequest(panelEventRequest, params));
       },
       closed: () => {
         this.views.delete(name);

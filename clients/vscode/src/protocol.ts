@@ -6,6 +6,7 @@ import {
   RequestType,
   type VersionedTextDocumentIdentifier,
 } from "vscode-languageclient/node";
+import type { Answer } from "../../web/src/bridge";
 import type { PanelEvent, PanelPatch, PanelState } from "../../web/src/types";
 
 export const ACCEPT = "ideAgent.completion.accept";
@@ -65,8 +66,6 @@ export const statusNotification = new NotificationType<Status>("ideAgent/status"
 export const showPanelNotification = new NotificationType<{ panel: PanelState }>("ideAgent/panel/show");
 export const patchPanelNotification = new NotificationType<PanelPatch>("ideAgent/panel/patch");
 export const closePanelNotification = new NotificationType<{ panel: string }>("ideAgent/panel/close");
-export const panelEventRequest = new RequestType<
-  { panel: string; event: PanelEvent },
-  { message: string },
-  void
->("ideAgent/panel/event");
+export const panelEventRequest = new RequestType<{ panel: string; event: PanelEvent }, Answer, void>(
+  "ideAgent/panel/event",
+);

@@ -57,7 +57,7 @@ export class StatusItem implements vscode.Disposable {
   private async tellWalkthrough(status: Status): Promise<void> {
     const running = status.state !== "error" && status.state !== "starting";
     await vscode.commands.executeCommand("setContext", "ideAgent.running", running);
-    const hasModel = running && status.model !== undefined;
+    const hasModel = running && Boolean(status.model);
     await vscode.commands.executeCommand("setContext", "ideAgent.hasModel", hasModel);
   }
 
@@ -107,7 +107,7 @@ function shortText(status: Status): string {
   if (status.state === "starting") {
     return `IDE-Agent ${words(status.state)}`;
   }
-  return status.model ?? "IDE-Agent";
+  return status.text || status.model || "IDE-Agent";
 }
 
 function background(state: State): vscode.ThemeColor | undefined {

@@ -2,11 +2,19 @@
 
 import type { PanelEvent, PanelPatch, PanelState } from "./types";
 
+/** What the server says to what a person did. */
+export interface Answer {
+  /** What to tell; '' for nothing. */
+  readonly message: string;
+  /** A warning is not told as a success. Older servers leave it out. */
+  readonly level?: "info" | "warning";
+}
+
 /** What the extension sends. */
 export type ToPage =
   | { readonly type: "show"; readonly panel: PanelState }
   | { readonly type: "patch"; readonly patch: PanelPatch }
-  | { readonly type: "answer"; readonly id: number; readonly message: string; readonly failed: boolean }
+  | ({ readonly type: "answer"; readonly id: number; readonly failed: boolean } & Answer)
   | { readonly type: "failed"; readonly message: string };
 
 /** What it is sent. */

@@ -37,7 +37,19 @@ function line(kind: "text" | "secret" | "number", name: string, changed: () => v
   input.type = kind === "secret" ? "password" : kind;
   input.label = name;
   input.autocomplete = "off";
-  input.addEventListener("input", changed);
+  let offered: readonly Choice[] = [];
+  let before = "";
+  const offer = () => {
+    void input.updateComplete.then(() => suggest(input.wrappedElement, offered, before));
+  };
+  input.addEventListener("input", () => {
+    changed();
+    const typed = /^.*,\s*/s.exec(input.value)?.[0] ?? "";
+    if (offered.length > 0 && typed !== before) {
+      before = typed;
+      offer();
+    }
+  });
   return {
     element: input,
     get value() {
@@ -47,7 +59,8 @@ function line(kind: "text" | "secret" | "number", name: string, changed: () => v
       input.value = String(value);
     },
     offer(choices) {
-      void input.updateComplete.then(() => suggest(input.wrappedElement, choices));
+      offered = choices;
+      offer();
     },
     get isBroken() {
       return kind === "number" && (input.wrappedElement?.validity.badInput ?? false);
@@ -85,14 +98,28 @@ function lines(name: string, changed: () => void): Control {
   };
 }
 
-/** Beside `input`, in the same tree: only there it finds the list. */
-function suggest(input: HTMLInputElement | null, choices: readonly Choice[]): void {
+/** The browser shows only to a mouse that there is a list. */
+const ARROW = "input::-webkit-calendar-picker-indicator { opacity: 1 !important }";
+
+/**
+ * Beside `input`, in the same tree: only there it finds the list. The browser compares all that was typed, so each
+ * stands behind what was typed `before` the last comma.
+ */
+function suggest(input: HTMLInputElement | null, choices: readonly Choice[], before: string): void {
   const known = input?.parentElement?.querySelector("datalist");
   const list = known ?? element("datalist", { id: "suggestions" });
-  list.replaceChildren(...choices.map(({ value, label }) => element("option", { value, label })));
+  list.replaceChildren(
+    ...choices.map(({ value, label }) => element("option", { value: before + value, label })),
+  );
   if (input && choices.length > 0 && !known) {
     input.after(list);
     input.setAttribute("list", list.id);
+    const root = input.getRootNode();
+    if (root instanceof ShadowRoot && "adoptedStyleSheets" in root) {
+      const style = new CSSStyleSheet();
+      style.replaceSync(ARROW);
+      root.adoptedStyleSheets.push(style);
+    }
   }
 }
 

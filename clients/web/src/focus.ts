@@ -4,7 +4,7 @@ const FOCUSABLE =
   "vscode-button, vscode-textfield, vscode-textarea, vscode-checkbox, select, button, a[href], [tabindex='0']";
 
 /**
- * Call `draw`, which changes the blocks in `root`. Where nothing stands in the place of what had the focus,
+ * Call `draw`, which changes the blocks in `root`. Where nothing came in the place of what had the focus, or below it,
  * `heading` gets it: a button of another block would do something else when Enter is pressed once more.
  */
 export function keepFocus(root: HTMLElement, heading: HTMLElement, draw: () => void): void {
@@ -31,8 +31,8 @@ export function keepFocus(root: HTMLElement, heading: HTMLElement, draw: () => v
     rows?.isConnected && !row?.isConnected ? (rows.children[inRows] ?? rows.lastElementChild) : null;
   const below = next ? focusable(next) : [];
   const alike = below.filter((each) => each.textContent === had.textContent);
-  const there = block && !block.isConnected ? root.children[place] : undefined;
-  const inPlace = there && !blocks.has(there) ? focusable(there) : [];
+  const after = block && !block.isConnected ? [...root.children].slice(place) : [];
+  const inPlace = after.filter((each) => !blocks.has(each)).flatMap(focusable);
   const candidates = [...beside, ...alike, ...below, ...around(before, inBlock), ...inPlace];
   const found = candidates.find(isUsable) ?? heading;
   // One that was just made cannot have the focus before it is drawn.

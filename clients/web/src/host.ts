@@ -1,5 +1,6 @@
 // The host, as a page in the browser may speak with it.
 
+import type { Answer } from "./bridge";
 import { eventsOf } from "./sse";
 import type { PanelEvent, PanelPatch, PanelState } from "./types";
 
@@ -45,9 +46,9 @@ export class Host {
   }
 
   /** What was done in the panel; what to tell. Throws `Refusal`, or what `fetch` throws. */
-  async act(event: PanelEvent): Promise<string> {
+  async act(event: PanelEvent): Promise<Answer> {
     const answer = await this.request(this.path("/event"), event);
-    return ((await answer.json()) as { message: string }).message;
+    return (await answer.json()) as Answer;
   }
 
   /** The panel, and what changes in it. Ends when the host ends it. Throws as `act` does. */

@@ -1,5 +1,6 @@
 // Keeps a panel in the browser up to date, whatever becomes of the host.
 
+import type { Answer } from "./bridge";
 import { type Host, Refusal } from "./host";
 import type { Channel, Panel } from "./panel";
 import type { PanelEvent } from "./types";
@@ -16,7 +17,7 @@ export class Live implements Channel {
     private readonly words: Words,
   ) {}
 
-  async act(event: PanelEvent): Promise<string> {
+  async act(event: PanelEvent): Promise<Answer> {
     try {
       return await this.host.act(event);
     } catch (error) {

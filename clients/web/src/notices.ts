@@ -1,5 +1,6 @@
 // What the panel tells the person who looks at it: answers, errors, how the connection is.
 
+import type { Answer } from "./bridge";
 import { element, setText } from "./dom";
 import type { Words } from "./words";
 
@@ -48,9 +49,9 @@ export class Notices {
     this.connection.say(text, "");
   }
 
-  /** What the server answered; '' for nothing. */
-  answered(text: string): void {
-    this.answer.say(text, this.words.close);
+  answered({ message, level }: Answer): void {
+    this.answer.element.dataset.level = level ?? "info";
+    this.answer.say(message, this.words.close);
     this.error.say("", "");
   }
 

@@ -1,10 +1,12 @@
 // A panel on the page. What changes is drawn once a frame, however many patches come in between.
 
 import { viewOf } from "./blocks";
+import type { Answer } from "./bridge";
 import { confirmed } from "./dialog";
 import { arrange, element, setText } from "./dom";
 import { keepFocus } from "./focus";
 import { Notices } from "./notices";
+import { Reveal } from "./reveal";
 import { type Block, PanelStore } from "./store";
 import type { Action, PanelEvent, PanelPatch, PanelState } from "./types";
 import type { Context, Memory, Origin, View } from "./view";
@@ -12,8 +14,8 @@ import { wordsOf } from "./words";
 
 /** The way to the server. */
 export interface Channel {
-  /** Send what a person did; what to tell, '' for nothing. An error's message is shown. */
-  act(event: PanelEvent): Promise<string>;
+  /** Send what a person did; what to tell. An error's message is shown. */
+  act(event: PanelEvent): Promise<Answer>;
   /** Ask for the whole panel: a patch is missing. */
   again(): void;
 }
@@ -32,6 +34,7 @@ export class Panel {
   /** New ones get what they show when they stand on the page: some must know their size. */
   private readonly late = new Map<Block, Drawn>();
   private readonly acting = new Set<string>();
+  private readonly reveal = new Reveal();
   private context: Context;
   private isScheduled = false;
   private isDrawn = false;
@@ -96,6 +99,13 @@ export class Panel {
       scrollTo({ top: scrolled });
     }
     this.isDrawn = true;
+    const added = this.reveal.found(state.blocks);
+    if (added) {
+      // the focus may move first, and the page with it
+      requestAnimationFrame(() =>
+        this.drawn.get(added.id)?.view.element.scrollIntoView({ block: "nearest" }),
+      );
+    }
   }
 
   private drawBlocks(blocks: readonly Block[]): void {
@@ -158,19 +168,24 @@ export class Panel {
       return false;
     }
     this.acting.add(key);
+    let answered: ((done: boolean) => void) | undefined;
+    let isDone = false;
     try {
       if (action.confirm && !(await confirmed(action, this.context.words))) {
         return false;
       }
+      answered = this.reveal.expect(this.store.state?.blocks ?? []);
       this.notices.answered(
         await this.channel.act({ action: action.name, block, row, args: action.args, values }),
       );
+      isDone = true;
       return true;
     } catch (error) {
       this.notices.failed(error instanceof Error ? error.message : String(error));
       return false;
     } finally {
       this.acting.delete(key);
+      answered?.(isDone);
     }
   }
 }

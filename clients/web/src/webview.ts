@@ -1,6 +1,6 @@
 // A panel in a webview of VS Code. The extension keeps its state; this page may go and come at any time.
 
-import type { FromPage, Kept, ToPage } from "./bridge";
+import type { Answer, FromPage, Kept, ToPage } from "./bridge";
 import "./panel.css";
 import { memoryOf } from "./memory";
 import { type Channel, Panel } from "./panel";
@@ -13,8 +13,10 @@ declare function acquireVsCodeApi(): {
   setState(state: Kept): void;
 };
 
+type Answered = Extract<ToPage, { type: "answer" }>;
+
 interface Asked {
-  resolve(message: string): void;
+  resolve(answer: Answer): void;
   reject(error: Error): void;
 }
 
@@ -25,7 +27,7 @@ class Extension implements Channel {
 
   constructor(private readonly post: (message: FromPage) => void) {}
 
-  act(event: PanelEvent): Promise<string> {
+  act(event: PanelEvent): Promise<Answer> {
     this.last += 1;
     const id = this.last;
     this.post({ type: "event", id, event });
@@ -36,13 +38,13 @@ class Extension implements Channel {
     this.post({ type: "again" });
   }
 
-  answered(id: number, message: string, failed: boolean): void {
+  answered({ id, failed, ...answer }: Omit<Answered, "type">): void {
     const asked = this.asked.get(id);
     this.asked.delete(id);
     if (failed) {
-      asked?.reject(new Error(message));
+      asked?.reject(new Error(answer.message));
     } else {
-      asked?.resolve(message);
+      asked?.resolve(answer);
     }
   }
 }
@@ -65,7 +67,7 @@ function main(root: HTMLElement): void {
       case "patch":
         return panel.patch(data.patch);
       case "answer":
-        return extension.answered(data.id, data.message, data.failed);
+        return extension.answered(data);
       case "failed":
         panel.notices.connected("");
         return panel.notices.failed(data.message);

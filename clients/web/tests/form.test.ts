@@ -160,6 +160,20 @@ test("what is chosen stays while it can be had", async () => {
   assert.equal(select.value, "c");
 });
 
+test("after a comma the suggestions begin anew", async () => {
+  const shown = new Shown();
+  await shown.show(form(field("names", { choices: choices("one") })));
+  const offered = () => {
+    const options = text(shown).wrappedElement.parentElement?.querySelectorAll("option") ?? [];
+    return [...options].map((each) => each.getAttribute("value"));
+  };
+  for (const [typed, wanted] of Object.entries({ "a, ": "a, one", "a, b": "a, one", a: "one" })) {
+    type(text(shown), typed);
+    await frame();
+    assert.deepEqual(offered(), [wanted]);
+  }
+});
+
 test("a text may have suggestions, which change while somebody types", async () => {
   const shown = new Shown();
   const model = (...all: string[]) => form(field("model", { choices: choices(...all) }));

@@ -67,6 +67,50 @@ test("a pressed button says what it is and where it stood", async () => {
   assert.equal(shown.find(".notice.answer [role=status]").textContent, "Done.");
 });
 
+test("what an action adds is brought into view, what comes by itself is not", async () => {
+  const shown = new Shown();
+  const seen: string[] = [];
+  Element.prototype.scrollIntoView = function (this: Element) {
+    seen.push(this.querySelector(".markdown")?.textContent?.trim() ?? "");
+  };
+  await shown.show(actions("a", action("go")), text("b", "two"));
+  await shown.patch(set(text("c", "by itself"), "a"));
+  shown.find("vscode-button").click();
+  await shown.patch(set(text("b", "changed")));
+  await shown.patch(set(text("d", "added"), "a"));
+  await shown.patch(set(text("e", "later"), "a"));
+  await frame();
+  assert.deepEqual(seen, ["added"]);
+  shown.find("vscode-button").click();
+  document.dispatchEvent(new Event("wheel")); // they went on
+  await shown.patch(set(text("f", "too late"), "a"));
+  await frame();
+  assert.deepEqual(seen, ["added"]);
+});
+
+test("the focus goes to what came for a block that went, though another stands between", async () => {
+  const shown = new Shown();
+  await shown.show(actions("going", action("stop")), text("answer", "It says"));
+  shown.find("vscode-button").focus();
+  await shown.patch({ op: "remove", id: "going" }, set(actions("done", action("dismiss"))));
+  assert.equal(document.activeElement?.textContent, "dismiss");
+});
+
+test("a warning does not look like a success", async () => {
+  const shown = new Shown();
+  shown.answer = async () => "It is not here.";
+  await shown.show(actions("a", action("go")));
+  const pressed = async (level: "info" | "warning" | undefined) => {
+    shown.level = level;
+    shown.find("vscode-button").click();
+    await frame();
+    return shown.find(".notice.answer").dataset.level;
+  };
+  assert.equal(await pressed("warning"), "warning");
+  assert.equal(await pressed("info"), "info");
+  assert.equal(await pressed(undefined), "info");
+});
+
 test("a button that is off does nothing", async () => {
   const shown = new Shown();
   await shown.show(actions("a", action("go", { enabled: false })));

@@ -1,6 +1,7 @@
 // A panel on a page, and what came out of it.
 
 import "./dom";
+import type { Answer } from "../src/bridge";
 import { Panel } from "../src/panel";
 import type { Block } from "../src/store";
 import type { Action, FormField, PanelEvent, PanelPatch } from "../src/types";
@@ -17,6 +18,7 @@ export class Shown {
   readonly events: PanelEvent[] = [];
   readonly remembered = new Map<string, unknown>();
   asked = 0;
+  level: Answer["level"] = "info";
   answer: () => Promise<string> = async () => "";
   readonly panel: Panel;
   private revision = 0;
@@ -24,9 +26,10 @@ export class Shown {
   constructor(remembered: Iterable<[string, unknown]> = []) {
     this.remembered = new Map(remembered);
     document.body.replaceChildren(this.root);
-    const act = (event: PanelEvent) => {
+    const act = async (event: PanelEvent) => {
       this.events.push(event);
-      return this.answer();
+      const message = await this.answer();
+      return { message, ...(this.level && { level: this.level }) };
     };
     const again = () => {
       this.asked += 1;

@@ -60,7 +60,7 @@ class StatusParams:
     Attributes:
         state: ``starting``, ``ready``, ``waiting``, ``loading``, ``downloading``, ``noModel``, ``off`` or
             ``error``.
-        model: the model in use.
+        model: the model in use; empty: none is, left out: as before.
         engine: the engine that runs it.
         message: text in the user's language.
         progress: percent.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -71,6 +72,16 @@ class Panels:
         if shown.done():
             shown.result()
         return {"panel": id}
+
+    async def show_file(self, file: Path) -> bool:
+        """Open `file` in the editor; whether it did."""
+        if not self._server.client.show_document:
+            return False
+        wanted = types.ShowDocumentParams(file.as_uri(), external=False, take_focus=True)
+        try:
+            return (await self._server.window_show_document_async(wanted)).success
+        except JsonRpcException:
+            return False
 
     async def act(self, id: str, event: dict[str, Any]) -> dict[str, Any]:
         """What the user did in the panel `id`; what to tell him.

@@ -58,7 +58,8 @@ class Status:
         if event.get("format") and event.get("model"):
             from ide_agent.locale import translate
 
-            words = translate(f"state.{state}", self._server.language)
+            shown = "unloaded" if state == "ready" and event.get("loaded") is False else state
+            words = translate(f"state.{shown}", self._server.language)
             named = {"model": event["model"], "format": event["format"]}
             text = translate("state.line", self._server.language, state=words, **named)
         self.show(

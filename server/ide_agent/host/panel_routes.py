@@ -13,7 +13,7 @@ from ide_agent.errors import PanelError
 from ide_agent.host.errors import NoSuchRoute
 from ide_agent.host.services import Services
 from ide_agent.host.sse import EventStream
-from ide_agent.panels import PanelEvent, PanelState
+from ide_agent.panels import Caution, PanelEvent, PanelState
 
 Language = Literal["en", "tr"]
 _KINDS = {"panel.js": "text/javascript", "panel.css": "text/css"}
@@ -88,7 +88,8 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/{name}/event")
     async def event(name: str, event: PanelEvent, language: Language = "en") -> Response:
-        return JSONResponse({"message": await (await panels.open(name, language)).act(event)})
+        said = await (await panels.open(name, language)).act(event)
+        return JSONResponse({"message": said, "level": "warning" if isinstance(said, Caution) else "info"})
 
     return router
 

@@ -41,6 +41,7 @@ class Memory:
 
     Args:
         limit: models that may be there at once.
+        on_end: told of each engine that is ended while others go on.
 
     Attributes:
         engines: those that are there; unloaded and broken ones, which take no memory, among them.
@@ -50,8 +51,9 @@ class Memory:
         queue: who waits.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, on_end: Callable[[Engine], None] = lambda _: None) -> None:
         self._limit = limit
+        self._on_end = on_end
         self.engines: dict[Key, Engine] = {}
         self.loads: dict[Key, Load] = {}
         self.leaving: dict[Engine, asyncio.Task[None]] = {}
@@ -141,6 +143,8 @@ class Memory:
     def end(self, engine: Engine) -> asyncio.Task[None]:
         """End `engine` now; from here on nobody is given it. Whoever waits for that may be cancelled."""
         engine.put_away()
+        if not self._closed:
+            self._on_end(engine)
         task = asyncio.create_task(engine.close())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

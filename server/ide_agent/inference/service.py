@@ -56,7 +56,8 @@ class Inference:
         models: the models folder.
         publish: gets a status object of the protocol at every change: ``{"type": "status", "state", "model",
             "engine", "format"}``; with an error, and why a model waits, as ``message`` in English and
-            ``error``, its wire form.
+            ``error``, its wire form. A model that left memory is ``ready`` with ``"loaded": False``; an empty
+            ``model``: there is nothing to say of any.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Inference:
         self._settings = settings
         self._models = models
         self._publish = publish
-        self._memory = Memory(settings.active_models)
+        self._memory = Memory(settings.active_models, lambda engine: self._gone(engine.model))
         self._builder = Builder(settings, self._tell, self._memory.queue.look)
         self._told: dict[str, Any] = {}
         self._settled: dict[str, Any] = {}
@@ -223,6 +224,8 @@ class Inference:
         memory.kept -= {key for key in memory.kept if key[0] in files}
         engines = [memory.engines.pop(key) for key in list(memory.engines) if key[0] in files]
         await asyncio.gather(*(asyncio.shield(memory.retire(engine)) for engine in engines))
+        if any(self._settled.get("model") == each.name for each in self._models.list() if each.file in files):
+            self._settle({})  # whatever was told of it, it is as if nobody had asked for it
         return len(engines) + waits
 
     async def close(self) -> None:
@@ -330,7 +333,29 @@ class Inference:
         engine.kept = key in memory.kept
         return engine
 
+    def _gone(self, model: ModelFile) -> None:
+        """`model` left memory: what was told of it does not hold any more."""
+        if self._settled.get("model") != model.name:
+            return
+        about: dict[str, Any] = {}
+        engines = self._memory.engines.values()
+        other = next((each for each in engines if each.alive and each.state == "ready"), None)
+        if other is not None:
+            about = {"model": other.model.name, "engine": other.backend, "format": format_of(other.model)}
+        elif model.file.exists():
+            about = {"model": model.name, "engine": "", "format": format_of(model), "loaded": False}
+        self._settle(about)
+
+    def _settle(self, about: dict[str, Any]) -> None:
+        status = {"type": "status", "state": "ready", "model": "", "engine": "", **about}
+        self._settled = status
+        if self._told.get("state") != _WAITING:  # which is what counts as long as it does
+            self._told = status
+            self._publish(status)
+
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:
+        if state == "unloaded":
+            self._gone(model)
         if state not in _TOLD:
             return
         status: dict[str, Any] = {"type": "status", "state": state, "model": model.name, "engine": engine}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ide_agent.panels.blocks import PanelEvent, PanelPatch, PanelState
-from ide_agent.panels.panel import Panel
+from ide_agent.panels.panel import Caution, Panel
 from ide_agent.panels.service import Panels
 
-__all__ = ["Panel", "PanelEvent", "PanelPatch", "PanelState", "Panels"]
+__all__ = ["Caution", "Panel", "PanelEvent", "PanelPatch", "PanelState", "Panels"]

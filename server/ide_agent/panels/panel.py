@@ -27,6 +27,14 @@ from ide_agent.panels.blocks import (
 )
 
 log = logging.getLogger(__name__)
+
+
+class Caution(str):
+    """What to tell a person who is to look after something: it was done, and will not do what was meant."""
+
+    __slots__ = ()
+
+
 Handler = Callable[[PanelEvent], Awaitable[str | None]]
 """What an action does; returns what to tell the person who pressed it, if anything."""
 _BACKLOG = 512

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,6 +102,39 @@ def test_a_panel_is_drawn_and_its_row_is_pressed(session: Session) -> None:
     session.says("IDE-Agent: tiny is on its way")
     event = {"action": "pull", "block": "models", "row": "tiny", "args": {"name": "tiny"}, "values": {}}
     assert [entry["event"] for entry in session.log("press", panel="hub@en")] == [event]
+
+
+def test_a_file_opens_beside_the_panel(session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "routes.yaml"
+    file.write_text("rules: []\n")
+    open_hub(session, presses={"refresh": {"shows": file.as_uri()}})
+    nvim = session.nvim
+
+    def names() -> list[str]:
+        names: list[str] = nvim.lua(
+            "return vim.tbl_map(function(win) return vim.fn.bufname(vim.api.nvim_win_get_buf(win)) end,"
+            " vim.api.nvim_tabpage_list_wins(0))"
+        )
+        return sorted(Path(name).name if "ide-agent:" not in name else "panel" for name in names)
+
+    for before, after in (
+        (["a.py", "panel"], ["panel", "routes.yaml"]),
+        (["panel"], ["panel", "routes.yaml"]),
+    ):
+        assert names() == before
+        nvim.type("/Refresh\r\r")
+        nvim.until(lambda: nvim.lua("return vim.fn.expand('%:t')") == "routes.yaml")
+        assert names() == after
+        nvim.type(":q\r")
+        nvim.until(lambda: nvim.lua("return vim.bo.filetype") == "ide_agent_panel")
+
+
+def test_a_warning_is_told_as_one(session: Session) -> None:
+    open_hub(session, presses={"pull": {"message": "It is not here.", "level": "warning"}})
+    nvim = session.nvim
+    nvim.lua("vim.notify = function(text, level) _G.told = { text, level } end")
+    nvim.type("/tiny\r\r")
+    nvim.until(lambda: nvim.lua("return _G.told") == ["IDE-Agent: It is not here.", 3])
 
 
 def test_buttons_for_which_a_row_has_no_room_are_in_sight_wherever_it_stands(session: Session) -> None:

@@ -44,6 +44,18 @@ def test_shows_the_model_and_a_menu(window: Window) -> None:
     window.vscode.press("Escape")
 
 
+def test_shows_the_line_of_the_server_until_the_model_is_gone(window: Window) -> None:
+    window.script.say(status={**MOUNTED, "text": "starter (gguf/q4_1) 🟢 Running"})
+    window.vscode.run("IDE-Agent: Restart")
+    until(lambda: window.vscode.status() == "starter (gguf/q4_1) 🟢 Running")
+    window.script.say(status={"state": "ready", "model": ""})
+    window.vscode.run("IDE-Agent: Restart")
+    until(lambda: window.vscode.status() == "IDE-Agent")
+    window.script.say(status=MOUNTED)
+    window.vscode.run("IDE-Agent: Restart")
+    _started_again(window)
+
+
 def test_the_menu_offers_the_starter_model_where_there_is_none(window: Window) -> None:
     window.script.say(status={"state": "noModel"})
     window.vscode.run("IDE-Agent: Restart")

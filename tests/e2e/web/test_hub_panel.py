@@ -109,6 +109,11 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     reaches(page, NAME, 70)
     assert [asked[:6] for asked in hub.ranges] == ["", "bytes="]
     assert int(hub.ranges[1][6:-1]) > 0.4 * hub.size
+    page.get_by_role("button", name=re.compile("^Stop")).press("Enter")
+    resume = page.get_by_role("button", name=re.compile("^Go on"))
+    expect(resume).to_be_focused()  # what stands in its place
+    resume.press("Enter")
+    expect(page.get_by_role("button", name=re.compile("^Stop"))).to_be_focused()
     hub.allowed = None
 
     here = page.get_by_role("table", name="On this computer")

@@ -81,7 +81,7 @@ def test_rules_are_added_moved_switched_and_tested(tab: Tab, host: PanelHost) ->
 
     new = form(page, "A new rule")
     new.get_by_role("textbox", name="Name").fill("slow code")
-    expect(new.locator("datalist option[value='box/coder']")).to_have_count(1)
+    expect(new.locator("datalist option[value='box/coder']")).to_have_count(2)  # as model, as a fallback
     new.get_by_role("combobox", name="Model").fill("starter")
     new.get_by_role("textbox", name="Language").fill("go, rust")
     new.get_by_role("textbox", name="Expression in the message (RE2)").fill("(?i)slow")

@@ -230,10 +230,16 @@ rules:
         await complete(client, language="go", path="src/a.go", max_tokens=7)
         await complete(client, language="go", path="lib/a.go", max_tokens=7)
         await complete(client, language="go", path="src/a.go", max_tokens=7, suffix="x" * 20)
-        (error,) = await complete(client, language="rust")
+        stood_in, *_ = await complete(client, language="rust")
+        (error,) = await complete(client, language="rust", model="missing")
+        await client.post("/completion/warm", json={"document": "d", "prefix": "x(", "language": "rust"})
         start, *_ = await complete(client, language="rust", model="tiny")
     assert [asked["n_predict"] for asked in engine.asked[:3]] == [3, 7, 7]
-    assert error["error"]["params"] == {"name": "missing"}
+    assert stood_in["model"] == "tiny"  # ghost text goes on, and says why it is not what the rule says
+    assert stood_in["notice"]["code"] == "error.routes.stand_in"
+    assert stood_in["notice"]["params"] == {"rule": "rust", "model": "missing"}
+    assert error["error"]["params"] == {"name": "missing"}  # who names it is told
+    assert "notice" not in start
     assert start["model"] == "tiny"
 
 

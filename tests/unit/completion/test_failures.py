@@ -115,3 +115,17 @@ async def test_of_others_concerns_it_does_not_speak(
     await ask(editor, 0, 4)
     assert said(editor) == []
     assert server.status.last.state == "noModel"
+
+
+async def test_what_is_to_be_looked_after_is_said_once_and_ghost_text_goes_on(
+    editor: Editor, voice: Voice
+) -> None:
+    await start(editor)
+    voice.notice = ModelNotFound("error.routes.stand_in", rule="go", model="gone")
+    for line in (0, 1):
+        assert await ask(editor, line, 0) is not None
+    assert said(editor) == [voice.notice.message("en")]
+    voice.notice = ModelNotFound("error.routes.stand_in", rule="rust", model="gone")
+    editor.change(URI, 2, {"text": "y = \n"})
+    assert await ask(editor, 0, 4) is not None
+    assert said(editor)[1:] == [voice.notice.message("en")]

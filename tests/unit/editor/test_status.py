@@ -70,3 +70,22 @@ async def test_a_notice_of_the_host_is_shown_in_the_users_language(server: Edito
         server.host_event({"type": "notice", "error": notice.as_wire()})
         shown = await editor.wait_for("window/showMessage")
         assert shown["message"] == notice.message("tr")
+
+
+async def test_the_line_says_whether_the_model_is_in_memory(server: EditorServer) -> None:
+    async with attached(server) as editor:
+        await editor.initialize(SHOWS, locale="en")
+        await editor.wait_for("ideAgent/status", lambda status: status == {"state": "ready"})
+        about = {"state": "ready", "model": "starter", "format": "gguf/q4_1"}
+        server.status.forward(about)
+        server.status.forward({**about, "loaded": False})
+        server.status.forward({"state": "ready", "model": ""})
+        await editor.wait_for("ideAgent/status", lambda status: status.get("model") == "")
+        lines = [
+            (each["model"], each.get("text")) for each in editor.all("ideAgent/status") if "model" in each
+        ]
+    assert lines == [
+        ("starter", "starter (gguf/q4_1) 🟢 Running"),
+        ("starter", "starter (gguf/q4_1) ⚪ Not loaded"),
+        ("", None),
+    ]

@@ -182,6 +182,49 @@ async def test_a_crashed_engine_that_is_active_keeps_its_place_until_it_is_given
     await b
 
 
+def line(status: dict[str, Any]) -> tuple[str, str, bool]:
+    """State, model, and whether it is in memory."""
+    return status["state"], status["model"], status.get("loaded", True)
+
+
+async def test_what_left_memory_is_not_told_as_running(models: Path) -> None:
+    told: list[dict[str, Any]] = []
+    room = room_of(models, 2, told)
+    a, b = await room.engine("a"), await room.engine("b")
+    assert line(told[-1]) == ("ready", "b", True)
+    await b._supervisor.unload()  # nobody used it for long
+    assert line(told[-1]) == ("ready", "a", True)
+    await a._supervisor.unload()
+    assert line(told[-1]) == ("ready", "a", False)
+    await room.engine("a")
+    assert line(told[-1]) == ("ready", "a", True)
+    await room.release("a")
+    assert line(told[-1]) == ("ready", "", True)
+    count = len(told)
+    await room.release("b")  # of which nothing was told
+    await room.close()
+    assert len(told) == count
+
+
+async def test_an_error_of_a_model_that_is_gone_does_not_stay(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    room = room_of(models, 2, told)
+    have(monkeypatch, 1 << 20)
+    with pytest.raises(NotEnoughMemory):
+        await room.engine("b")
+    assert line(told[-1]) == ("error", "b", True)
+    await room.release("b")
+    assert line(told[-1]) == ("ready", "", True)
+    have(monkeypatch, 8 << 30)
+    a = await room.engine("a")
+    a.model.file.unlink()
+    assert rows(room) in ({}, {"a": "leaving"})
+    await until(lambda: line(told[-1]) == ("ready", "", True))
+    await room.close()
+
+
 async def test_nobody_goes_for_a_model_that_would_not_fit(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,3 +179,30 @@ async def test_the_panels_button_opens_the_file_where_an_editor_can(editor: Edit
     assert shown["uri"] == routes_file().as_uri() and shown["external"] is False
     editor.answers["window/showDocument"] = {"success": False}
     assert await editor.request("ideAgent/panel/event", pressed) == told
+
+
+async def test_the_panels_button_opens_the_models_where_an_editor_shows_panels(
+    editor: Editor, host: FakeHost
+) -> None:
+    told = {"message": "Open it by: ide-agent panel hub", "level": "info"}
+    host.routes["POST /panels/routes/event?language=en"] = lambda call: call.answer(told)
+    state = {"id": "hub@en", "title": "Models", "language": "en", "revision": 0, "blocks": []}
+
+    def show(call: Call) -> None:
+        call.head()
+        call.event({"type": "show", "panel": state})
+
+    host.routes["GET /panels/hub/events?language=en"] = show
+    pressed = {"panel": "routes@en", "event": {"action": "models"}}
+    await editor.initialize({"experimental": {"ideAgent": {"panels": True}}}, locale="en")
+    assert await editor.request("ideAgent/panel/event", pressed) == {**told, "message": ""}
+    [shown] = editor.all("ideAgent/panel/show")
+    assert shown["panel"]["id"] == "hub@en"
+
+
+async def test_who_shows_no_panels_is_told_where_the_models_are(editor: Editor, host: FakeHost) -> None:
+    told = {"message": "Open it by: ide-agent panel hub", "level": "info"}
+    host.routes["POST /panels/routes/event?language=en"] = lambda call: call.answer(told)
+    await editor.initialize(locale="en")
+    pressed = {"panel": "routes@en", "event": {"action": "models"}}
+    assert await editor.request("ideAgent/panel/event", pressed) == told

@@ -66,6 +66,22 @@ def test_it_says_what_would_really_happen(
     )
 
 
+@pytest.mark.parametrize(
+    ("model", "fallbacks", "words"),
+    [
+        ("gone", (), "So the default model would answer."),
+        ("gone", ("far/m",), "So the default model would answer."),  # remote is off
+        ("far/m", (), "So this would be refused."),
+        ("gone", ("starter",), "So starter would answer."),
+    ],
+)
+def test_ghost_text_goes_on_where_a_model_is_not_here(
+    model: str, fallbacks: tuple[str, ...], words: str
+) -> None:
+    decision = Decision(model, fallbacks, because=(Said("routes.because.no_rules"),))
+    assert sentence(decision, "completion", ENDPOINTS, {"starter"}, OFF, "en").endswith(words)
+
+
 def test_an_adapter_cannot_be_pulled() -> None:
     decision = Decision("m:none", adapter="none", because=(Said("routes.because.no_rules"),))
     said = sentence(decision, "chat", ENDPOINTS, {"m"}, ON, "en")

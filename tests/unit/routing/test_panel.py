@@ -17,7 +17,7 @@ from ide_agent.features.routing.drawing import add_form
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
 from ide_agent.inference.routing.reading import Reading, read
-from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels import Caution, Panel, PanelEvent
 from ide_agent.panels.blocks import FormBlock, TableBlock, TextBlock
 
 RULES = """# mine
@@ -273,3 +273,32 @@ async def test_a_new_rule_has_its_models_suggested_and_is_asked_for_anew(
     assert "box/" not in suggested
     assert form.clears
     assert not block(panel, "test").clears
+
+
+async def test_a_rule_for_a_model_that_is_not_here_warns_and_leads_to_the_models(
+    panel: Panel, file: Path
+) -> None:
+    file.write_text("rules: []\n")
+    await until(lambda: table(panel) == [])
+    assert not isinstance(await submit(panel, "add", name="fine", model="starter"), Caution)
+    assert block(panel, "models") is None
+    said = await submit(panel, "add", name="odd", model="nobody", fallbacks="nobody2, starter", task="chat")
+    assert isinstance(said, Caution)
+    assert "“nobody”" in said and "“nobody2”" in said and "“starter”" not in said
+    [button] = block(panel, "models").actions
+    assert "ide-agent panel hub" in await panel.act(PanelEvent(action=button.name))
+    await press(panel, 1, "disable")
+    assert "“nobody”" in await press(panel, 1, "enable")
+    await press(panel, 1, "remove")
+    assert block(panel, "models") is None
+
+
+async def test_what_nothing_here_runs_is_not_suggested(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def suggested(name: str) -> set[str]:
+        fields = {field.name: field for field in block(panel, "add").fields}
+        return {choice.value for choice in fields[name].choices}
+
+    assert suggested("model") == {"coder", "starter"}
+    assert suggested("fallbacks") == {"coder", "starter", "default"}
+    monkeypatch.setattr(panel_module, "runnable", lambda settings: frozenset())
+    await until(lambda: suggested("model") == set())

@@ -68,8 +68,9 @@ function M.text()
   end
   local switched_off = not require('ide_agent.switch').get()
   local word = WORDS[switched_off and 'off' or status.state]
+  local line = status.text or status.model or ''
   if not word then
-    return 'IDE-Agent ' .. (status.model or messages.get('ready'))
+    return 'IDE-Agent ' .. (line ~= '' and line or messages.get('ready'))
   elseif status.progress and not switched_off then
     return ('IDE-Agent %s %d %%'):format(messages.get(word), status.progress)
   end

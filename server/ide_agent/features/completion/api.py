@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
-from ide_agent.errors import RemoteRefused, RemoteUnavailable
+from ide_agent.errors import ModelNotFound, RemoteRefused, RemoteUnavailable
 from ide_agent.host.routing import Route
 from ide_agent.host.routing import route as route_to
 from ide_agent.host.sse import EventStream, until_gone
@@ -48,6 +48,8 @@ _SKIPPED = {"type": "done", "finish_reason": "skipped", "timings": {}}
 _COLD = {"prompt_tokens": 0, "cached_tokens": 0}
 _SPARE = 8
 _QUEUE = "error.remote.queue"
+_NO_MODEL = "error.model.none"
+T = TypeVar("T")
 _MOMENT = 3
 """Seconds after which the user's next pause may find the model free."""
 
@@ -93,9 +95,9 @@ def register(services: Services) -> None:
             events = _answered(name, body, route)
             return await anext(events), events
 
-        first, events = await route.first(begin)
+        (first, events), instead = await _first(route, begin)
         async with aclosing(events):
-            yield first
+            yield first | instead
             async for event in events:
                 yield event
 
@@ -169,7 +171,9 @@ def register(services: Services) -> None:
     async def _warm(body: CompletionRequest) -> dict[str, int]:
         route = _without_passed_over(services, await route_to(services, _asked(body), body.model))
         async with AsyncExitStack() as stack:
-            model = await route.first(lambda name: stack.enter_async_context(had(name, route, "background")))
+            model, _ = await _first(
+                route, lambda name: stack.enter_async_context(had(name, route, "background"))
+            )
             return await _read(cast("Engine", model), body, route) if model.dialect == "llama" else _COLD
 
     async def _read(engine: Engine, body: CompletionRequest, route: Route) -> dict[str, int]:
@@ -225,6 +229,22 @@ def _without_passed_over(services: Services, route: Route) -> Route:
         return route
     models = tuple(name for name in route.models if _setting(services, name) != "off")
     return replace(route, models=models or ("",))
+
+
+async def _first(route: Route, ask: Callable[[str], Awaitable[T]]) -> tuple[T, dict[str, Any]]:
+    """As `Route.first`; where a rule names a model that is not on this machine, and no other can be had, the
+    default model stands in: it is on this machine, so nothing leaves by that.
+
+    Also returns what the start of the answer says of it.
+    """
+    try:
+        return await route.first(ask), {}
+    except ModelNotFound as failure:
+        if route.decision is None or "" in route.models or failure.key_used == _NO_MODEL:
+            raise
+        answer = await ask("")
+    why = ModelNotFound("error.routes.stand_in", rule=route.decision.rule, model=route.models[0])
+    return answer, {"notice": why.as_wire()}
 
 
 def _setting(services: Services, name: str) -> str:

@@ -26,15 +26,25 @@ class Failures:
     def __init__(self, server: EditorServer) -> None:
         self._server = server
         self._said: set[tuple[str, str]] = set()
+        self._noticed: set[str] = set()
 
     def ended(self, generation: Generation) -> None:
         """A generation has ended, well or not."""
+        if generation.notice is not None:
+            self._notice(generation.notice)
         if generation.error is not None:
             self._failed(generation.error)
         elif generation.conclusive:
             self._said.clear()
             if self._server.status.last.state in ("error", "noModel"):
                 self._server.status.show("ready", model=generation.model or None)
+
+    def _notice(self, notice: IdeAgentError) -> None:
+        """It goes on, so once is enough."""
+        text = notice.message(self._server.language)
+        if text not in self._noticed:
+            self._noticed.add(text)
+            self._server.say(text, types.MessageType.Warning)
 
     def _failed(self, error: IdeAgentError) -> None:
         if isinstance(error, HostError):

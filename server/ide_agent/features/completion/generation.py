@@ -36,6 +36,7 @@ class Generation:
         conclusive: the model said all it had to say; it neither failed nor was stopped, nor did it break off.
         error: why it failed, if it did.
         model: name of the model that answers, once known.
+        notice: what the user is to look after though it answers.
         local: that model is on this machine, as far as is known.
         first_line_s: seconds to the first line, once there is one.
     """
@@ -51,6 +52,7 @@ class Generation:
         self.conclusive = False
         self.error: IdeAgentError | None = None
         self.model = ""
+        self.notice: IdeAgentError | None = None
         self.local = True
         self.first_line_s: float | None = None
         self._raw = ""
@@ -123,6 +125,7 @@ class Generation:
                 case "start":
                     self.model = event["model"]
                     self.local = event.get("local", True)
+                    self.notice = from_wire(event["notice"]) if event.get("notice") else None
                 case "text":
                     self._raw += event["text"]
                     self._spread()

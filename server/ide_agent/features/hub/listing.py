@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import IdeAgentError, ModelFileInvalid
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.filters import source_of
-from ide_agent.inference.backends import BACKENDS, runtimes
-from ide_agent.inference.header import Format
+from ide_agent.inference.backends import engine_for, runnable
 from ide_agent.inference.kinds import kind_of
 from ide_agent.inference.models import ModelFile, ModelStore
+
+__all__ = ["default_name", "described", "engine_for", "runnable"]
 
 
 def described(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
@@ -35,17 +36,6 @@ def described(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
         return {**known, "architecture": header.architecture, "fim": header.has_fim, "kind": kind_of(model)}
     except ModelFileInvalid as failure:
         return {**known, "architecture": "", "fim": False, "kind": "", "problem": failure.as_wire()}
-
-
-def engine_for(form: Format, settings: InferenceSettings) -> str:
-    """The first engine on this machine that runs models of that format; empty where there is none."""
-    engines = (*BACKENDS, *runtimes(settings))
-    return next((each.name for each in engines if form in each.formats and each.available()), "")
-
-
-def runnable(settings: InferenceSettings) -> frozenset[str]:
-    """The formats that some engine on this machine runs."""
-    return frozenset(form for form in get_args(Format) if engine_for(form, settings))
 
 
 def default_name(folder: Path, settings: InferenceSettings) -> str:

@@ -9,7 +9,16 @@ from ide_agent.hooks import hookimpl
 if TYPE_CHECKING:
     import typer
 
+    from ide_agent.editor.server import EditorServer
     from ide_agent.host.services import Services
+
+
+@hookimpl
+def register_editor(server: EditorServer) -> None:
+    """The panel's button that opens the settings."""
+    from ide_agent.paths import config_file
+
+    server.panels.follow("remote", "edit", lambda: server.panels.show_file(config_file()))
 
 
 @hookimpl

@@ -51,7 +51,8 @@ def _list(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) 
     if not found:
         from ide_agent.paths import config_file
 
-        show(text("remote.none", file=config_file()), 0)
+        for line in text("remote.none", file=config_file()).splitlines():
+            show(line, 0)
     for each in found:
         where = text(f"remote.{each['place']}")
         key = text(f"remote.key_in.{places[each['name']] or 'none'}")

@@ -11,6 +11,7 @@ from ide_agent.panels.blocks import (
     Action,
     ActionsBlock,
     Choice,
+    CodeBlock,
     Column,
     FormBlock,
     FormField,
@@ -22,6 +23,12 @@ from ide_agent.paths import config_file
 
 USAGE = "usage"
 KEY = "key"
+EDIT = "edit"
+EXAMPLE = "example"
+_EXAMPLE = """\
+[remote.endpoints.openrouter]
+url = "https://openrouter.ai/api/v1"
+"""
 
 
 def about(enabled: bool, language: str) -> TextBlock:
@@ -50,10 +57,21 @@ def endpoints(found: list[dict[str, Any]], language: str) -> TableBlock:
     return TableBlock(
         id="endpoints",
         title=translate("remote.panel.endpoints", language),
-        empty=translate("remote.none", language, file=config_file()),
+        empty=translate("remote.panel.none", language, file=config_file()),
         columns=_columns(language, "name", "address", "where", "key", "models", "state", end=("models",)),
         rows=[_endpoint(each, language) for each in found],
     )
+
+
+def example() -> CodeBlock:
+    """What to write where there is no endpoint yet."""
+    return CodeBlock(id=EXAMPLE, text=_EXAMPLE, language="toml")
+
+
+def edit(language: str) -> ActionsBlock:
+    """The way to the file that they stand in."""
+    label = translate("remote.panel.edit", language, file=config_file().name)
+    return ActionsBlock(id=EDIT, actions=[Action(name="edit", label=label)])
 
 
 def _endpoint(found: dict[str, Any], language: str) -> Row:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ide_agent.errors import PanelError
 from ide_agent.features.remote import drawing
 from ide_agent.features.remote.service import Remote
+from ide_agent.features.remote.switch import begin
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
+from ide_agent.paths import config_file
 
 if TYPE_CHECKING:
     from ide_agent.host.services import Services
@@ -36,6 +38,7 @@ class RemotePanel:
         panel.on("test", partial(self._test, panel))
         panel.on("key", partial(self._set_key, panel))
         panel.on("forget", partial(self._remove_key, panel))
+        panel.on("edit", partial(self._edit, panel))
         await self._draw(panel)
         panel.spawn(self._keep(panel))
 
@@ -67,6 +70,12 @@ class RemotePanel:
         await self._draw(panel)
         return translate("remote.key.removed" if removed else "remote.key.none", panel.language, name=name)
 
+    async def _edit(self, panel: Panel, event: PanelEvent) -> str:
+        """Editors then open the file; where there is none, this is what to say."""
+        file = config_file()
+        await asyncio.to_thread(begin, file, translate("remote.panel.begun", panel.language))
+        return translate("remote.panel.edit_it", panel.language, file=str(file))
+
     async def _keep(self, panel: Panel) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -84,15 +93,18 @@ class RemotePanel:
             drawing.about(state["enabled"], panel.language),
             drawing.switch(state["enabled"], redact, panel.language),
             drawing.endpoints(state["endpoints"], panel.language),
+            drawing.edit(panel.language),
             drawing.used(usage, panel.language),
             drawing.log(entries, panel.language),
         ]
         with panel.together():
             panel.set(*blocks)
             if state["endpoints"]:
+                panel.remove(drawing.EXAMPLE)
                 panel.set(drawing.key_form(state["endpoints"], panel.language), before=drawing.USAGE)
             else:
                 panel.remove(drawing.KEY)
+                panel.set(drawing.example(), before=drawing.EDIT)
 
 
 def register(services: Services, remote: Remote) -> None:

@@ -36,6 +36,16 @@ def switch(file: Path, on: bool) -> None:
     _write(file, changed)
 
 
+def begin(file: Path, text: str) -> None:
+    """Write `text` where there is no file yet.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    if not file.exists():
+        _write(file, text)
+
+
 def _changed(text: str, on: bool) -> str:
     word = str(on).lower()
     lines = text.splitlines(keepends=True)

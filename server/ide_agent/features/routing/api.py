@@ -15,7 +15,9 @@ from ide_agent.features.routing.assist import completions, hover
 from ide_agent.features.routing.outcome import sentence
 from ide_agent.features.routing.service import RulesFile
 from ide_agent.host.services import Services
+from ide_agent.inference.backends import runnable
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
+from ide_agent.inference.routing.known import suggested
 from ide_agent.inference.routing.reading import read
 from ide_agent.inference.routing.rules import Task, schema
 
@@ -107,7 +109,9 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/assist")
     async def assist(body: AssistRequest) -> Response:
-        models = await asyncio.to_thread(lambda: set(routing.known or ()))
+        models = await asyncio.to_thread(
+            lambda: set(suggested(routing.known or (), runnable(services.settings.inference)))
+        )
         for name, endpoint in services.remotes.settings.endpoints.items():
             models.update(f"{name}/{model}" for model in endpoint.models)
         at = (body.text, body.line, body.column)

@@ -22,10 +22,11 @@ from ide_agent.panels.blocks import (
     plain,
 )
 
-ABOUT, EDIT, PROBLEMS, RULES, TEST, VERDICT, ADD = (
+ABOUT, EDIT, PROBLEMS, MODELS, RULES, TEST, VERDICT, ADD = (
     "about",
     "edit",
     "problems",
+    "models",
     "rules",
     "test",
     "verdict",
@@ -58,6 +59,12 @@ def problems(found: Iterable[Problem], broken: bool, language: str) -> TextBlock
     if broken:
         lines = [words("routes.panel.broken"), "", *lines]
     return TextBlock(id=PROBLEMS, markdown="\n".join(lines), level="error" if broken else "warning")
+
+
+def models(language: str) -> ActionsBlock:
+    """The way to the models that rules name and that are not here."""
+    label = translate("routes.panel.models", language)
+    return ActionsBlock(id=MODELS, actions=[Action(name="models", label=label)])
 
 
 def table(rules: tuple[Rule, ...], stamp: str, editable: bool, language: str) -> TableBlock:
@@ -155,7 +162,12 @@ def add_form(models: Iterable[str], stamp: str, language: str) -> FormBlock:
                 hint=hint,
                 required=True,
             ),
-            FormField(name="fallbacks", label=words("routes.column.fallbacks"), hint=several),
+            FormField(
+                name="fallbacks",
+                label=words("routes.column.fallbacks"),
+                choices=[*choices, Choice(value="default", label=words("routes.default"))],
+                hint=several,
+            ),
             _task(words, ""),
             FormField(name="language", label=words("routes.panel.language"), hint=several),
             FormField(name="path", label=words("routes.panel.path"), hint="src/**"),

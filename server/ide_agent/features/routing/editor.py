@@ -9,7 +9,6 @@ import asyncio
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.workspace import ServerTextPosition
 
 from ide_agent.editor.documents import Document
@@ -186,16 +185,14 @@ def register(server: EditorServer) -> None:
         )
     )
 
-    async def show_file() -> bool:
-        if not server.client.show_document:
+    async def show_models() -> bool:
+        if not server.client.panels:
             return False
-        wanted = types.ShowDocumentParams(routes_file().as_uri(), external=False, take_focus=True)
-        try:
-            return (await server.window_show_document_async(wanted)).success
-        except JsonRpcException:
-            return False
+        await server.panels.open("hub")
+        return True
 
-    server.panels.follow("routes", "edit", show_file)
+    server.panels.follow("routes", "edit", lambda: server.panels.show_file(routes_file()))
+    server.panels.follow("routes", "models", show_models)
 
     @server.command(OPEN)
     async def open_panel(ls: EditorServer) -> dict[str, str]:

@@ -38,7 +38,7 @@ def sentence(
         return said[0]
     completion = task == "completion"
     answers: str | None = None
-    passed_over = 0
+    passed_over, absent = 0, False
     names = dict.fromkeys((decision.model, *decision.fallbacks))
     for name in names:
         owner, slash, model = name.partition("/")
@@ -52,6 +52,7 @@ def sentence(
             adapter = name == decision.model and decision.adapter
             missing = "adapter_not_here" if adapter else "not_here"
             obstacle = "" if known is None or _is_known(name, endpoints, known) else missing
+            absent = absent or (name == decision.model and obstacle == "not_here")
         if obstacle:
             if over or answers is None:
                 said.append(translate(f"routes.{obstacle}", language, **words))
@@ -59,7 +60,7 @@ def sentence(
         answers = name if answers is None else answers
         if completion and endpoint is not None:
             said.append(translate("routes.asked", language, **words))
-    if passed_over == len(names):
+    if passed_over == len(names) or (completion and answers is None and absent):
         answers = ""
     if answers is None:
         said.append(translate("routes.nobody", language))

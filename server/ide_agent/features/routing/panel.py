@@ -12,16 +12,19 @@ from ide_agent.errors import IdeAgentError, PanelError
 from ide_agent.features.routing import drawing, edits
 from ide_agent.features.routing.outcome import sentence
 from ide_agent.features.routing.service import RulesFile
+from ide_agent.inference.backends import runnable
 from ide_agent.inference.routing.conditions import Ask, estimated_tokens
+from ide_agent.inference.routing.known import suggested
 from ide_agent.inference.routing.reading import Reading, read
 from ide_agent.inference.routing.router import load
 from ide_agent.locale import translate
-from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels import Caution, Panel, PanelEvent
 
 if TYPE_CHECKING:
     from ide_agent.host.services import Services
 
 log = logging.getLogger(__name__)
+_NOT_HERE = ("error.routes.model", "error.routes.model_near")
 _LOOK_SECONDS = 1.0
 """How often to look at the file, and at the models: editors and the command line change them, too."""
 
@@ -33,6 +36,9 @@ class _Look:
     stamp: str
     reading: Reading
     models: frozenset[str]
+    """All there are."""
+    useful: frozenset[str]
+    """Those that something here can run, and APIs."""
 
 
 class RoutesPanel:
@@ -60,6 +66,7 @@ class RoutesPanel:
         panel.on("add", partial(self._add, panel))
         panel.on("test", partial(self._test, panel))
         panel.on("edit", partial(self._edit, panel))
+        panel.on("models", partial(self._open_models, panel))
         panel.on_close(lambda: self._asked.pop(panel, None))
         await self._draw(panel)
         panel.spawn(self._keep(panel))
@@ -70,9 +77,10 @@ class RoutesPanel:
         name = _text(event, "name")
         await self._change(panel, event, lambda text: edits.moved(text, name, by))
 
-    async def _switch(self, panel: Panel, on: bool, event: PanelEvent) -> None:
+    async def _switch(self, panel: Panel, on: bool, event: PanelEvent) -> str | None:
         name = _text(event, "name")
         await self._change(panel, event, lambda text: edits.switched(text, name, on))
+        return await self._cautions(panel, name) if on else None
 
     async def _remove(self, panel: Panel, event: PanelEvent) -> None:
         name = _text(event, "name")
@@ -81,10 +89,16 @@ class RoutesPanel:
     async def _add(self, panel: Panel, event: PanelEvent) -> str | None:
         rule = _rule(event.values)
         await self._change(panel, event, lambda text: edits.added(text, rule))
+        return await self._cautions(panel, rule["name"])
+
+    async def _cautions(self, panel: Panel, name: str) -> Caution | None:
+        """What is wrong with the models of the rule called `name`: it stands far above."""
         look = await asyncio.to_thread(self._look)
-        wanted = {rule["model"], *rule.get("fallbacks", [])}
+        rules = look.reading.routes.rules if look.reading.routes else ()
+        wanted = {model for rule in rules if rule.name == name for model in (rule.model, *rule.fallbacks)}
         found = [each for each in look.reading.problems if each.params.get("model") in wanted]
-        return " ".join(each.message(panel.language) for each in found) or None  # they stand far above
+        said = dict.fromkeys(each.message(panel.language) for each in found)
+        return Caution(" ".join(said)) if said else None
 
     async def _change(self, panel: Panel, event: PanelEvent, edit: edits.Edit) -> None:
         try:
@@ -111,6 +125,10 @@ class RoutesPanel:
         """Editors then open the file; where there is none, this is what to say."""
         await asyncio.to_thread(self.file.begin, translate("routes.panel.begun", panel.language))
         return translate("routes.panel.edit_it", panel.language, file=str(self.file.path))
+
+    async def _open_models(self, panel: Panel, event: PanelEvent) -> str:
+        """Editors then open the panel of models; where there is none, this is what to say."""
+        return translate("routes.panel.models_at", panel.language)
 
     # -- what it shows
 
@@ -143,10 +161,14 @@ class RoutesPanel:
                 panel.set(drawing.problems(found, broken, panel.language), before=drawing.RULES)
             else:
                 panel.remove(drawing.PROBLEMS)
+            if any(each.key in _NOT_HERE for each in found):
+                panel.set(drawing.models(panel.language), before=drawing.RULES)
+            else:
+                panel.remove(drawing.MODELS)
             panel.set(drawing.test_form(panel.language))
             if panel in self._asked:  # rules change, and so do models and settings
                 self._judge(panel, self._asked[panel])
-            panel.set(drawing.add_form(self._models(look.models), look.stamp, panel.language))
+            panel.set(drawing.add_form(self._models(look.useful), look.stamp, panel.language))
 
     def _models(self, known: frozenset[str]) -> frozenset[str]:
         """The names that a rule may well want: those here, and what the settings say of each API."""
@@ -160,13 +182,14 @@ class RoutesPanel:
         routing.refresh()
         known = routing.known or ()
         models = frozenset(known)
+        useful = suggested(known, runnable(self.services.settings.inference))
         try:
             text, stamp = self.file.load()
         except IdeAgentError:  # which `load` says, too
-            return _Look("", load(self.file.path, known), models)
+            return _Look("", load(self.file.path, known), models, useful)
         last = self._last
-        if last is None or (last.stamp, last.models) != (stamp, models):
-            last = self._last = _Look(stamp, read(text, known), models)
+        if last is None or (last.stamp, last.models, last.useful) != (stamp, models, useful):
+            last = self._last = _Look(stamp, read(text, known), models, useful)
         return last
 
 

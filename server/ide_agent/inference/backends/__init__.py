@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib import invalidate_caches
 from pathlib import Path
+from typing import get_args
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import EngineStartError
@@ -27,7 +28,9 @@ __all__ = [
     "Purpose",
     "costs",
     "costs_of",
+    "engine_for",
     "remember_fastest",
+    "runnable",
     "runtimes",
     "suited",
     "usable",
@@ -40,6 +43,18 @@ BACKENDS: tuple[Backend, ...] = (LlamaCppPython(), Xllamacpp())
 def runtimes(settings: InferenceSettings) -> tuple[Backend, ...]:
     """Those that run the other formats, best first, here or not."""
     return (OnnxRuntime(), Vllm(settings.vllm), TransformersServe(settings.transformers))
+
+
+def engine_for(form: Format, settings: InferenceSettings) -> str:
+    """The first engine on this machine that runs models of that format; empty where there is none."""
+    engines = (*BACKENDS, *runtimes(settings))
+    return next((each.name for each in engines if form in each.formats and each.available()), "")
+
+
+def runnable(settings: InferenceSettings) -> frozenset[Format]:
+    """The formats that some engine on this machine runs."""
+    formats: tuple[Format, ...] = get_args(Format)
+    return frozenset(form for form in formats if engine_for(form, settings))
 
 
 def suited(

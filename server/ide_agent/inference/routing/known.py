@@ -55,6 +55,19 @@ def known_models(store: ModelStore, endpoints: Iterable[str] = ()) -> Known:
     return Known(store.list(), endpoints)
 
 
+def suggested(known: Collection[str], runs: Collection[str]) -> frozenset[str]:
+    """Those of `known` that are of use: what nothing here runs is not.
+
+    Args:
+        known: names of the models there are, and of APIs.
+        runs: the formats that some engine on this machine runs.
+    """
+    if not isinstance(known, Known):
+        return frozenset(known)
+    models = ((name, known.model(name)) for name in known)
+    return frozenset(name for name, model in models if model is None or model.format in runs)
+
+
 def is_remote(name: str, known: Collection[str]) -> bool:
     """Whether it is an API's, by the names of the models there are, whatever lies in the models folder."""
     endpoint, slash, model = name.partition("/")

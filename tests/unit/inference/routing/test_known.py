@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ide_agent.inference.models import ModelStore
-from ide_agent.inference.routing.known import known_models
+from ide_agent.inference.routing.known import known_models, suggested
 from support import gguf_file
 
 
@@ -31,3 +31,10 @@ def test_a_folder_stands_for_the_model_that_the_store_finds(store: ModelStore) -
     assert known.model("two") == store.find("Two")
     assert known.model("TWO/B") == store.find("Two/b")
     assert known.model("three") is None
+
+
+def test_what_nothing_here_runs_is_not_suggested(store: ModelStore) -> None:
+    known = known_models(store, ["api"])
+    assert suggested(known, {"gguf"}) == set(known)
+    assert suggested(known, {"onnx"}) == {"api/"}
+    assert suggested({"a", "b/"}, set()) == {"a", "b/"}  # nobody looked

@@ -171,13 +171,18 @@ end
 ---@type string[]
 local suggested = {}
 
---- Those of the suggestions that have what was typed in them, for <Tab>.
+--- Those of the suggestions that have what was typed last in them, behind what stands before its comma; for <Tab>.
 ---@param typed string
 ---@return string[]
 function M.complete(typed)
-  return vim.tbl_filter(function(name)
-    return name:lower():find(typed:lower(), 1, true) ~= nil
+  local before, last = typed:match('^(.*,%s*)(.*)$')
+  before, last = before or '', (last or typed):lower()
+  local found = vim.tbl_filter(function(name)
+    return name:lower():find(last, 1, true) ~= nil
   end, suggested)
+  return vim.tbl_map(function(name)
+    return before .. name
+  end, found)
 end
 
 --- Let the user fill in a field.
@@ -185,7 +190,8 @@ end
 ---@param value any what it holds
 ---@param done fun(value: any)
 function M.edit(field, value, done)
-  local prompt = text.one_line(field.label) .. ': '
+  local label = text.one_line(field.label)
+  local prompt = label .. ': '
   if field.kind == 'check' then
     done(value ~= true)
   elseif field.kind == 'choice' then
@@ -209,7 +215,7 @@ function M.edit(field, value, done)
       return choice.value
     end, field.choices or {})
     vim.ui.input({
-      prompt = prompt,
+      prompt = #suggested > 0 and messages.get('panel_suggests', { label = label }) or prompt,
       default = default,
       completion = #suggested > 0 and "customlist,v:lua.require'ide_agent.panel.form'.complete" or nil,
     }, function(given)

@@ -57,7 +57,8 @@ local function send(panel, target, values)
       form.sent(panel.forms, target.form)
       panels.redraw(panel, { target.form.id })
     end
-    tell(type(result) == 'table' and result.message, vim.log.levels.INFO)
+    local answer = type(result) == 'table' and result or {}
+    tell(answer.message, answer.level == 'warning' and vim.log.levels.WARN or vim.log.levels.INFO)
   end)
   if not sent then
     under_way[key] = nil

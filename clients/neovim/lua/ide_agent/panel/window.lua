@@ -52,4 +52,33 @@ function M.open(bufnr)
   return win
 end
 
+--- Whether a file may be shown in a window: it holds no panel, no terminal and nothing that floats.
+---@param win integer
+---@return boolean
+local function edits(win)
+  local floats = vim.api.nvim_win_get_config(win).relative ~= ''
+  return not floats and vim.bo[vim.api.nvim_win_get_buf(win)].buftype == ''
+end
+
+--- The server shows a file: beside the panel where that was pressed, not in its place.
+---@param failure lsp.ResponseError?
+---@param params lsp.ShowDocumentParams
+---@param ctx lsp.HandlerContext
+function M.show_document(failure, params, ctx)
+  if not params.external and vim.bo.filetype == require('ide_agent.panel').filetype then
+    local before = vim.fn.win_getid(vim.fn.winnr('#'))
+    local wins = vim.list_extend({ before }, vim.api.nvim_tabpage_list_wins(0))
+    local win = vim.iter(wins):find(function(each)
+      return each ~= 0 and edits(each)
+    end)
+    if win then
+      vim.api.nvim_set_current_win(win)
+    else
+      vim.cmd('leftabove vnew')
+      vim.bo.bufhidden = 'wipe'
+    end
+  end
+  return vim.lsp.handlers['window/showDocument'](failure, params, ctx)
+end
+
 return M
