@@ -24,7 +24,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tests.bench import gateway, hub, latency, memory, quality, routing, speed, startup  # noqa: E402
+from tests.bench import gateway, hub, latency, memory, panels, quality, routing, speed, startup  # noqa: E402
 
 OUT = ROOT / ".artifacts" / "bench"
 
@@ -98,6 +98,8 @@ async def main() -> None:
         "gateway": partial(asyncio.to_thread, gateway.measure),
         "download": partial(asyncio.to_thread, hub.download),
         "panel": partial(asyncio.to_thread, hub.panel),
+        "frames": partial(asyncio.to_thread, panels.frames),
+        "openings": partial(asyncio.to_thread, panels.openings),
         "memory": memory.planned,
         "quality": lambda: quality.measure(options.holes),
     }

@@ -86,6 +86,8 @@ async def _forward(services: Services, request: Request, purpose: Purpose) -> Re
     needed = _NEEDED[request.url.path.rpartition("/v1/")[2]]
     if payload.get(needed) in (None, [], {}):
         return error_response(BadRequest(problem=f"{needed}: missing or empty"), 400)
+    if purpose == "embedding":
+        payload.pop("stream", None)  # there is nothing to stream: as a stream it would be empty
     if purpose == "reranking":
         check_ranking(payload)
     route = await route_openai(services, request.url.path, payload)

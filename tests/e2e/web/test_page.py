@@ -12,21 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from support.axe import THEMES, faults
 from support.gallery import ATTACK, STORM
 from support.panel_host import PanelHost
-from support.vscode import PATIENCE, ROOT
+from support.vscode import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Tab = Callable[..., Page]
-AXE = ROOT / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-THEMES: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "light contrast": {"color_scheme": "light", "contrast": "more"},
-    "dark contrast": {"color_scheme": "dark", "contrast": "more"},
-    "forced": {"color_scheme": "dark", "forced_colors": "active"},
-}
 
 expect.set_options(timeout=PATIENCE * 1000)
 
@@ -272,9 +265,9 @@ def test_axe_finds_nothing_serious(tab: Tab, theme: str) -> None:
     expect(problem(page)).to_contain_text("fail")
     page.get_by_role("button", name="Greet").click()
     expect(answer(page)).to_contain_text("Hello")
-    assert _faults(page) == []
+    assert faults(page) == []
     page.get_by_role("button", name="Remove, starter").click()
-    assert _faults(page) == []
+    assert faults(page) == []
     page.keyboard.press("Escape")
 
 
@@ -286,7 +279,7 @@ def test_a_narrow_window_needs_no_scrolling_to_the_side(tab: Tab) -> None:
     expect(models.get_by_role("columnheader")).to_have_count(4)
     sides = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert sides[0] <= sides[1]
-    assert _faults(page) == []
+    assert faults(page) == []
 
 
 def test_a_folded_table_hides_no_row_without_a_button_that_shows_it(tab: Tab, host: PanelHost) -> None:
@@ -299,15 +292,3 @@ def test_a_folded_table_hides_no_row_without_a_button_that_shows_it(tab: Tab, ho
     expect(rows).to_have_text([f"m{number}" for number in range(5)])
     page.get_by_role("button", name="Show all 7").click()
     expect(rows).to_have_text([f"m{number}" for number in range(7)])
-
-
-def _faults(page: Page) -> list[str]:
-    """What axe finds serious or critical. The page's policy would not let it in as a script element."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run()")
-    return [
-        f"{fault['id']}: {node['html']} {node['failureSummary']}"
-        for fault in found["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
-    ]

@@ -116,6 +116,13 @@ def _floats(coded: Any) -> list[float]:
     return list(struct.unpack(f"<{len(raw) // 4}f", raw))
 
 
+def test_embeddings_are_not_streamed(client: openai.OpenAI) -> None:
+    wanted = {"input": "a shop", "model": "starter"}
+    answer = client.post("/embeddings", cast_to=object, body={**wanted, "stream": True})
+    assert isinstance(answer, dict)
+    assert len(answer["data"][0]["embedding"]) > 1
+
+
 def test_both_encodings_say_the_same(client: openai.OpenAI) -> None:
     asked = {"model": "starter", "input": "a cat sat"}
     coded = client.embeddings.create(**asked, encoding_format="base64").data[0].embedding

@@ -21,7 +21,7 @@ from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.sources.huggingface import Offer
-from ide_agent.inference.gguf import read_start
+from ide_agent.inference.gguf import FILE_TYPES, read_start
 from support import gguf_file
 from support.fake_hub import REVISION, TOKEN, FakeHub
 
@@ -83,6 +83,12 @@ def test_the_files_of_a_repository() -> None:
     ]
     assert files[0]["bytes"] == len(GGUF)
     assert files[0]["memory"]["verdict"] == "fits"
+
+
+def test_every_quantisation_is_read_from_a_name(hub: FakeHub) -> None:
+    hub.repositories["me/coder-GGUF"] = {f"coder-7B-{kind}.gguf": GGUF for kind in FILE_TYPES.values()}
+    read = {file["path"]: file["quantisation"] for file in files_of("me/coder-GGUF")}
+    assert read == {f"coder-7B-{kind}.gguf": kind for kind in FILE_TYPES.values()}
 
 
 async def test_a_file_is_pulled_by_name_and_checked(hub: FakeHub, models: Hub) -> None:

@@ -42,7 +42,7 @@ _SECONDS = 20.0
 _MAX_ANSWER = 32 << 20
 _MANY = ("gguf", "piper")  # of which there may be several in a repository that are not the same model
 _QUANTISATION = re.compile(
-    r"(?:^|[-._])((?:I?Q|TQ)\d\w*|BF16|F16|F32|MXFP4\w*)(?=\.gguf$|[-.])", re.IGNORECASE
+    r"(?:^|[-._])((?:I?Q|TQ)\d\w*|BF16|F16|F32|(?:MX|NV)FP4\w*)(?=\.gguf$|[-.])", re.IGNORECASE
 )
 
 
