@@ -83,6 +83,30 @@ def test_a_bar_shows_only_when_there_is_something_to_wait_for(
     assert bool(err) == shown
 
 
+@pytest.mark.parametrize(
+    ("answer", "options", "code"), [(None, (), 0), ("y\n", (), 0), ("\n", (), 1), ("\n", ("--yes",), 0)]
+)
+def test_what_does_not_fit_is_said_and_asked_about(
+    monkeypatch: pytest.MonkeyPatch, answer: str | None, options: tuple[str, ...], code: int
+) -> None:
+    """`answer` None: nobody sits there."""
+    pulled = []
+
+    async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
+        pulled.append(what.name)
+        return PulledModel(what.name, Path("/models/gemma.gguf"), 98)
+
+    monkeypatch.setattr(Hub, "pull", pull)
+    monkeypatch.setattr(fit, "free_memory", lambda: 600 << 20)
+    monkeypatch.setattr(fit, "total_memory", lambda: 650 << 20)
+    monkeypatch.setattr(fit, "costs", lambda *_: Costs())
+    monkeypatch.setattr(cli, "_is_asked", lambda: answer is not None)
+    found, _, err = run("pull", "gemma3-270m", *options, **({"input": answer} if answer else {}))
+    assert "gemma3-270m needs about" in err and "What fits: starter." in err
+    assert found == code
+    assert pulled == (["gemma3-270m"] if code == 0 else [])
+
+
 def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async def pull(self: Hub, what: Entry, report: Report) -> PulledModel:
         raise KeyboardInterrupt

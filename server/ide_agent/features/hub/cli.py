@@ -103,8 +103,13 @@ def _check_fit(hub: Hub, entry: Entry, *, sure: bool) -> None:
     if (fitting := smaller(entry, settings)) is not None:
         said = unfit(entry.name, takes["memory"], {"instead": fitting.name}, language())
     typer.echo(said, err=True)
-    if not sure and sys.stdin.isatty() and not confirmed(text("hub.panel.pull_sure")):
+    if not sure and _is_asked() and not confirmed(text("hub.panel.pull_sure")):
         raise typer.Exit(1)
+
+
+def _is_asked() -> bool:
+    """Whether there is somebody to be asked."""
+    return sys.stdin.isatty()
 
 
 def _stopped(hub: Hub, name: str) -> None:
