@@ -115,7 +115,7 @@ ANSWERS = {
     "POST /panels/{name}/link": "url",
     "GET /panels/{name}": "id title blocks revision …",
     "GET /panels/{name}/events": "| type panel",
-    "POST /panels/{name}/event": "message",
+    "POST /panels/{name}/event": "message level",
     "POST /completion": "| type …",
     "POST /completion/warm": "prompt_tokens cached_tokens",
     "POST /completion/events": "recorded",

@@ -59,7 +59,7 @@ async def test_two_viewers_see_what_one_does(host: httpx.AsyncClient, opened: li
             shown = await anext(stream)
             assert shown["panel"]["blocks"][0]["markdown"] == "x"
         answer = await host.post("/panels/notes/event", json={"action": "more", "args": {"text": "y"}})
-        assert answer.json() == {"message": "added"}
+        assert answer.json() == {"message": "added", "level": "info"}
         for stream in streams:
             patch = (await anext(stream))["patch"]
             assert patch["ops"] == [{"op": "append", "id": "a", "text": "y"}]

@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 from ide_agent import cli as house
 from ide_agent import runtime, terminal
 from ide_agent.errors import HostUnavailable, ModelError
-from ide_agent.features.hub import cli, fetch, kept, progress_cli, removal_cli, running_cli, search_cli
+from ide_agent.features.hub import cli, fetch, fit, kept, progress_cli, removal_cli, running_cli, search_cli
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
+from ide_agent.inference.backends import Costs
 from ide_agent.paths import config_file
 from ide_agent.runtime import RuntimeInfo
 from support import gguf_file

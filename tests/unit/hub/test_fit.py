@@ -133,3 +133,16 @@ def test_a_file_of_this_machine(tmp_path: Path) -> None:
     file.write_bytes(b"x" * 100_000)
     assert start_of(Remote(file.as_uri())) == (b"x" * (64 << 10), 100_000)
     assert start_of(Remote((tmp_path / "none.gguf").as_uri())) == (b"", 0)
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_header_that_lies_is_not_believed() -> None:
+    lying = gguf_file.llama(**{"llama.attention.head_count_kv": 0xFFFFFFFF, "llama.block_count": 4096})
+    found = needed(1000, "gguf", read_start(gguf_file.file(lying)), SETTINGS)
+    assert (found["verdict"], found["kv"]) == ("fits", 0)
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_nothing_here_runs_is_no_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "runnable", lambda _: frozenset({"onnx"}))
+    assert all_expected(list(catalogue.load().values()), SETTINGS)["qwen3-1.7b"]["instead"] == ""

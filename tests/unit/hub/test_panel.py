@@ -22,7 +22,7 @@ from keyring.backends import null
 import ide_agent.inference
 from ide_agent.config import HubSettings, Settings
 from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound, PanelError
-from ide_agent.features.hub import fetch, kept
+from ide_agent.features.hub import fetch, fit, kept
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub import pulls as pulls_module
 from ide_agent.features.hub.active import Activations
@@ -512,6 +512,31 @@ async def test_a_model_by_address_or_path(panel: Panel, tmp_path: Path) -> None:
         await panel.act(PanelEvent(action="add"))
     await panel.act(PanelEvent(action="search", values={"words": "tiny", "source": "catalogue"}))
     assert block(panel, "add") is None
+
+
+async def test_what_does_not_fit_asks_before_it_comes(
+    server: FileServer, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [row] = [row for row in block(panel, "catalogue").rows if row.id == "tiny"]
+    assert (row.cells["memory"], row.actions[0].confirm) == ("fits", "")
+    monkeypatch.setattr(fit, "free_memory", lambda: 1)
+    monkeypatch.setattr(fit, "total_memory", lambda: 2)
+
+    def asks() -> bool:
+        [row] = [row for row in block(panel, "catalogue").rows if row.id == "tiny"]
+        return row.cells["memory"] == "too big" and "tiny needs about" in row.actions[0].confirm
+
+    await until(asks)
+    with FileServer(gguf_file.file(gguf_file.llama()), "/m.gguf").running() as web:
+        await panel.act(PanelEvent(action="search", block="search", values={"words": web.url}))
+        address = block(panel, "add").submit.args
+        await panel.act(PanelEvent(action="add", block="add", args=address, values={"name": "mine"}))
+        assert "mine needs about" in block(panel, "unfit").markdown
+        assert "failed.mine" not in {block.id for block in panel.state.blocks}
+        [anyway, _] = block(panel, "unfit.actions").actions
+        await panel.act(PanelEvent(action="add", args=anyway.args))
+        assert block(panel, "unfit") is None
+        await until(lambda: rows(panel, "models") == ["mine"])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.sources.start import start_of
 from ide_agent.features.hub.sources.url import UrlFile
-from ide_agent.inference.backends import costs
+from ide_agent.inference.backends import costs, runnable
 from ide_agent.inference.gguf import read_start
 from ide_agent.inference.gpus import Offload
 from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ide_agent.features.hub.sources.huggingface import Offer
     from ide_agent.inference.header import Format, Sizes
 
+_MOST_KV = 1 << 44
 Verdict = Literal["fits", "crowded", "too_big"]
 
 
@@ -87,6 +88,8 @@ def needed(bytes: int, form: Format, sizes: Sizes | None, settings: InferenceSet
         threads=settings.threads,
         costs=costs(settings, "gguf"),
     )
+    if part.kv > _MOST_KV:  # a header that lies
+        return memory(memory_for(bytes))
     return memory(part.bytes, part.gpu, kv=part.kv, tokens=part.context * settings.slots, known=True)
 
 
@@ -172,6 +175,8 @@ def others(of: Mapping[str, Any], catalogue: Iterable[Entry], settings: Inferenc
     if fits(of["memory"]):
         return {"instead": "", "repository": ""}
 
+    runs = runnable(settings)
+
     def worth(each: Entry) -> tuple[bool, int]:
         return each.about == of.get("about"), each.expected
 
@@ -180,6 +185,7 @@ def others(of: Mapping[str, Any], catalogue: Iterable[Entry], settings: Inferenc
         for each in catalogue
         if each.kind == (of.get("kind") or "text")
         and 0 < each.expected < of["bytes"]
+        and each.format in runs
         and fits(expected(each, settings))
     ]
     source = str(of.get("source", ""))
