@@ -9,7 +9,7 @@ import pytest
 from ide_agent.config import InferenceSettings
 from ide_agent.features.hub import catalogue, fit
 from ide_agent.features.hub.catalogue import of_address
-from ide_agent.features.hub.fit import all_expected, asked, expected, memory
+from ide_agent.features.hub.fit import all_expected, asked, expected, memory, needed
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.start import start_of
 from ide_agent.features.hub.words import fits, unfit
