@@ -11,8 +11,8 @@ import math
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 from ide_agent.errors import ModelFileInvalid
@@ -157,13 +157,10 @@ def read_start(content: bytes) -> GgufHeader | None:
         A header that knows neither weights nor tensors; None where `content` is no GGUF, or too little of it
         to know the size of the KV cache.
     """
-    with TemporaryFile() as stream:
-        stream.write(content)
-        stream.flush()
-        try:
-            header = _Parser(Reader(Path(), stream)).start()
-        except ModelFileInvalid:
-            return None
+    try:
+        header = _Parser(Reader(Path(), BytesIO(content), len(content))).start()
+    except ModelFileInvalid:
+        return None
     return header if header.kv_heads and header.key_length else None
 
 

@@ -50,10 +50,10 @@ class Reader:
         size: bytes of the file.
     """
 
-    def __init__(self, file: Path, stream: BinaryIO) -> None:
+    def __init__(self, file: Path, stream: BinaryIO, size: int | None = None) -> None:
         self.file = file
         self._stream = stream
-        self.size = os.fstat(stream.fileno()).st_size
+        self.size = os.fstat(stream.fileno()).st_size if size is None else size
         self._window = b""
         self._start = 0  # file offset of the window
         self._at = 0  # place within the window

@@ -24,7 +24,7 @@ _EMBEDDER_TOKENS = 512  # where an embedder does not say how long its texts may 
 _PICTURE = 128 * _MB  # what a projector computes with, estimated
 _PICTURE_BATCH = {"gemma3": 256}
 """Tokens of a picture that have to be computed at once, since they look at each other; by architecture."""
-_RESERVE = 128 * _MB  # what the editor and the system keep in any case
+RESERVE = 128 * _MB  # what the editor and the system keep in any case
 _CGROUP = Path("/sys/fs/cgroup")
 
 _MS_PER_MILLION_WEIGHTS = 0.09  # prompt token on one core with AVX2, measured with the starter model
@@ -179,7 +179,7 @@ def check_memory(model: ModelFile, need: int) -> None:
 
 def spare_memory() -> int:
     """Bytes that engines may take."""
-    return max(free_memory() - _RESERVE, 0)
+    return max(free_memory() - RESERVE, 0)
 
 
 def free_memory() -> int:

@@ -121,7 +121,7 @@ ANSWERS = {
     "POST /completion/events": "recorded",
     "GET /models": "models",
     "POST /models/pull": "| phase …",
-    "POST /models/fit": "name bytes memory instead repository",
+    "POST /models/fit": "name here bytes memory instead repository",
     "GET /models/pulls": "running stopped failed",
     "POST /models/pull/stop": "name stopped",
     "POST /models/pull/discard": "name bytes",

@@ -98,7 +98,7 @@ def test_what_does_not_fit_is_said_and_asked_about(
         return PulledModel(what.name, Path("/models/gemma.gguf"), 98)
 
     monkeypatch.setattr(Hub, "pull", pull)
-    monkeypatch.setattr(fit, "free_memory", lambda: 600 << 20)
+    monkeypatch.setattr(fit, "spare_memory", lambda: 600 << 20)
     monkeypatch.setattr(fit, "total_memory", lambda: 650 << 20)
     monkeypatch.setattr(fit, "costs", lambda *_: Costs())
     monkeypatch.setattr(cli, "_is_asked", lambda: answer is not None)

@@ -40,7 +40,7 @@ async def host() -> AsyncIterator[FakeHost]:
 def fit(verdict: str) -> dict[str, Any]:
     """What the host says of how a model fits."""
     memory = {"need": 9_000_000_000, "free": 1, "total": 8_000_000_000, "verdict": verdict}
-    return {"name": "large", "memory": memory, "instead": "small"}
+    return {"name": "large", "here": False, "memory": memory, "instead": "small"}
 
 
 def pulled(call: Call) -> None:

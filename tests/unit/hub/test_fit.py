@@ -10,12 +10,14 @@ from ide_agent.config import InferenceSettings
 from ide_agent.features.hub import catalogue, fit
 from ide_agent.features.hub.catalogue import of_address
 from ide_agent.features.hub.fit import all_expected, asked, expected, memory, needed
+from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.start import start_of
 from ide_agent.features.hub.words import fits, unfit
 from ide_agent.inference.backends import Costs
 from ide_agent.inference.gguf import read_start
 from ide_agent.inference.gpus import Offload
+from ide_agent.inference.resources import RESERVE
 from support import gguf_file, http_server
 from support.http_server import FileServer
 from support.models import models_dir
@@ -26,33 +28,33 @@ GB = 1 << 30
 
 @pytest.mark.parametrize(("need", "verdict"), [(5, "fits"), (15, "crowded"), (25, "too_big")])
 def test_the_verdict(need: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "free_memory", lambda: 10)
-    monkeypatch.setattr(fit, "total_memory", lambda: 20)
-    found = memory(need)
-    assert found["need"] == need and (found["free"], found["total"]) == (10, 20)
+    monkeypatch.setattr(fit, "spare_memory", lambda: 10)
+    monkeypatch.setattr(fit, "total_memory", lambda: 20 + RESERVE)
+    found = memory(need, SETTINGS)
+    assert found["need"] == need and (found["free"], found["total"]) == (10, 20 + RESERVE)
     assert (found["verdict"], found["gpu"]) == (verdict, None)
 
 
 def test_what_goes_onto_a_gpu_needs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "free_memory", lambda: 10)
-    monkeypatch.setattr(fit, "total_memory", lambda: 20)
-    found = memory(5, Offload(3, 4, 30_000_000))
+    monkeypatch.setattr(fit, "spare_memory", lambda: 10)
+    monkeypatch.setattr(fit, "total_memory", lambda: 20 + RESERVE)
+    found = memory(5, SETTINGS, Offload(3, 4, 30_000_000))
     assert (found["verdict"], found["gpu"]) == ("fits", {"layers": 3, "of": 4, "bytes": 30_000_000})
     assert fits(found, "en").endswith("; 3 of 4 layers on the GPU (30.0 MB)")
     assert fits(found, "tr").endswith("; 4 katmanın 3 tanesi GPU’da (30,0 MB)")
 
 
 def test_what_is_free_on_gpus_counts_for_what_is_not_here_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "free_memory", lambda: 10)
-    monkeypatch.setattr(fit, "total_memory", lambda: 20)
+    monkeypatch.setattr(fit, "spare_memory", lambda: 10)
+    monkeypatch.setattr(fit, "total_memory", lambda: 20 + RESERVE)
     monkeypatch.setattr(fit, "costs", lambda _: Costs(gpu_room=100))
-    assert memory(90)["verdict"] == "fits"
+    assert memory(90, SETTINGS)["verdict"] == "fits"
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """One with 4 GiB, of which 3 are free, without a GPU."""
-    monkeypatch.setattr(fit, "free_memory", lambda: 3 * GB)
+    monkeypatch.setattr(fit, "spare_memory", lambda: 3 * GB)
     monkeypatch.setattr(fit, "total_memory", lambda: 4 * GB)
     monkeypatch.setattr(fit, "costs", lambda *_: Costs())
 
@@ -70,7 +72,8 @@ def test_the_catalogue_is_judged_with_its_kv_cache() -> None:
         "qwen2.5-coder-3b",
         "Qwen/Qwen2.5-Coder-7B-Instruct-GGUF",
     )
-    assert takes["qwen3-1.7b"]["instead"] == "gemma3-1b"  # another one for chats
+    assert takes["qwen3-1.7b"]["instead"] == ""  # for it runs once there is room
+    assert takes["qwen3-4b"]["instead"] == "gemma3-1b"  # another one for chats
     assert takes["starter"]["instead"] == takes["starter"]["repository"] == ""
     for language in ("en", "tr"):
         said = unfit("qwen2.5-coder-7b", seven["memory"], seven, language)
@@ -104,14 +107,15 @@ def test_too_little_of_a_file_tells_nothing(size: int) -> None:
 
 
 @pytest.mark.usefixtures("machine")
-def test_what_is_behind_an_address_is_judged_by_its_beginning() -> None:
+def test_what_is_behind_an_address_is_judged_by_its_beginning(tmp_path: Path) -> None:
+    hub = Hub(tmp_path)
     large = gguf_file.llama(**{"llama.attention.head_count_kv": 32, "llama.context_length": 1 << 20})
     content = gguf_file.file(large)
     with FileServer(content, "/m.gguf").running() as web:
         web.script.append(http_server.parts)
-        found = asked(of_address(web.url), catalogue.load().values(), SETTINGS)
+        found = asked(hub, of_address(web.url), SETTINGS)
         web.script.append(http_server.parts)
-        more = asked(of_address(web.url), [], InferenceSettings(context_tokens=65536))
+        more = asked(hub, of_address(web.url), InferenceSettings(context_tokens=65536))
         assert len(web.requests) == 2
     assert found["bytes"] == more["bytes"] == len(content)
     assert more["memory"]["kv"] == 8 * found["memory"]["kv"] > 0
@@ -145,4 +149,4 @@ def test_a_header_that_lies_is_not_believed() -> None:
 @pytest.mark.usefixtures("machine")
 def test_what_nothing_here_runs_is_no_help(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "runnable", lambda _: frozenset({"onnx"}))
-    assert all_expected(list(catalogue.load().values()), SETTINGS)["qwen3-1.7b"]["instead"] == ""
+    assert all_expected(list(catalogue.load().values()), SETTINGS)["qwen3-4b"]["instead"] == ""

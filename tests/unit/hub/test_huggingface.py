@@ -11,7 +11,7 @@ import pytest
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
-from ide_agent.features.hub import fetch, fit, manifest, naming
+from ide_agent.features.hub import fetch, fit, manifest
 from ide_agent.features.hub.about import files_of, repositories
 from ide_agent.features.hub.catalogue import Entry, of_offer
 from ide_agent.features.hub.download import Policy
@@ -184,14 +184,25 @@ def test_the_largest_file_that_fits_is_named(monkeypatch: pytest.MonkeyPatch, mo
     entry = models.entry("hf:me/coder-GGUF/coder-q8_0.gguf")
     sizes = read_start(GGUF)
     free = needed(len(GGUF), "gguf", sizes, SETTINGS)["need"]  # the smaller one fits, the other does not
-    for module in (naming, fit):
-        monkeypatch.setattr(module, "free_memory", lambda: free)
+    monkeypatch.setattr(fit, "spare_memory", lambda: free)
     assert [file["best"] for file in files_of("me/coder-GGUF")] == [True, False]
+    assert models.entry("hf:me/coder-GGUF").origin == "hf:me/coder-GGUF/sub dir/coder-Q4_K_M.gguf"
     fitting = smaller(entry, SETTINGS)
     assert fitting is not None and fitting.path == "sub dir/coder-Q4_K_M.gguf"
-    for module in (naming, fit):
-        monkeypatch.setattr(module, "free_memory", lambda: 1)
+    monkeypatch.setattr(fit, "spare_memory", lambda: 1)
     assert smaller(entry, SETTINGS) is None
+
+
+def test_each_model_of_a_repository_is_judged_by_itself(hub: FakeHub) -> None:
+    deep = gguf_file.llama(**{"llama.attention.head_count_kv": 64, "llama.context_length": 4096})
+    hub.repositories["me/several"] = {
+        "imatrix.gguf": GGUF[:40],
+        "small-Q4_0.gguf": GGUF,
+        "deep-Q4_0.gguf": gguf_file.file(deep),
+    }
+    kv = {file["path"]: file["memory"]["kv"] for file in files_of("me/several")}
+    assert kv["imatrix.gguf"] == 0
+    assert kv["deep-Q4_0.gguf"] > 64 * kv["small-Q4_0.gguf"] > 0
 
 
 def test_the_format_is_in_the_tags(hub: FakeHub) -> None:

@@ -519,7 +519,7 @@ async def test_what_does_not_fit_asks_before_it_comes(
 ) -> None:
     [row] = [row for row in block(panel, "catalogue").rows if row.id == "tiny"]
     assert (row.cells["memory"], row.actions[0].confirm) == ("fits", "")
-    monkeypatch.setattr(fit, "free_memory", lambda: 1)
+    monkeypatch.setattr(fit, "spare_memory", lambda: 1)
     monkeypatch.setattr(fit, "total_memory", lambda: 2)
 
     def asks() -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
-from ide_agent.features.hub import fetch, manifest, naming
+from ide_agent.features.hub import fetch, fit, manifest
 from ide_agent.features.hub.about import files_of
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.download import Policy
@@ -230,7 +230,7 @@ async def test_another_file_than_was_promised(hub: FakeHub, models: Hub) -> None
 
 
 def test_where_nothing_fits_one_is_to_be_named(models: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(naming, "free_memory", lambda: 1)
+    monkeypatch.setattr(fit, "spare_memory", lambda: 1)
     with pytest.raises(ModelNotFound) as caught:
         models.entry("me/sees-GGUF")
     assert caught.value.key_used == "error.model.which_file"

@@ -11,9 +11,8 @@ from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.catalogue import Entry, nearest
 from ide_agent.features.hub.disk import sha256_of
-from ide_agent.features.hub.fit import expected, fits, memory, needed, others, sizes_of
+from ide_agent.features.hub.fit import best_that_fits, expected, fitting_of, memory, needed, others, sizes_of
 from ide_agent.features.hub.listing import default_name, described, engine_for
-from ide_agent.features.hub.naming import best_that_fits
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.trained import trained
@@ -59,7 +58,7 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
         known["adapters"] = {"count": own.count, "bytes": own.bytes, "folder": str(own.folder)}
     if entry is not None and noted is not None and noted.file == entry.file:
         known["about"] = entry.about
-    return known | others(known, hub.catalogue(), settings)
+    return known | others(known, fitting_of(hub.catalogue(), settings))
 
 
 def verify(hub: Hub, name: str) -> dict[str, Any]:
@@ -120,8 +119,8 @@ def files_of(repository: str, settings: InferenceSettings = _SETTINGS) -> list[d
     found = huggingface.offers(f"{owner}/{name}")
     found = [file for file in found if path in (file.path, file.files[0].path)] or found
     sizes = sizes_of(found)
-    takes = {file.path: needed(file.size, file.format, sizes, settings) for file in found}
-    best = best_that_fits(found, lambda file: fits(takes[file.path]))
+    takes = {file.path: needed(file.size, file.format, sizes.get(file.path), settings) for file in found}
+    best = best_that_fits(found, settings, sizes)
     return [
         {
             "name": file.name,
@@ -161,7 +160,7 @@ def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[st
     try:
         header = model.header
     except ModelFileInvalid:
-        return {**known, "memory": memory(memory_for(model.bytes))}
+        return {**known, "memory": memory(memory_for(model.bytes), settings)}
     purpose = purpose_of(model)
     found = beside(model, purpose)
     part = share(
@@ -180,7 +179,9 @@ def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[st
         "quantisation": header.quantisation,
         "context_length": header.context_length,
         "chat_template": header.chat_template,
-        "memory": memory(part.bytes, part.gpu, kv=part.kv, tokens=part.context * settings.slots, known=True),
+        "memory": memory(
+            part.bytes, settings, part.gpu, kv=part.kv, tokens=part.context * settings.slots, planned=True
+        ),
     }
 
 
@@ -199,7 +200,7 @@ def _of_entry(hub: Hub, entry: Entry, settings: InferenceSettings) -> dict[str, 
         "sha256": entry.sha256,
         "memory": expected(entry, settings),
     }
-    return known | others(known, hub.catalogue(), settings)
+    return known | others(known, fitting_of(hub.catalogue(), settings))
 
 
 def _noted(model: ModelFile) -> manifest.Manifest | None:

@@ -119,7 +119,7 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     @router.post("/models/fit")
     async def fit(request: PullRequest) -> Response:
         entry = await asyncio.to_thread(request.entry, hub)
-        known = await asyncio.to_thread(asked, entry, hub.catalogue(), services.settings.inference)
+        known = await asyncio.to_thread(asked, hub, entry, services.settings.inference)
         return JSONResponse(known)
 
     @router.post("/models/verify")

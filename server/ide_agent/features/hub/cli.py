@@ -96,14 +96,15 @@ def _check_fit(hub: Hub, entry: Entry, *, sure: bool) -> None:
     from ide_agent.features.hub.words import unfit
 
     settings = _settings()
-    takes = asked(entry, hub.catalogue(), settings)
+    takes = asked(hub, entry, settings)
     said = unfit(entry.name, takes["memory"], takes, language())
     if not said:
         return
     if (fitting := smaller(entry, settings)) is not None:
         said = unfit(entry.name, takes["memory"], {"instead": fitting.name}, language())
     typer.echo(said, err=True)
-    if not sure and _is_asked() and not confirmed(text("hub.panel.pull_sure")):
+    hopeless = takes["memory"]["verdict"] == "too_big"
+    if hopeless and not sure and _is_asked() and not confirmed(text("hub.panel.pull_sure")):
         raise typer.Exit(1)
 
 

@@ -14,12 +14,13 @@ from pygls.exceptions import JsonRpcException
 from ide_agent.editor.progress import progress
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import IdeAgentError
-from ide_agent.features.hub.words import describe, percent, size, unfit
+from ide_agent.features.hub.words import describe, percent, size, too_big
 from ide_agent.locale import translate
 from ide_agent.paths import state_dir
 
 STARTER = "starter"
 _PANEL = "hub"
+_FIT_SECONDS = 120.0  # a hub may be asked several times
 _DECLINED = "starter-declined"
 
 
@@ -166,10 +167,13 @@ async def _sure(ls: EditorServer, found: dict[str, Any], *, adapters: bool) -> b
 
 
 async def _fits(ls: EditorServer, given: dict[str, str]) -> bool:
-    """Whether what is to be pulled fits, or the user wants it all the same."""
-    found = await ls.host.request("POST", "/models/fit", given)
+    """Whether what is to be pulled may fit, or the user wants it all the same."""
+    try:
+        found = await ls.host.request("POST", "/models/fit", given, timeout=_FIT_SECONDS)
+    except IdeAgentError:
+        return True  # what is wrong is told where it is pulled
     name = found["name"]
-    said = unfit(name, found["memory"], found, ls.language)
+    said = "" if found["here"] else too_big(name, found, ls.language)
     return not said or await _chosen(ls, said, "hub.panel.pull_anyway", "hub.unfit.leave", name)
 
 

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ide_agent.config import InferenceSettings
+from ide_agent.errors import IdeAgentError
 from ide_agent.features.hub.catalogue import Entry
-from ide_agent.features.hub.naming import best_that_fits
+from ide_agent.features.hub.place import is_model
 from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.sources.start import start_of
 from ide_agent.features.hub.sources.url import UrlFile
 from ide_agent.inference.backends import costs, runnable
 from ide_agent.inference.gguf import read_start
 from ide_agent.inference.gpus import Offload
-from ide_agent.inference.resources import free_memory, memory_for, share, total_memory
+from ide_agent.inference.header import made_for
+from ide_agent.inference.resources import RESERVE, memory_for, share, spare_memory, total_memory
 
 if TYPE_CHECKING:
+    from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.huggingface import Offer
+    from ide_agent.inference.gguf import GgufHeader
     from ide_agent.inference.header import Format, Sizes
 
 _MOST_KV = 1 << 44
+_MOST_READ = 4  # models in one repository whose beginnings are read
+_UNPACKED = ("F32", "F16", "BF16")
 Verdict = Literal["fits", "crowded", "too_big"]
 
 
@@ -41,25 +48,32 @@ class _Coming:
 
 
 def memory(
-    need: int, gpu: Offload | None = None, *, kv: int = 0, tokens: int = 0, known: bool = False
+    need: int,
+    settings: InferenceSettings,
+    gpu: Offload | None = None,
+    *,
+    kv: int = 0,
+    tokens: int = 0,
+    planned: bool = False,
 ) -> dict[str, Any]:
     """Whether `need` bytes can be had.
 
     Args:
         need: besides what goes onto GPUs.
+        settings: of the engines.
         gpu: that part.
         kv: bytes of KV cache, which `need` and `gpu` hold.
         tokens: for how many, of all slots.
-        known: the engine's own plan; else only its files were counted, and what is free on GPUs counts as
+        planned: it is the engine's own plan; else only files were counted, and what is free on GPUs counts as
             free memory.
 
     Returns:
         ``need``, ``free`` and ``total`` in bytes, the ``verdict``, ``gpu``: `gpu` as an object, ``kv`` and
-        ``tokens``.
+        ``tokens``. Free is what engines may take, as when a model is loaded.
     """
-    more = 0 if gpu or known else costs(InferenceSettings()).gpu_room
-    free, total = free_memory() + more, total_memory() + more
-    verdict: Verdict = "fits" if need <= free else "crowded" if need <= total else "too_big"
+    more = 0 if gpu or planned else costs(settings).gpu_room
+    free, total = spare_memory() + more, total_memory() + more
+    verdict: Verdict = "fits" if need <= free else "crowded" if need <= total - RESERVE else "too_big"
     told = asdict(gpu) if gpu else None
     found = {"need": need, "free": free, "total": total, "verdict": verdict}
     return {**found, "gpu": told, "kv": kv, "tokens": tokens}
@@ -80,7 +94,7 @@ def needed(bytes: int, form: Format, sizes: Sizes | None, settings: InferenceSet
         settings: how much context there is to be.
     """
     if form != "gguf" or sizes is None or not bytes:
-        return memory(memory_for(bytes))
+        return memory(memory_for(bytes), settings)
     part = share(
         _Coming(bytes, sizes),
         context_tokens=settings.context_tokens,
@@ -89,8 +103,9 @@ def needed(bytes: int, form: Format, sizes: Sizes | None, settings: InferenceSet
         costs=costs(settings, "gguf"),
     )
     if part.kv > _MOST_KV:  # a header that lies
-        return memory(memory_for(bytes))
-    return memory(part.bytes, part.gpu, kv=part.kv, tokens=part.context * settings.slots, known=True)
+        return memory(memory_for(bytes), settings)
+    tokens = part.context * settings.slots
+    return memory(part.bytes, settings, part.gpu, kv=part.kv, tokens=tokens, planned=True)
 
 
 def expected(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
@@ -100,11 +115,11 @@ def expected(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
 
 def all_expected(catalogue: Sequence[Entry], settings: InferenceSettings) -> dict[str, dict[str, Any]]:
     """``memory``, ``instead`` and ``repository`` of each of `catalogue`, by name. Takes milliseconds."""
-    return {
-        entry.name: {"memory": known["memory"], **others(known, catalogue, settings)}
-        for entry in catalogue
-        for known in [_known(entry, settings)]
-    }
+    fitting, judged = fitting_of(catalogue, settings), {}
+    for entry in catalogue:
+        known = _known(entry, settings)
+        judged[entry.name] = {"memory": known["memory"], **others(known, fitting)}
+    return judged
 
 
 def _known(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
@@ -117,80 +132,104 @@ def _known(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
     }
 
 
-def asked(entry: Entry, catalogue: Iterable[Entry], settings: InferenceSettings) -> dict[str, Any]:
-    """``name``, ``bytes``, ``memory``, ``instead`` and ``repository`` of `entry`. Blocks, see `looked_up`."""
-    memory, bytes = looked_up(entry, settings)
-    known = {**_known(entry, settings), "memory": memory, "bytes": bytes}
-    return {"name": entry.name, "bytes": bytes, "memory": memory, **others(known, catalogue, settings)}
+def asked(hub: Hub, entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
+    """Of `entry`: ``name``, whether it is ``here``, ``bytes``, ``memory``, ``instead`` and ``repository``.
+
+    Where nothing else tells, by the beginning of its file, which blocks.
+    """
+    known = _known(entry, settings)
+    here = is_model(hub.folder / entry.name)
+    source = entry.source
+    told_already = entry.format != "gguf" or (entry.shape and entry.expected)
+    if not (here or told_already) and isinstance(source, UrlFile):
+        content, total = start_of(asyncio.run(source.resolve()))
+        header, bytes = read_start(content), entry.expected or total
+        known |= {"bytes": bytes, "memory": needed(bytes, entry.format, header, settings)}
+        known |= {"kind": made_for(header)} if header is not None else {}
+    told = {"name": entry.name, "here": here, "bytes": known["bytes"], "memory": known["memory"]}
+    return told | others(known, fitting_of(hub.catalogue(), settings))
 
 
-def looked_up(entry: Entry, settings: InferenceSettings) -> tuple[dict[str, Any], int]:
-    """What `entry` takes, and its bytes, by the beginning of its file where nothing else tells. Blocks."""
-    if entry.format != "gguf" or (entry.shape and entry.expected) or not isinstance(entry.source, UrlFile):
-        return expected(entry, settings), entry.expected
-    content, total = start_of(asyncio.run(entry.source.resolve()))
-    bytes = entry.expected or total
-    return needed(bytes, entry.format, entry.shape or read_start(content), settings), bytes
-
-
-def sizes_of(offers: Iterable[Offer]) -> Sizes | None:
-    """The sizes of the model of which `offers` are the quantisations, by the beginning of one. Blocks."""
+def sizes_of(offers: Iterable[Offer]) -> dict[str, GgufHeader | None]:
+    """The sizes of the models `offers`, by path, by the beginning of one file of each model. Blocks."""
+    models: dict[str, list[Offer]] = {}
     for offer in offers:
         if offer.format == "gguf":
-            source = UrlFile(url=offer.files[0].url)
-            return read_start(start_of(asyncio.run(source.resolve()))[0])
-    return None
+            models.setdefault(offer.model, []).append(offer)
+    found: dict[str, GgufHeader | None] = {}
+    for some in [*models.values()][:_MOST_READ]:
+        source = UrlFile(url=some[-1].files[0].url)
+        header = read_start(start_of(asyncio.run(source.resolve()))[0])
+        found |= dict.fromkeys((offer.path for offer in some), header)
+    return found
+
+
+def best_that_fits(
+    offers: Sequence[Offer], settings: InferenceSettings, sizes: Mapping[str, Sizes | None] | None = None
+) -> Offer | None:
+    """The largest that fits, a quantised one where there is any: the others are twice as slow for nothing.
+
+    Args:
+        offers: to choose from.
+        settings: how much context there is to be.
+        sizes: see `sizes_of`, which is asked unless they are given, and blocks.
+    """
+    sizes = sizes_of(offers) if sizes is None else sizes
+    fitting = [
+        offer
+        for offer in offers
+        if offer.size and fits(needed(offer.size, offer.format, sizes.get(offer.path), settings))
+    ]
+    small = [offer for offer in fitting if offer.quantisation not in _UNPACKED]
+    return max(small or fitting, key=lambda offer: offer.size, default=None)
 
 
 def smaller(entry: Entry, settings: InferenceSettings) -> Offer | None:
     """Of the repository on a Hugging Face hub that `entry` is in, what fits best. Blocks.
 
-    None where it is in none, or nothing of it fits.
-
-    Raises:
-        DownloadError: the hub cannot be asked.
+    None where it is in none, nothing of it fits, or the hub cannot be asked.
     """
-    if not entry.origin.startswith(pages.PREFIX):
-        return None
-    owner, name, _ = entry.origin.removeprefix(pages.PREFIX).split("/", 2)
-    offered = huggingface.offers(f"{owner}/{name}")
-    sizes = entry.shape or sizes_of(offered)
-    return best_that_fits(offered, lambda each: fits(needed(each.size, each.format, sizes, settings)))
+    repository = _repository(entry.origin)
+    with suppress(IdeAgentError):
+        return best_that_fits(huggingface.offers(repository), settings) if repository else None
+    return None
 
 
-def others(of: Mapping[str, Any], catalogue: Iterable[Entry], settings: InferenceSettings) -> dict[str, str]:
-    """Where a model does not fit: what might be had instead.
+def fitting_of(catalogue: Iterable[Entry], settings: InferenceSettings) -> list[Entry]:
+    """Those of `catalogue` that fit now, and that something here runs."""
+    runs = runnable(settings)
+    return [each for each in catalogue if each.format in runs and fits(expected(each, settings))]
+
+
+def others(of: Mapping[str, Any], fitting: Iterable[Entry]) -> dict[str, str]:
+    """Where a model is too big for the machine: what might be had instead.
 
     Args:
         of: ``memory`` (see `memory`), ``bytes``, ``kind``, ``about`` and ``source`` of the model, as far as
             they are known.
-        catalogue: what there is.
-        settings: how much context there is to be.
+        fitting: see `fitting_of`.
 
     Returns:
-        ``instead``: name of the largest model of the catalogue that fits and is for the same, and
-        ``repository``: on a Hugging Face hub, where its other quantisations are; each empty where there is
-        none, and where it fits.
+        ``instead``: name of the largest model that fits and is for the same, and ``repository``: on a Hugging
+        Face hub, where its other quantisations are; each empty where there is none, and where it
+        is not too big.
     """
-    if fits(of["memory"]):
+    if of["memory"]["verdict"] != "too_big":
         return {"instead": "", "repository": ""}
-
-    runs = runnable(settings)
 
     def worth(each: Entry) -> tuple[bool, int]:
         return each.about == of.get("about"), each.expected
 
-    fitting = [
+    alike = [
         each
-        for each in catalogue
-        if each.kind == (of.get("kind") or "text")
-        and 0 < each.expected < of["bytes"]
-        and each.format in runs
-        and fits(expected(each, settings))
+        for each in fitting
+        if each.kind == (of.get("kind") or "text") and 0 < each.expected < of["bytes"]
     ]
-    source = str(of.get("source", ""))
+    best = max(alike, key=worth, default=None)
+    return {"instead": best.name if best else "", "repository": _repository(str(of.get("source", "")))}
+
+
+def _repository(source: str) -> str:
+    """``owner/name`` of what comes from a Hugging Face hub; empty for anything else."""
     found = source.removeprefix(pages.PREFIX).split("/") if source.startswith(pages.PREFIX) else []
-    return {
-        "instead": max(fitting, key=worth).name if fitting else "",
-        "repository": "/".join(found[:2]),
-    }
+    return "/".join(found[:2])

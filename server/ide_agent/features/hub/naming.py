@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ide_agent import config
 from ide_agent.errors import DownloadError, ModelError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub.catalogue import Entry, find, of_address, of_files, of_offer
+from ide_agent.features.hub.fit import best_that_fits
 from ide_agent.features.hub.formats import Layout, has_pickles, layouts, refuse_pickle
 from ide_agent.features.hub.sources import Remote, huggingface, pages
 from ide_agent.features.hub.sources.huggingface import Offer
 from ide_agent.features.hub.sources.url import is_address
 from ide_agent.inference.pooling import POOLING
-from ide_agent.inference.resources import free_memory, memory_for
+from ide_agent.paths import config_file
 
 _GGUF = b"GGUF"
 _ANY_HASH = "0" * 64
-_UNPACKED = ("F32", "F16", "BF16")
 
 
 def named(entries: Mapping[str, Entry], what: str, name: str = "", sha256: str = "", file: str = "") -> Entry:
@@ -43,13 +44,18 @@ def named(entries: Mapping[str, Entry], what: str, name: str = "", sha256: str =
         return _here(what, name) if urlsplit(what).scheme == "file" else of_address(what, name, sha256)
     if what.startswith(pages.PREFIX) or "/" in what:
         wanted = f"{what.rstrip('/')}/{file}" if file else what
-        return of_offer(huggingface.find(wanted, best_that_fits), name)
+        return of_offer(huggingface.find(wanted, _best), name)
     known = find(entries, what)
     if name not in ("", known.name):
         raise ModelError("error.model.named", name=known.name)
     if isinstance(known.source, huggingface.HubSource):
         return known.located(huggingface.find(known.source.name))
     return known
+
+
+def _best(offers: Sequence[Offer]) -> Offer | None:
+    """The one of `offers` that fits best, as the user has set how much context there is to be."""
+    return best_that_fits(offers, config.load(user=config_file())[0].inference)
 
 
 def refuse_hopeless(address: str) -> None:
@@ -59,25 +65,6 @@ def refuse_hopeless(address: str) -> None:
         ModelNotFound, ModelFileInvalid, DownloadError: see `named`.
     """
     named({}, address, sha256=_ANY_HASH)
-
-
-def best_that_fits(offers: Sequence[Offer], fits: Callable[[Offer], bool] | None = None) -> Offer | None:
-    """The largest that fits, a quantised one where there is any: the others are twice as slow for nothing.
-
-    Args:
-        offers: to choose from.
-        fits: whether one does; by the size of its files alone unless given.
-    """
-    free = free_memory()
-
-    def fitting(offer: Offer) -> bool:
-        return offer.size > 0 and (fits(offer) if fits else memory_for(offer.size) <= free)
-
-    small = [offer for offer in offers if offer.quantisation not in _UNPACKED]
-    for some in (small, offers):
-        if found := [offer for offer in some if fitting(offer)]:
-            return max(found, key=lambda offer: offer.size)
-    return None
 
 
 def _here(url: str, name: str) -> Entry:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.filters import source_of
-from ide_agent.features.hub.words import echoed, fit, fits, form, no_engine, no_hub, size, unfit
+from ide_agent.features.hub.words import echoed, fit, fits, form, no_engine, no_hub, size, too_big
 from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import Action, ActionsBlock, Block, Column, Row, TableBlock, TextBlock, plain
 
@@ -80,7 +80,7 @@ def _download(
     """The button that gets a model, which asks where it does not fit, or nothing here could run it."""
     words = translator(language)
     why = [words("hub.panel.pull_idle", name=name)] if no_engine(form, runs, language) else []
-    why += [tight] if (tight := unfit(name, takes["memory"], takes, language)) else []
+    why += [tight] if (tight := too_big(name, takes, language)) else []
     sure = " ".join([*why, words("hub.panel.pull_sure")]) if why else ""
     args = {"name": name}
     label = words("hub.panel.pull")

@@ -18,7 +18,7 @@ from ide_agent.features.hub.listing import runnable
 from ide_agent.features.hub.naming import refuse_hopeless
 from ide_agent.features.hub.sources.pages import is_repository, of_page
 from ide_agent.features.hub.sources.url import is_address, of_path
-from ide_agent.features.hub.words import not_asked, unfit
+from ide_agent.features.hub.words import not_asked, too_big
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import Block
@@ -63,9 +63,11 @@ class Searching:
         address, name, sha256 = (str(given.get(key, "")).strip() for key in ("address", "name", "sha256"))
         entry = await asyncio.to_thread(self._hub.entry, address, name, sha256)
         settings = self._services.settings.inference
-        takes = await asyncio.to_thread(asked, entry, self._hub.catalogue(), settings)
-        said = unfit(entry.name, takes["memory"], takes, panel.language)
-        if said and "sure" not in event.args:
+        said = ""
+        if "sure" not in event.args:
+            takes = await asyncio.to_thread(asked, self._hub, entry, settings)
+            said = too_big(entry.name, takes, panel.language)
+        if said:
             blocks = offers.unfitting(said, address, name, sha256, panel.language)
             panel.set(*blocks, before=offers.CLEAR if panel.has(offers.CLEAR) else below(panel))
             return ""

@@ -76,7 +76,9 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "context": words("tokens", count=length) if length else "",
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
         "chat": words("yes" if known["chat_template"] else "no") if "chat_template" in known else "",
-        "memory": fits(known["memory"], language),
+        "memory": taken(known["memory"], language)
+        if known.get("loaded")
+        else fits(known["memory"], language),
         "instead": known.get("instead"),
         "licence": known.get("licence"),
         "source": known.get("source"),
@@ -138,6 +140,22 @@ def _adapters(own: Mapping[str, Any] | None, language: str) -> str:
     return f"{own['count']} ({size(own['bytes'], language)}), {own['folder']}" if own else ""
 
 
+def taken(memory: Mapping[str, Any], language: str) -> str:
+    """What a model takes that is in memory, so that nobody has to ask whether it fits."""
+    return translate("hub.fact.takes", language, need=size(memory["need"], language))
+
+
+def too_big(name: str, takes: Mapping[str, Any], language: str) -> str:
+    """Why nobody should get model `name`; empty where it would run once there is room.
+
+    Args:
+        name: of the model.
+        takes: ``memory``, and what there is instead; see `fit`.
+        language: of the reader.
+    """
+    return unfit(name, takes["memory"], takes, language) if takes["memory"]["verdict"] == "too_big" else ""
+
+
 def fits(memory: Mapping[str, Any], language: str) -> str:
     """The verdict of `about.memory`."""
     need, free = size(memory["need"], language), size(memory["free"], language)
@@ -157,10 +175,7 @@ def fit(memory: Mapping[str, Any], language: str) -> str:
 
 
 def unfit(name: str, memory: Mapping[str, Any], other: Mapping[str, str], language: str) -> str:
-    """That model `name` does not fit, and what does (see `fit.others`); empty where it fits.
-
-    Nothing in it changes with what is free at the moment, or questions that hold it would be drawn anew.
-    """
+    """That model `name` does not fit, and what does (see `fit.others`); empty where it fits."""
     verdict = memory["verdict"]
     if verdict == "fits":
         return ""

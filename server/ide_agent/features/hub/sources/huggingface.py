@@ -145,6 +145,11 @@ class Offer:
         return self.files[0].sha256
 
     @property
+    def model(self) -> str:
+        """What is the same for all quantisations of a model: the file's name without that."""
+        return _QUANTISATION.sub("", self.path.rpartition("/")[2]).lower()
+
+    @property
     def quantisation(self) -> str:
         """As the file's name says; empty when it does not."""
         found = _QUANTISATION.findall(self.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import urllib.request
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ide_agent.features.hub.partial import content_range
 from ide_agent.features.hub.sources import Remote
 
 _MOST = 64 << 10
-_SECONDS = 10.0
+_SECONDS, _IN_ALL = 10.0, 15.0
 
 
 def start_of(remote: Remote) -> tuple[bytes, int]:
@@ -33,7 +34,7 @@ def start_of(remote: Remote) -> tuple[bytes, int]:
     }
     if remote.token:
         headers["Authorization"] = f"Bearer {remote.token}"
-    content = bytearray()
+    content, until = bytearray(), time.monotonic() + _IN_ALL
     try:
         with (
             httpx.Client(
@@ -53,7 +54,7 @@ def start_of(remote: Remote) -> tuple[bytes, int]:
                 total = int(answer.headers.get("Content-Length") or 0)
             for chunk in answer.iter_raw():  # of a server that gives no parts, the beginning of the whole
                 content += chunk
-                if len(content) >= _MOST:
+                if len(content) >= _MOST or time.monotonic() > until:
                     break
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
         return b"", 0
