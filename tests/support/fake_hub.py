@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 REVISION = "c0ffee" + "0" * 34
 TOKEN = "hf_invited"
 _PAUSE_SECONDS = 0.01
+_BEGINNING = "bytes=0-65535"
 
 
 class FakeHub:
@@ -25,7 +26,8 @@ class FakeHub:
         gated: names of those that only `TOKEN` opens.
         requests: path and Authorization header of all requests so far.
         revision: commit id of all repositories.
-        ranges: Range headers of the requests for files, empty where there was none.
+        ranges: Range headers of the requests for files, empty where there was none; without those for the
+            beginning of one, which tell how large a model is inside.
         allowed: this much of a file is given away for now; None: all of it.
         step: at most so many bytes are given away in a hundredth of a second; None: as many as there are.
         status: answered to everything, when set.
@@ -137,7 +139,8 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
 
         def _file(self, content: bytes) -> None:
             wanted = self.headers.get("Range", "")
-            hub.ranges.append(wanted)
+            if wanted != _BEGINNING:
+                hub.ranges.append(wanted)
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             start, end = int(first or 0), min(int(last) + 1 if last else len(content), len(content))
             self.send_response(206 if wanted else 200)
