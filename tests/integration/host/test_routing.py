@@ -75,8 +75,11 @@ def test_ghost_text_goes_by_the_rules(info: RuntimeInfo) -> None:
     assert events[0]["model"] == "starter"
     assert events[-1]["finish_reason"] == "length" or len(events) <= 4
     _, text = ask(info, "/completion", {**body, "language": "go"})
-    (error,) = [json.loads(line[6:]) for line in text.split("\n") if line]
-    assert error["error"]["params"] == {"name": "nobody"}
+    start, *_, last = [json.loads(line[6:]) for line in text.split("\n") if line]
+    assert start["model"] == "starter"  # the default model stands in, and says for whom
+    assert start["notice"]["code"] == "error.routes.stand_in"
+    assert start["notice"]["params"] == {"rule": "the rest", "model": "nobody"}
+    assert last["type"] == "done"
 
 
 def test_a_saved_file_counts_without_a_restart(info: RuntimeInfo) -> None:

@@ -74,6 +74,7 @@ THERE: dict[str, dict[str, Any]] = {
     "GET /models/{name}": NAMED,
     "GET /models/files": {"query": {"repository": "someone/coder"}},
     "POST /models/pull": {"body": {"name": "starter"}},
+    "POST /models/fit": {"body": {"name": "starter"}},
     "POST /models/pull/stop": {"body": {"name": "starter"}},
     "POST /models/pull/discard": {"body": {"name": "someone-else"}},
     "POST /models/verify": {"body": {"name": "starter"}},

@@ -205,7 +205,7 @@ async def test_the_panel(host: httpx.AsyncClient, language: str, config: Path) -
     await chat(host, "out/large")
     state = (await host.get(f"/panels/remote?language={language}")).json()
     blocks = {block["id"]: block for block in state["blocks"]}
-    assert list(blocks) == ["about", "switch", "endpoints", "key", "usage", "log"]
+    assert list(blocks) == ["about", "switch", "endpoints", "edit", "key", "usage", "log"]
     assert [row["id"] for row in blocks["endpoints"]["rows"]] == ["out", "near"]
     assert blocks["key"]["fields"][1]["kind"] == "secret"
     assert "{" not in json.dumps([block.get("title", "") for block in state["blocks"]])
@@ -287,5 +287,7 @@ async def test_what_no_cloud_mode_holds_back_is_in_the_log(host: httpx.AsyncClie
 async def test_a_panel_without_endpoints(host: httpx.AsyncClient, config: Path) -> None:
     config.write_text("")
     blocks = (await host.get("/panels/remote")).json()["blocks"]
-    assert [block["id"] for block in blocks] == ["about", "switch", "endpoints", "usage", "log"]
-    assert str(config) in blocks[2]["empty"] and "[remote.endpoints." in blocks[2]["empty"]
+    found = {block["id"]: block for block in blocks}
+    assert list(found) == ["about", "switch", "endpoints", "example", "edit", "usage", "log"]
+    assert str(config) in found["endpoints"]["empty"]
+    assert "[remote.endpoints." in found["example"]["text"]
