@@ -164,6 +164,29 @@ async def test_who_is_not_let_in_is_told_what_to_do(
     assert set(told) == token.LACKING
 
 
+@pytest.mark.parametrize(
+    ("host", "status", "code", "shown", "key"),
+    [
+        ("", 401, "GatedRepo", "", "gated"),
+        ("", 403, "GatedRepo", "mine", "gated_still"),
+        ("", 403, "", "mine", "gated_still"),
+        ("", 401, "", "mine", "token"),
+        ("", 200, "GatedRepo", "", None),
+        ("", 404, "GatedRepo", "mine", None),
+        ("", 403, "DisabledRepo", "mine", None),
+        ("", 401, "RepoNotFound", "mine", None),
+        ("https://example.org", 401, "GatedRepo", "", None),
+        ("https://example.org", 403, "", "mine", None),
+    ],
+)
+def test_what_is_a_matter_of_a_token(
+    hub: FakeHub, host: str, status: int, code: str, shown: str, key: str | None
+) -> None:
+    url = f"{host or hub.url}/me/one/resolve/main/one.gguf"
+    refused = token.refusal(url, status, code, "one", shown)
+    assert (refused and refused.key_used) == (key and f"error.download.{key}")
+
+
 async def test_a_token_that_ends_while_a_file_is_wanted(hub: FakeHub, models: Hub) -> None:
     token.give(TOKEN)
     entry = models.entry("hf:me/one")

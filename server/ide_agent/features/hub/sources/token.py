@@ -94,8 +94,10 @@ def refusal(url: str, status: int, code: str, name: str, token: str) -> Download
         token: that was shown.
     """
     gated = code == "GatedRepo"
-    if not gated and (status not in (401, 403) or code == "RepoNotFound" or not is_hubs(url)):
-        return None
+    if not is_hubs(url) or status not in (401, 403) or code == "RepoNotFound":
+        return None  # where the hub's files lie, they know nothing of its tokens
+    if status == 403 and code and not gated:
+        return None  # it was taken down, say: no licence opens it
     if status == 401 and token and not gated:
         return DownloadError("error.download.token", url=endpoint(), tokens=_tokens())
     repository = unquote(urlsplit(url).path).partition("/resolve/")[0].removeprefix("/api/models").strip("/")
