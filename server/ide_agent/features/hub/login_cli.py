@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -40,5 +39,7 @@ def _logout() -> None:
 
 def _tell_of_another() -> None:
     """Say so where another token counts whatever is kept here."""
-    if os.environ.get("HF_TOKEN", "").strip():
+    from ide_agent.features.hub.sources import token
+
+    if token.is_of_environment():
         typer.echo(text("hub.login.environment"), err=True)

@@ -31,7 +31,7 @@ def token_for(url: str) -> str:
     """
     if not is_hubs(url):
         return ""
-    if token := os.environ.get("HF_TOKEN", "").strip() or _kept():
+    if token := _of_environment() or _kept():
         return token
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     try:
@@ -75,6 +75,11 @@ def forget() -> bool:
     return there
 
 
+def is_of_environment() -> bool:
+    """Whether ``HF_TOKEN`` is set: it counts, whatever is kept here."""
+    return bool(_of_environment())
+
+
 def is_kept() -> bool:
     """Whether IDE-Agent keeps one for the hub. Asks no keyring, which might ask the user to unlock it."""
     try:
@@ -105,6 +110,10 @@ def refusal(url: str, status: int, code: str, name: str, token: str) -> Download
         return None
     key = "error.download.gated_still" if token else "error.download.gated"
     return DownloadError(key, name=name, page=f"{endpoint()}/{repository}", tokens=_tokens())
+
+
+def _of_environment() -> str:
+    return os.environ.get("HF_TOKEN", "").strip()
 
 
 def _kept() -> str:
