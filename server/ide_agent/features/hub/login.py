@@ -73,10 +73,10 @@ class Login:
         return _with_another(told, panel.language)
 
     async def _forget(self, panel: Panel, event: PanelEvent) -> str:
-        there = await asyncio.to_thread(token.forget)
+        gone = await asyncio.to_thread(token.forget)
         self._pulls.changed()
-        key = "hub.login.removed" if there else "hub.login.none"
-        return _with_another(translate(key, panel.language, host=pages.host()), panel.language)
+        key = "hub.login.removed" if gone else "hub.login.none"
+        return _with_another(translate(key, panel.language, host=gone or pages.host()), panel.language)
 
 
 def _with_another(told: str, language: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ide_agent.errors import DownloadError
-from ide_agent.features.hub.sources.pages import endpoint, is_hubs
+from ide_agent.features.hub.sources.pages import endpoint, host, is_hubs
 from ide_agent.paths import data_dir
 from ide_agent.reasons import reason_of
 from ide_agent.safety.network import in_clear
@@ -61,18 +61,21 @@ def give(token: str) -> Place:
     return place
 
 
-def forget() -> bool:
-    """Keep it no longer; whether there was one. May wait for the keyring.
+def forget() -> str:
+    """Keep it no longer; the machine of the hub it was for, '' where there was none.
+
+    May wait for the keyring.
 
     Raises:
         SecretError: the keyring is locked, or the file of keys cannot be changed.
     """
     from ide_agent.storage.secrets import Secrets
 
+    audience = _noted()  # HF_ENDPOINT may name another hub by now
     there = Secrets().remove(_NAME)
     with suppress(OSError):
         _note().unlink(missing_ok=True)
-    return there
+    return (audience.partition("://")[2] or host()) if there else ""
 
 
 def is_of_environment() -> bool:
@@ -82,10 +85,7 @@ def is_of_environment() -> bool:
 
 def is_kept() -> bool:
     """Whether IDE-Agent keeps one for the hub. Asks no keyring, which might ask the user to unlock it."""
-    try:
-        return _note().read_text(encoding="utf-8") == _hub()
-    except (OSError, ValueError):
-        return False
+    return _noted() == _hub()
 
 
 def refusal(url: str, status: int, code: str, name: str, token: str) -> DownloadError | None:
@@ -138,6 +138,14 @@ def _hub() -> str:
 def _tokens() -> str:
     """The page where its users make tokens."""
     return f"{endpoint()}/settings/tokens"
+
+
+def _noted() -> str:
+    """For which hub one is kept; empty: for none."""
+    try:
+        return _note().read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _note() -> Path:
