@@ -36,7 +36,7 @@ from ide_agent.features.hub.sources.pypi import PypiPackage
 from ide_agent.features.hub.sources.url import of_path
 from ide_agent.host.services import Services
 from ide_agent.locale import translate
-from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels import Caution, Panel, PanelEvent
 from ide_agent.panels.blocks import FormBlock, ProgressBlock, TableBlock, TextBlock
 from ide_agent.paths import state_dir
 from support import gguf_file, http_server, model_folders
@@ -912,6 +912,20 @@ async def test_where_a_hub_wants_a_token_it_is_asked_for(
         assert "was removed" in await panel.act(PanelEvent(action="logout"))
         await until(lambda: [each.name for each in block(panel, "tidy").actions] == ["gc"])
         assert "no token" in await panel.act(PanelEvent(action="logout"))
+
+
+async def test_where_another_token_goes_before_it_that_is_said(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call]
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    for given, kind in (("", str), ("of-the-environment", Caution)):
+        monkeypatch.setenv("HF_TOKEN", given)
+        for action, told in (("login", "unencrypted in"), ("logout", "was removed")):
+            said = await panel.act(PanelEvent(action=action, values={"token": TOKEN}))
+            assert told in said
+            assert type(said) is kind
+            assert ("HF_TOKEN is set" in said) == bool(given)
 
 
 async def test_what_needs_no_hub_is_marked(panel: Panel) -> None:

@@ -77,7 +77,10 @@ async def test_what_is_given_once_opens_a_gated_model(hub: FakeHub, models: Hub,
     assert run("logout") == (0, f"The token for {hub.url[7:]} was removed.\n")
     assert (ring.kept, token.is_kept(), token.token_for(hub.url)) == ({}, False, "")
     assert "There was no token" in run("logout")[1]
-    assert run("login", " \n")[0] == 1
+    for given in ("", "\n", " \n"):
+        code, out = run("login", given)
+        assert (code, ring.kept) == (1, {})
+        assert "No token was given" in out
 
 
 def test_without_a_keyring_a_file_has_it_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +117,13 @@ def test_a_token_is_for_the_hub_it_was_given_for(monkeypatch: pytest.MonkeyPatch
         token.give("in-clear")
     assert caught.value.key_used == "error.secret.in_clear"
     assert [value.split()[0] for value in ring.kept.values()] == [TOKEN]
+
+
+def test_whose_token_was_removed_is_said(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    token.give(TOKEN)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    assert run("logout") == (0, f"The token for {hub.url[7:]} was removed.\n")
+    assert run("logout") == (0, "There was no token for hub.example.\n")
 
 
 async def test_nobody_is_shown_it_to_whom_the_hub_sends_us(hub: FakeHub, models: Hub) -> None:
@@ -162,6 +172,29 @@ async def test_who_is_not_let_in_is_told_what_to_do(
         assert (f"{hub.url}/{name[3:]}" in str(caught.value)) == (given != "ended")
     assert told == ["error.download.gated", "error.download.gated_still", "error.download.token"]
     assert set(told) == token.LACKING
+
+
+@pytest.mark.parametrize(
+    ("host", "status", "code", "shown", "key"),
+    [
+        ("", 401, "GatedRepo", "", "gated"),
+        ("", 403, "GatedRepo", "mine", "gated_still"),
+        ("", 403, "", "mine", "gated_still"),
+        ("", 401, "", "mine", "token"),
+        ("", 200, "GatedRepo", "", None),
+        ("", 404, "GatedRepo", "mine", None),
+        ("", 403, "DisabledRepo", "mine", None),
+        ("", 401, "RepoNotFound", "mine", None),
+        ("https://example.org", 401, "GatedRepo", "", None),
+        ("https://example.org", 403, "", "mine", None),
+    ],
+)
+def test_what_is_a_matter_of_a_token(
+    hub: FakeHub, host: str, status: int, code: str, shown: str, key: str | None
+) -> None:
+    url = f"{host or hub.url}/me/one/resolve/main/one.gguf"
+    refused = token.refusal(url, status, code, "one", shown)
+    assert (refused and refused.key_used) == (key and f"error.download.{key}")
 
 
 async def test_a_token_that_ends_while_a_file_is_wanted(hub: FakeHub, models: Hub) -> None:

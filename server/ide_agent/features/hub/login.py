@@ -10,7 +10,7 @@ from ide_agent.errors import DownloadError
 from ide_agent.features.hub import forms
 from ide_agent.features.hub.sources import pages, token
 from ide_agent.locale import translate
-from ide_agent.panels import Panel, PanelEvent
+from ide_agent.panels import Caution, Panel, PanelEvent
 
 if TYPE_CHECKING:
     from ide_agent.features.hub.pulls import Pulls
@@ -69,10 +69,18 @@ class Login:
             self._pulls.want(self._pulls.failed[name].entry)
         self._pulls.changed()
         file = self._secrets.file
-        return translate(f"hub.login.stored_{place}", panel.language, host=pages.host(), file=file)
+        told = translate(f"hub.login.stored_{place}", panel.language, host=pages.host(), file=file)
+        return _with_another(told, panel.language)
 
     async def _forget(self, panel: Panel, event: PanelEvent) -> str:
-        there = await asyncio.to_thread(token.forget)
+        gone = await asyncio.to_thread(token.forget)
         self._pulls.changed()
-        key = "hub.login.removed" if there else "hub.login.none"
-        return translate(key, panel.language, host=pages.host())
+        key = "hub.login.removed" if gone else "hub.login.none"
+        return _with_another(translate(key, panel.language, host=gone or pages.host()), panel.language)
+
+
+def _with_another(told: str, language: str) -> str:
+    """`told`; with a caution where another token counts whatever is kept here."""
+    if not token.is_of_environment():
+        return told
+    return Caution(f"{told} {translate('hub.login.environment', language)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -25,6 +24,7 @@ def _login() -> None:
     else:
         given = sys.stdin.readline()
     if not given.strip():
+        typer.echo(text("hub.login.nothing", host=pages.host()), err=True)
         raise typer.Exit(1)
     place = token.give(given)
     typer.echo(text(f"hub.login.stored_{place}", host=pages.host(), file=Secrets().file))
@@ -34,11 +34,14 @@ def _login() -> None:
 def _logout() -> None:
     from ide_agent.features.hub.sources import pages, token
 
-    typer.echo(text("hub.login.removed" if token.forget() else "hub.login.none", host=pages.host()))
+    gone = token.forget()
+    typer.echo(text("hub.login.removed" if gone else "hub.login.none", host=gone or pages.host()))
     _tell_of_another()
 
 
 def _tell_of_another() -> None:
     """Say so where another token counts whatever is kept here."""
-    if os.environ.get("HF_TOKEN", "").strip():
+    from ide_agent.features.hub.sources import token
+
+    if token.is_of_environment():
         typer.echo(text("hub.login.environment"), err=True)

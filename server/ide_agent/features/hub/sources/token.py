@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ide_agent.errors import DownloadError
-from ide_agent.features.hub.sources.pages import endpoint, is_hubs
+from ide_agent.features.hub.sources.pages import endpoint, host, is_hubs
 from ide_agent.paths import data_dir
 from ide_agent.reasons import reason_of
 from ide_agent.safety.network import in_clear
@@ -31,7 +31,7 @@ def token_for(url: str) -> str:
     """
     if not is_hubs(url):
         return ""
-    if token := os.environ.get("HF_TOKEN", "").strip() or _kept():
+    if token := _of_environment() or _kept():
         return token
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     try:
@@ -61,26 +61,31 @@ def give(token: str) -> Place:
     return place
 
 
-def forget() -> bool:
-    """Keep it no longer; whether there was one. May wait for the keyring.
+def forget() -> str:
+    """Keep it no longer; the machine of the hub it was for, '' where there was none.
+
+    May wait for the keyring.
 
     Raises:
         SecretError: the keyring is locked, or the file of keys cannot be changed.
     """
     from ide_agent.storage.secrets import Secrets
 
+    audience = _noted()  # HF_ENDPOINT may name another hub by now
     there = Secrets().remove(_NAME)
     with suppress(OSError):
         _note().unlink(missing_ok=True)
-    return there
+    return (audience.partition("://")[2] or host()) if there else ""
+
+
+def is_of_environment() -> bool:
+    """Whether ``HF_TOKEN`` is set: it counts, whatever is kept here."""
+    return bool(_of_environment())
 
 
 def is_kept() -> bool:
     """Whether IDE-Agent keeps one for the hub. Asks no keyring, which might ask the user to unlock it."""
-    try:
-        return _note().read_text(encoding="utf-8") == _hub()
-    except (OSError, ValueError):
-        return False
+    return _noted() == _hub()
 
 
 def refusal(url: str, status: int, code: str, name: str, token: str) -> DownloadError | None:
@@ -94,8 +99,10 @@ def refusal(url: str, status: int, code: str, name: str, token: str) -> Download
         token: that was shown.
     """
     gated = code == "GatedRepo"
-    if not gated and (status not in (401, 403) or code == "RepoNotFound" or not is_hubs(url)):
-        return None
+    if not is_hubs(url) or status not in (401, 403) or code == "RepoNotFound":
+        return None  # where the hub's files lie, they know nothing of its tokens
+    if status == 403 and code and not gated:
+        return None  # it was taken down, say: no licence opens it
     if status == 401 and token and not gated:
         return DownloadError("error.download.token", url=endpoint(), tokens=_tokens())
     repository = unquote(urlsplit(url).path).partition("/resolve/")[0].removeprefix("/api/models").strip("/")
@@ -103,6 +110,10 @@ def refusal(url: str, status: int, code: str, name: str, token: str) -> Download
         return None
     key = "error.download.gated_still" if token else "error.download.gated"
     return DownloadError(key, name=name, page=f"{endpoint()}/{repository}", tokens=_tokens())
+
+
+def _of_environment() -> str:
+    return os.environ.get("HF_TOKEN", "").strip()
 
 
 def _kept() -> str:
@@ -127,6 +138,14 @@ def _hub() -> str:
 def _tokens() -> str:
     """The page where its users make tokens."""
     return f"{endpoint()}/settings/tokens"
+
+
+def _noted() -> str:
+    """For which hub one is kept; empty: for none."""
+    try:
+        return _note().read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _note() -> Path:
