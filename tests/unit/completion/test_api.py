@@ -243,6 +243,15 @@ rules:
     assert start["model"] == "tiny"
 
 
+async def test_nothing_stands_in_for_an_adapter(model: ModelFile, tmp_path: Path) -> None:
+    """The notice would say to get a model that may be here."""
+    rules = tmp_path / "routes.yaml"
+    rules.write_text("rules: [{name: all, model: missing, adapter: none}]")
+    async with host(ScriptedEngine(model), file=rules) as client:
+        (error,) = await complete(client)
+    assert error["error"]["type"] == "ModelNotFound"
+
+
 async def test_an_address_that_is_none_is_no_place(model: ModelFile) -> None:
     async with host(ScriptedEngine(model)) as client:
         start, *_ = await complete(client, document="http://[x")

@@ -73,13 +73,18 @@ def test_it_says_what_would_really_happen(
         ("gone", ("far/m",), "So the default model would answer."),  # remote is off
         ("far/m", (), "So this would be refused."),
         ("gone", ("starter",), "So starter would answer."),
+        ("mute/m", ("gone",), "So the default model would answer."),
+        ("mute/m", ("far/m", "gone"), "So this would be refused."),
+        ("m:none", (), "So this would be refused."),
+        ("mute/m", ("m:none",), "So the default model would answer."),
     ],
 )
 def test_ghost_text_goes_on_where_a_model_is_not_here(
     model: str, fallbacks: tuple[str, ...], words: str
 ) -> None:
-    decision = Decision(model, fallbacks, because=(Said("routes.because.no_rules"),))
-    assert sentence(decision, "completion", ENDPOINTS, {"starter"}, OFF, "en").endswith(words)
+    adapter = model.partition(":")[2]
+    decision = Decision(model, fallbacks, adapter, because=(Said("routes.because.no_rules"),))
+    assert sentence(decision, "completion", ENDPOINTS, {"starter", "m"}, OFF, "en").endswith(words)
 
 
 def test_an_adapter_cannot_be_pulled() -> None:

@@ -233,17 +233,21 @@ def _without_passed_over(services: Services, route: Route) -> Route:
 
 async def _first(route: Route, ask: Callable[[str], Awaitable[T]]) -> tuple[T, dict[str, Any]]:
     """As `Route.first`; where a rule names a model that is not on this machine, and no other can be had, the
-    default model stands in: it is on this machine, so nothing leaves by that.
+    default model stands in: it is on this machine, so nothing leaves by that. Not for a model whose adapter is
+    missing: to get the model would not help.
 
     Also returns what the start of the answer says of it.
     """
     try:
         return await route.first(ask), {}
     except ModelNotFound as failure:
-        if route.decision is None or "" in route.models or failure.key_used == _NO_MODEL:
+        decision = route.decision
+        if decision is None or "" in route.models or failure.key_used == _NO_MODEL:
+            raise
+        if decision.adapter and route.models[0] == decision.model:
             raise
         answer = await ask("")
-    why = ModelNotFound("error.routes.stand_in", rule=route.decision.rule, model=route.models[0])
+    why = ModelNotFound("error.routes.stand_in", rule=decision.rule, model=route.models[0])
     return answer, {"notice": why.as_wire()}
 
 

@@ -38,21 +38,21 @@ def sentence(
         return said[0]
     completion = task == "completion"
     answers: str | None = None
-    passed_over, absent = 0, False
+    asked: list[str] = []  # what keeps each model that is not passed over from answering
     names = dict.fromkeys((decision.model, *decision.fallbacks))
     for name in names:
         owner, slash, model = name.partition("/")
         endpoint = endpoints.get(owner) if slash and model else None
         words = {"model": name, "endpoint": owner, "setting": endpoint.completion if endpoint else ""}
         over = completion and endpoint is not None and endpoint.completion == "off"
-        passed_over += over
         if endpoint is not None:
             obstacle = "passed_over" if over else _kept_back(endpoint, network)
         else:
             adapter = name == decision.model and decision.adapter
             missing = "adapter_not_here" if adapter else "not_here"
             obstacle = "" if known is None or _is_known(name, endpoints, known) else missing
-            absent = absent or (name == decision.model and obstacle == "not_here")
+        if not over:
+            asked.append(obstacle)
         if obstacle:
             if over or answers is None:
                 said.append(translate(f"routes.{obstacle}", language, **words))
@@ -60,7 +60,8 @@ def sentence(
         answers = name if answers is None else answers
         if completion and endpoint is not None:
             said.append(translate("routes.asked", language, **words))
-    if passed_over == len(names) or (completion and answers is None and absent):
+    # As for ghost text itself: whether the default model stands in, the first one that is asked decides.
+    if not asked or (completion and answers is None and asked[0] == "not_here"):
         answers = ""
     if answers is None:
         said.append(translate("routes.nobody", language))
