@@ -5,6 +5,9 @@ import type { Block } from "./store";
 /** So long after the answer something new is still a consequence of it: changes come by a way of their own. */
 const PATIENCE_MS = 2000;
 
+/** Blocks that a press fills anew where they stand; another title tells. Elsewhere titles change by themselves: counts. */
+const REFILLED: ReadonlySet<string> = new Set(["about-model", "add", "files", "found"]);
+
 export class Reveal {
   /** The blocks there were when something was pressed; undefined: nothing is awaited. */
   private before: ReadonlyMap<string, string> | undefined;
@@ -40,7 +43,7 @@ export class Reveal {
   }
 }
 
-/** A block with another title shows something else. */
+/** What tells that a block shows something else. */
 function titleOf(block: Block): string {
-  return "title" in block ? block.title : "";
+  return REFILLED.has(block.id) && "title" in block ? block.title : "";
 }

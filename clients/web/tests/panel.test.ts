@@ -88,6 +88,30 @@ test("what an action adds is brought into view, what comes by itself is not", as
   assert.deepEqual(seen, ["added"]);
 });
 
+test("a title that changes by itself is not brought into view, a block that is filled anew is", async () => {
+  const shown = new Shown();
+  const seen: string[] = [];
+  Element.prototype.scrollIntoView = function (this: Element) {
+    seen.push(this.querySelector("h2")?.textContent?.trim() ?? "");
+  };
+  const table = (id: string, title: string): Block => ({
+    ...{ kind: "table", id, title, empty: "-" },
+    columns: [{ key: "a", label: "A", align: "start" }],
+    rows: [],
+  });
+  const kept = [table("about-model", "one"), table("files", "me/one")];
+  await shown.show(actions("a", action("go")), table("running", "In memory (1 of 2)"), ...kept);
+  for (const filled of [table("about-model", "two"), table("files", "me/two")]) {
+    shown.find("vscode-button").click();
+    await shown.patch(set(table("running", `In memory (${seen.length} of 3)`)));
+    await frame();
+    assert.equal(seen.includes(`In memory (${seen.length} of 3)`), false);
+    await shown.patch(set(filled));
+    await frame();
+  }
+  assert.deepEqual(seen, ["two", "me/two"]);
+});
+
 test("the focus goes to what came for a block that went, though another stands between", async () => {
   const shown = new Shown();
   await shown.show(actions("going", action("stop")), text("answer", "It says"));
