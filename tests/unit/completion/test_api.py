@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from ide_agent.config import Settings
 from ide_agent.errors import ModelNotFound
 from ide_agent.features.completion import api
+from ide_agent.host.routing import Route
 from ide_agent.host.services import Services
 from ide_agent.inference.models import ModelFile, ModelStore
-from ide_agent.inference.routing.router import Router
+from ide_agent.inference.routing.router import Decision, Router
 from support import gguf_file
 
 ANSWER: list[dict[str, Any]] = [
@@ -243,13 +244,21 @@ rules:
     assert start["model"] == "tiny"
 
 
-async def test_nothing_stands_in_for_an_adapter(model: ModelFile, tmp_path: Path) -> None:
+@pytest.mark.parametrize("adapter", ["", "none"])
+async def test_nothing_stands_in_for_an_adapter(adapter: str) -> None:
     """The notice would say to get a model that may be here."""
-    rules = tmp_path / "routes.yaml"
-    rules.write_text("rules: [{name: all, model: missing, adapter: none}]")
-    async with host(ScriptedEngine(model), file=rules) as client:
-        (error,) = await complete(client)
-    assert error["error"]["type"] == "ModelNotFound"
+
+    async def ask(name: str) -> str:
+        if name:
+            raise ModelNotFound(name=name)
+        return "the default"
+
+    route = Route(("missing",), Decision("missing", rule="all", adapter=adapter))
+    if adapter:
+        with pytest.raises(ModelNotFound):
+            await api._first(route, ask)
+    else:
+        assert (await api._first(route, ask))[0] == "the default"
 
 
 async def test_an_address_that_is_none_is_no_place(model: ModelFile) -> None:

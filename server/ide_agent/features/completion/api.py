@@ -232,11 +232,10 @@ def _without_passed_over(services: Services, route: Route) -> Route:
 
 
 async def _first(route: Route, ask: Callable[[str], Awaitable[T]]) -> tuple[T, dict[str, Any]]:
-    """As `Route.first`; where a rule names a model that is not on this machine, and no other can be had, the
-    default model stands in: it is on this machine, so nothing leaves by that. Not for a model whose adapter is
-    missing: to get the model would not help.
+    """As `Route.first`, but where no model of a rule can be had for want of it, the default model stands in.
 
-    Also returns what the start of the answer says of it.
+    That is on this machine, so nothing leaves by it. Not where only an adapter is missing: to get the model
+    would not help. Also returns what the start of the answer says of it.
     """
     try:
         return await route.first(ask), {}
