@@ -6,6 +6,7 @@ import asyncio
 import gc
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from keyring.backends import null
 import ide_agent.inference
 from ide_agent.config import HubSettings, Settings
 from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound, PanelError
-from ide_agent.features.hub import fetch, fit, kept
+from ide_agent.features.hub import drawing, fetch, fit, forms, kept, offers
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub import pulls as pulls_module
 from ide_agent.features.hub.active import Activations
@@ -926,6 +927,13 @@ async def test_where_another_token_goes_before_it_that_is_said(
             assert told in said
             assert type(said) is kind
             assert ("HF_TOKEN is set" in said) == bool(given)
+
+
+def test_what_a_press_fills_anew_is_known_to_the_page() -> None:
+    page = Path(__file__).parents[3] / "clients" / "web" / "src" / "reveal.ts"
+    [known] = re.findall(r"REFILLED.* = new Set\(\[(.*)\]\)", page.read_text(encoding="utf-8"))
+    filled = {drawing.ABOUT, forms.ADD, offers.FILES, offers.FOUND}
+    assert {each.strip(' "') for each in known.split(",")} == filled
 
 
 async def test_what_needs_no_hub_is_marked(panel: Panel) -> None:
