@@ -28,7 +28,7 @@ def vscode(launch: Callable[..., VSCode], tmp_path_factory: pytest.TempPathFacto
     started = launch(folder, settings={"ideAgent.server.path": str(PROGRAM)}, env=homes)
     shutil.copy(ROOT / "samples" / "shop" / FILE, started.workspace / FILE)
     started.open(FILE)
-    until(lambda: started.status() == "starter")
+    until(lambda: started.status().startswith("starter"))
     yield started
     subprocess.run([PROGRAM, "host", "stop"], env=started.environment, check=True)
 
