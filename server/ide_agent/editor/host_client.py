@@ -178,7 +178,10 @@ class HostClient:
     async def _open(
         self, method: str, path: str, body: Any, timeout: float | None, repeatable: bool = False
     ) -> Answer:
-        """The head of the answer. Otherwise sent again only when nobody can have worked on it."""
+        """The head of the answer.
+
+        What is not `repeatable`, as a GET always is, is sent again only when nobody can have worked on it.
+        """
         pauses = iter(_PAUSES if repeatable or method == "GET" else ())
         refused = False
         while True:
