@@ -67,6 +67,7 @@ export class Panels implements vscode.WebviewPanelSerializer<Kept>, vscode.Dispo
       }
       return;
     }
+    void closeTabs((tab) => tab.label === panel.title);
     const options = { enableScripts: true, enableFindWidget: true };
     const column = { viewColumn: vscode.ViewColumn.Active, preserveFocus: !isWanted };
     const made = vscode.window.createWebviewPanel(VIEW_TYPE, panel.title, column, options);
@@ -98,6 +99,8 @@ export class Panels implements vscode.WebviewPanelSerializer<Kept>, vscode.Dispo
       return;
     }
     const view = this.adopt(name, panel);
+    // Only one that can be seen is brought back: a second tab of it is of a time when this one was about to be closed.
+    void closeTabs((tab) => tab.label === panel.title && !tab.isActive);
     if (this.server.isRunning) {
       await this.refresh(view);
     }
@@ -145,6 +148,15 @@ export class Panels implements vscode.WebviewPanelSerializer<Kept>, vscode.Dispo
       view.isAsking = false;
     }
   }
+}
+
+/** Close tabs of panels. VS Code brings back what lies behind other tabs when it is shown, and then it may be there twice. */
+async function closeTabs(isStale: (tab: vscode.Tab) => boolean): Promise<void> {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  const ours = tabs.filter(
+    ({ input }) => input instanceof vscode.TabInputWebview && input.viewType.endsWith(VIEW_TYPE),
+  );
+  await vscode.window.tabGroups.close(ours.filter(isStale), true);
 }
 
 function nameOf(id: string): string {

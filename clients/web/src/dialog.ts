@@ -17,12 +17,16 @@ export function confirmed(action: Action, words: Words): Promise<boolean> {
   const dialog = element("dialog", { "aria-labelledby": "question", role: "alertdialog" }, question, buttons);
   document.body.append(dialog);
   return new Promise((resolve) => {
-    yes.addEventListener("click", () => dialog.close("yes"));
-    no.addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", () => {
+    const answer = (says: boolean) => {
+      resolve(says);
+      dialog.close();
       dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
+    };
+    yes.addEventListener("click", () => answer(true));
+    no.addEventListener("click", () => answer(false));
+    // `close` comes later than the focus goes back, and with it perhaps the next key.
+    dialog.addEventListener("cancel", () => answer(false));
+    dialog.addEventListener("close", () => answer(false));
     dialog.showModal();
     // Enter must not do it by accident. Before it was drawn it cannot have the focus.
     void no.updateComplete.then(() => no.focus());

@@ -63,6 +63,7 @@ def choose(window: Window, tab: str) -> None:
 
 def close(window: Window) -> None:
     """Close the panel."""
+    until(lambda: tabs(window).count("Models") == 1)
     tab = window.vscode.page.locator(".tabs-container .tab", has_text="Models")
     tab.click()
     tab.locator(".tab-actions .action-label").click()
@@ -91,7 +92,18 @@ def grow(text: str) -> dict[str, Any]:
 
 def is_open(window: Window, title: str = "Models") -> bool:
     """Whether the panel is among the editors."""
-    return title in window.vscode.page.locator(".tabs-container .tab .label-name").all_text_contents()
+    return title in tabs(window)
+
+
+def without_file(window: Window) -> None:
+    """Go to an address of the window that names no file to open: with one no other editor is brought back."""
+    window.vscode.page.goto(window.vscode.page.url.split("&payload=")[0])
+    until(lambda: window.vscode.status() == "starter")
+
+
+def tabs(window: Window) -> list[str]:
+    """What stands on the tabs of the editors."""
+    return window.vscode.page.locator(".tabs-container .tab .label-name").all_text_contents()
 
 
 def test_draws_and_sends_what_is_pressed(hub: Window, keep: Callable[..., None]) -> None:
@@ -174,9 +186,7 @@ def test_a_closed_panel_is_let_go(hub: Window) -> None:
 
 
 def test_a_reload_of_the_window_brings_it_back(hub: Window, keep: Callable[..., None]) -> None:
-    # an address that names a file to open brings back no other editor
-    hub.vscode.page.goto(hub.vscode.page.url.split("&payload=")[0])
-    until(lambda: hub.vscode.status() == "starter")
+    without_file(hub)
     open_(hub)
     until(lambda: asked(hub))
     before = asked(
@@ -187,6 +197,24 @@ def test_a_reload_of_the_window_brings_it_back(hub: Window, keep: Callable[..., 
     shown(hub)
     until(lambda: asked(hub) > before)
     keep(hub.vscode, "back")
+    close(hub)
+    hub.vscode.open(FILE)
+    until(lambda: hub.vscode.status() == "starter")
+
+
+def test_what_lies_behind_another_tab_is_not_opened_twice(hub: Window) -> None:
+    without_file(hub)
+    open_(hub)
+    choose(hub, FILE)
+    with hub.vscode.page.expect_navigation():
+        hub.vscode.run("Developer: Reload Window")
+    until(lambda: hub.vscode.status() == "starter")
+    until(lambda: is_open(hub))
+    before = asked(hub)
+    hub.vscode.run("IDE-Agent: Models")
+    shown(hub)
+    until(lambda: asked(hub) > before)
+    until(lambda: tabs(hub).count("Models") == 1)
     close(hub)
     hub.vscode.open(FILE)
     until(lambda: hub.vscode.status() == "starter")

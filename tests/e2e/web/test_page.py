@@ -163,6 +163,21 @@ def test_the_keyboard_alone_suffices(tab: Tab) -> None:
     expect(models.get_by_role("rowheader")).to_have_text(["qwen-coder"])
 
 
+def test_the_next_key_may_come_at_once(tab: Tab) -> None:
+    page = tab()
+    remove = page.get_by_role("button", name="Remove, starter")
+    remove.press("Enter")
+    dialog = page.get_by_role("alertdialog", name="Remove starter?")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    # microtasks run before whatever the browser does next
+    remove.evaluate("""button => button.addEventListener("focus", async () => {
+        for (let turn = 0; turn < 100; turn++) await null;
+        button.click();
+    }, {once: true})""")
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+
+
 def test_the_focus_and_what_is_typed_outlast_patches(tab: Tab, host: PanelHost) -> None:
     page = tab()
     name = page.get_by_role("textbox", name="Name")
