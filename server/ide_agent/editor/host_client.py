@@ -181,7 +181,8 @@ class HostClient:
         """The head of the answer.
 
         What is not `repeatable`, as a GET always is, is sent again only when nobody can have worked on it. A
-        host that is silent may still be at it, and gets nothing twice; one that came after the first gets it once.
+        host that is silent may still be at it, and gets nothing twice; one that comes after it was sent gets
+        it once.
         """
         pauses = iter(_PAUSES if repeatable or method == "GET" else ())
         refused = False
