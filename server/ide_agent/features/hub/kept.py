@@ -48,7 +48,7 @@ def tried() -> list[str]:
 
 
 def begin(name: str) -> Future[None]:
-    """Model `name` is about to be loaded though nobody is there. Once what is returned is done, it is noted."""
+    """Model `name` is about to be loaded though nobody is there; noted once what is returned is done."""
     return _change(_tried(), lambda known: [*(each for each in _names(known) if each != name), name])
 
 
