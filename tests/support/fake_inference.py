@@ -163,7 +163,7 @@ class FakeInference:
     def running(self) -> list[Any]:
         return self.rows
 
-    async def activate(self, model: str, on_wait: Callable[[Any], None] = lambda _: None) -> Any:
+    async def activate(self, model: str, on_wait: Callable[[Any], Any] = lambda _: None) -> Any:
         if self.refusal is not None:
             raise self.refusal
         if self.waits is not None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Protocol
 
-from ide_agent.editor.link import Answer, Broken, Host, Link, Refused
+from ide_agent.editor.link import Answer, Broken, Host, Link, Refused, Silent
 from ide_agent.errors import HostStartError, HostUnavailable, IdeAgentError, from_wire
 from ide_agent.reasons import reason_of
 
@@ -180,12 +180,16 @@ class HostClient:
     ) -> Answer:
         """The head of the answer.
 
-        What is not `repeatable`, as a GET always is, is sent again only when nobody can have worked on it.
+        What is not `repeatable`, as a GET always is, is sent again only when nobody can have worked on it. A
+        host that is silent may still be at it, and gets nothing twice; one that comes after it was sent gets
+        it once.
         """
         pauses = iter(_PAUSES if repeatable or method == "GET" else ())
         refused = False
+        first: Link | None = None
         while True:
             link = await self._connect()
+            first = first or link
             try:
                 answer = await link.send(method, path, body, timeout)
             except Refused as failure:
@@ -195,7 +199,8 @@ class HostClient:
                 refused = True
                 continue
             except Broken as failure:
-                pause = next(pauses, None)
+                last = isinstance(failure, Silent) or link is not first
+                pause = None if last else next(pauses, None)
                 if pause is None:
                     raise HostUnavailable() from failure
                 await self._clock.sleep(pause)

@@ -35,7 +35,11 @@ class Refused(Exception):
 
 
 class Broken(Exception):
-    """The connection broke, or fell silent: the request may have been worked on."""
+    """The connection broke: the request may have been worked on."""
+
+
+class Silent(Broken):
+    """The host holds the connection and says nothing: it may still be at work on the request."""
 
 
 class Link:
@@ -45,7 +49,8 @@ class Link:
         import httpcore
 
         self._refusals = (httpcore.ConnectError, httpcore.ConnectTimeout)
-        self._failures = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+        self._failures = (httpcore.NetworkError, httpcore.ProtocolError)
+        self._silences = httpcore.TimeoutException
         self._request = httpcore.Request
         self._url = host.url
         self._headers = {**host.headers, "Host": host.url.partition("://")[2], "Accept": "*/*"}
@@ -61,7 +66,7 @@ class Link:
             silence: longest silence of the host, in seconds; None: for ever.
 
         Raises:
-            Refused, Broken.
+            Refused, Broken, Silent.
         """
         headers = self._headers
         content = None
@@ -80,9 +85,11 @@ class Link:
             response = await self._pool.handle_async_request(request)
         except self._refusals as failure:
             raise Refused from failure
+        except self._silences as failure:
+            raise Silent from failure
         except self._failures as failure:
             raise Broken from failure
-        return Answer(response, self._failures)
+        return Answer(response, (*self._failures, self._silences))
 
     async def aclose(self) -> None:
         """Close all connections; who still reads from one gets Broken."""

@@ -76,16 +76,17 @@ class Memory:
         self,
         wish: Wish,
         model: ModelFile,
-        load: Callable[[list[asyncio.Task[None]]], asyncio.Task[Engine]],
-        on_wait: Callable[[Waiting], None],
+        load: Callable[[list[asyncio.Future[None]]], asyncio.Task[Engine]],
+        on_wait: Callable[[Waiting], asyncio.Future[None] | None],
     ) -> None:
         """Begin to load `model` as soon as there is room. Returns early when somebody else has.
 
         Args:
             wish: what is wanted.
             model: the same, as it lies on the disk.
-            load: begins it; is given the ends of other engines that have to come first.
-            on_wait: told whenever it was looked into in vain, and when it begins, then without a reason.
+            load: begins it; is given what has to come first, such as the ends of other engines.
+            on_wait: told whenever it was looked into in vain, and when it begins, then without a reason; what
+                it returns then has to come first.
 
         Raises:
             NotEnoughMemory: it would not fit, however long it waited.
@@ -106,8 +107,9 @@ class Memory:
                     raise verdict.refused
                 mine.reason = verdict.waits or self._behind(mine)
                 if mine.reason is None:
-                    on_wait(mine)
-                    task = load([self.end(self.engines.pop(place.key)) for place in verdict.ends])
+                    first = on_wait(mine)
+                    ends = [self.end(self.engines.pop(place.key)) for place in verdict.ends]
+                    task = load([*ends, first] if first is not None else [*ends])
                     self.loads[wish.key] = Load(wish, model, task)
                     task.add_done_callback(lambda done: self._loaded(wish.key, done))
                     return

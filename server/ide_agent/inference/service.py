@@ -104,13 +104,16 @@ class Inference:
             return engine
 
     async def activate(
-        self, model: str, on_wait: Callable[[IdeAgentError | None], None] = lambda _: None
+        self,
+        model: str,
+        on_wait: Callable[[IdeAgentError | None], asyncio.Future[None] | None] = lambda _: None,
     ) -> Engine:
         """The engine for `model`, which stays until `release`. Waits like `hold`.
 
         Args:
             model: a name `ModelStore.find` knows.
-            on_wait: told why it waits, again and again; None when it begins to be loaded.
+            on_wait: told why it waits, again and again; None when it begins to be loaded, which what is
+                returned then goes before.
 
         Raises:
             IdeAgentError: see `hold`.
@@ -119,9 +122,9 @@ class Inference:
         wanted = await asyncio.to_thread(self._find, model)
         key = wanted.key
 
-        def tell(waiting: Waiting) -> None:
+        def tell(waiting: Waiting) -> asyncio.Future[None] | None:
             self._tell_wait(waiting)
-            on_wait(waiting.reason)
+            return on_wait(waiting.reason)
 
         with ExitStack() as stack:
             engine = await self._get(wanted, "api", tell, stack)
@@ -252,7 +255,7 @@ class Inference:
         self,
         wanted: _Wanted,
         priority: Priority,
-        on_wait: Callable[[Waiting], None],
+        on_wait: Callable[[Waiting], asyncio.Future[None] | None],
         stack: ExitStack,
     ) -> Engine:
         """The engine for what is `wanted`, which `stack` holds."""
@@ -269,7 +272,12 @@ class Inference:
         finally:
             load.asked.remove(stack)
 
-    async def _enter(self, wanted: _Wanted, priority: Priority, on_wait: Callable[[Waiting], None]) -> None:
+    async def _enter(
+        self,
+        wanted: _Wanted,
+        priority: Priority,
+        on_wait: Callable[[Waiting], asyncio.Future[None] | None],
+    ) -> None:
         """Begin to load what is `wanted` as soon as there is room for it."""
         key, file = wanted.key, wanted.file
         try:
@@ -283,9 +291,9 @@ class Inference:
         part = self._builder.share(file, key[1], wanted.beside)
         wish = Wish(key, file.name, part.bytes, priority, wanted.beside)
 
-        def load(ends: list[asyncio.Task[None]]) -> asyncio.Task[Engine]:
+        def load(first: list[asyncio.Future[None]]) -> asyncio.Task[Engine]:
             self._builder.promise(key, part)  # now: who asks next must know
-            task = asyncio.create_task(self._load(wish, file, ends))
+            task = asyncio.create_task(self._load(wish, file, first))
             task.add_done_callback(lambda _: self._builder.drop(key))
             return task
 
@@ -301,10 +309,10 @@ class Inference:
                 self._publish(self._settled)  # how things are without it
             raise
 
-    async def _load(self, wish: Wish, file: ModelFile, ends: list[asyncio.Task[None]]) -> Engine:
+    async def _load(self, wish: Wish, file: ModelFile, first: list[asyncio.Future[None]]) -> Engine:
         memory, key = self._memory, wish.key
-        if ends:
-            await asyncio.wait(ends)
+        if first:
+            await asyncio.wait(first)
         old = memory.engines.get(key)
         if old is not None and (old.model, old.beside) != (file, wish.beside):  # files were replaced
             memory.retire(memory.engines.pop(key))

@@ -64,7 +64,7 @@ async def test_an_active_model_stays_and_a_further_one_waits(
     await inference.activate("tiny")
     await inference.activate("second")
     reasons: list[IdeAgentError | None] = []
-    third = asyncio.create_task(inference.activate("third", reasons.append))
+    third = asyncio.create_task(inference.activate("third", lambda reason: reasons.append(reason)))
     await waiting(inference, "third")
     assert rows(inference) == {"tiny": "ready", "second": "ready", "third": "waiting"}
     said = "third waits: 2 of 2 models are in memory (second, tiny). These were activated and stay: "
@@ -77,6 +77,20 @@ async def test_an_active_model_stays_and_a_further_one_waits(
     assert rows(inference) == {"second": "ready", "third": "ready"}
     said_by_then = [status["message"] for status in told if status["state"] == "waiting"]
     assert len(said_by_then) == len(set(said_by_then))  # only what is new
+
+
+async def test_what_has_to_come_first_comes_before_the_process(
+    inference: Inference, told: list[dict[str, Any]]
+) -> None:
+    async def note() -> None:
+        await until(lambda: rows(inference) == {"tiny": "loading"})
+        for _ in range(100):  # in which a load that does not wait says that it begins
+            await asyncio.sleep(0)
+        told.append({"state": "noted"})
+
+    engine = await inference.activate("tiny", lambda _: asyncio.create_task(note()))
+    assert [status["state"] for status in told] == ["noted", "loading", "ready"]
+    assert engine.pid is not None
 
 
 async def test_one_that_was_unloaded_waits_like_any_other(inference: Inference) -> None:

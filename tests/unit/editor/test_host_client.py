@@ -248,6 +248,47 @@ async def test_a_host_that_drops_all_is_not_asked_for_ever() -> None:
         assert here.host.paths() == ["POST /completion"] * 4
 
 
+async def test_a_host_that_is_silent_is_asked_once() -> None:
+    """It has the request, and may be at work on it; whoever asks has waited long enough."""
+    async with place(Jump()) as here:
+        here.host.routes["GET /panels"] = lambda call: None
+        with pytest.raises(HostUnavailable):
+            await here.client.request("GET", "/panels", timeout=0.5)
+        assert here.host.paths() == ["GET /panels"]
+
+
+async def test_a_request_that_kills_hosts_kills_one_more_and_no_third() -> None:
+    async with place(Jump()) as here:
+
+        def die(call: Call) -> None:
+            call.writer.transport.abort()
+            here.host.kill()
+
+        here.host.routes["GET /panels"] = die
+        with pytest.raises(HostUnavailable):
+            await here.client.request("GET", "/panels")
+        assert here.host.paths() == ["GET /panels"] * 2
+
+
+async def test_what_came_after_the_first_host_is_asked_once() -> None:
+    """However many tries the first one has left."""
+    async with place(Jump()) as here:
+        await here.client.request("GET", "/status")
+        await asyncio.wait_for(here.host.attached.wait(), PATIENCE)
+        asked: list[int] = []
+
+        def drop(call: Call) -> None:
+            asked.append(here.starts)
+            call.writer.transport.abort()
+            if here.starts == 1:
+                here.host.kill()
+
+        here.host.routes["GET /panels"] = drop
+        with pytest.raises(HostUnavailable):
+            await here.client.request("GET", "/panels")
+        assert asked == [1, 2]
+
+
 async def test_connection_refused_is_healed_within_the_request() -> None:
     async with place() as here:
         await here.client.request("GET", "/status")

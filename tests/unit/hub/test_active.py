@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from filelock import FileLock
 
 from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound, NotEnoughMemory
 from ide_agent.features.hub import kept
@@ -31,6 +32,7 @@ class Room:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.loads: list[str] = []
         self.released: list[str] = []
         self.go = asyncio.Event()
         self.loaded = asyncio.Event()
@@ -38,11 +40,15 @@ class Room:
         self.refusal: IdeAgentError | None = None
         self.waits: asyncio.Queue[IdeAgentError] = asyncio.Queue()
 
-    async def activate(self, model: str, on_wait: Callable[[IdeAgentError | None], None]) -> Any:
+    async def activate(
+        self, model: str, on_wait: Callable[[IdeAgentError | None], asyncio.Future[None] | None]
+    ) -> Any:
         self.asked.append(model)
         while not self.go.is_set():
             on_wait(await self.waits.get())
-        on_wait(None)
+        if (first := on_wait(None)) is not None:
+            await first
+        self.loads.append(model)
         await self.loaded.wait()
         if self.refusal:
             raise self.refusal
@@ -219,6 +225,32 @@ async def test_what_ended_the_host_is_not_tried_again_by_itself(activations: Act
     await later.want("a").task
     await until(lambda: not later.running)
     assert (later.failed, kept.tried(), kept.names()) == ({}, [], ["a"])
+
+
+async def test_it_is_noted_before_it_is_loaded(activations: Activations, room: Room) -> None:
+    """Or a model that ends the host at once would be tried again for ever."""
+    kept.add("a")
+    kept.settle()
+    room.go.set()
+    with FileLock(state_dir() / "kept-models.lock"):  # somebody else changes the notes just now
+        await activations.restore()
+        await until(lambda: room.asked == ["a"])
+        await asyncio.sleep(0)
+        assert (room.loads, kept._read(kept._tried())) == ([], [])
+    await until(lambda: room.loads == ["a"])
+    await until(lambda: not activations.running)
+
+
+def test_what_could_not_be_noted_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(kept, "_LOCK_SECONDS", 0.0)
+    with FileLock(state_dir() / "kept-models.lock"):
+        kept.add("a")
+        kept.settle()
+    assert kept.names() == []
+    assert "active-models.json was not changed" in caplog.text
 
 
 @pytest.mark.parametrize("refusal", [None, NotEnoughMemory(file="a.gguf", need_mb=2, free_mb=1)])

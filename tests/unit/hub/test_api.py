@@ -458,6 +458,7 @@ async def test_a_pull_is_stopped_shown_and_discarded_by_name(
         ):
             answer = await refused
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, "error.model.pulling")
+        assert not FakeInference.current.released  # no engine ends for a removal that comes to nothing
         stopped = await host.post("/models/pull/stop", json={"name": "TINY"})
         assert stopped.json() == {"name": "tiny", "stopped": True}
         assert [event async for event in events][-1]["error"]["code"] == "error.download.stopped"

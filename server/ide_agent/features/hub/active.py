@@ -151,10 +151,8 @@ class Activations:
         """Load it. The host stays for that, but not for what comes back by itself and only waits."""
         stays = True
 
-        def tell(reason: IdeAgentError | None) -> None:
+        def tell(reason: IdeAgentError | None) -> asyncio.Future[None] | None:
             nonlocal stays
-            if reason is None and activation.restored:
-                kept.begin(activation.name)
             stay = reason is None or not activation.by_itself
             if stay and not stays:
                 busy.enter_context(self._services.activity.busy("activation"))
@@ -163,6 +161,9 @@ class Activations:
             stays = stay
             if activation.tell(reason):
                 self._changed()
+            if reason is None and activation.restored:
+                return asyncio.wrap_future(kept.begin(activation.name))
+            return None
 
         with ExitStack() as busy:
             busy.enter_context(self._services.activity.busy("activation"))

@@ -10,9 +10,9 @@ does the end of the process.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from ide_agent.paths import state_dir
 
+log = logging.getLogger(__name__)
 _LOCK_SECONDS = 5.0  # it is held for a moment
 _writer = ThreadPoolExecutor(1, "kept-models")
 
@@ -46,9 +47,9 @@ def tried() -> list[str]:
     return _names(_read(_tried()))
 
 
-def begin(name: str) -> None:
-    """Model `name` is about to be loaded though nobody is there."""
-    _change(_tried(), lambda known: [*(each for each in _names(known) if each != name), name])
+def begin(name: str) -> Future[None]:
+    """Model `name` is about to be loaded though nobody is there; noted once what is returned is done."""
+    return _change(_tried(), lambda known: [*(each for each in _names(known) if each != name), name])
 
 
 def end(name: str) -> None:
@@ -133,22 +134,26 @@ def _notes(found: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def _change(file: Path, change: Callable[[Any], Any]) -> None:
+def _change(file: Path, change: Callable[[Any], Any]) -> Future[None]:
     """Make of what is noted what `change` says, soon."""
-    _writer.submit(_change_now, file, change)
+    return _writer.submit(_change_now, file, change)
 
 
 def _change_now(file: Path, change: Callable[[Any], Any]) -> None:
     """The same, between what others make of it; may wait for them."""
     lock = FileLock(file.with_name("kept-models.lock"), timeout=_LOCK_SECONDS)
-    with suppress(OSError), lock:  # a full disk; then it is forgotten with the host
-        known = _read(file)
-        wanted = change(known)
-        if wanted == known or not (wanted or known):
-            return
-        draft = file.with_name(f"{file.name}.new")
-        draft.write_text(json.dumps(wanted), encoding="utf-8")
-        draft.replace(file)
+    try:
+        with lock:
+            known = _read(file)
+            wanted = change(known)
+            if wanted == known or not (wanted or known):
+                return
+            draft = file.with_name(f"{file.name}.new")
+            draft.write_text(json.dumps(wanted), encoding="utf-8")
+            draft.replace(file)
+    except OSError as failure:  # a full disk, or another process that holds the lock
+        why = failure.strerror or type(failure).__name__
+        log.warning("%s was not changed, and the next host goes by what it says: %s", file.name, why)
 
 
 def _file() -> Path:

@@ -84,6 +84,8 @@ async def remove(
     found = await look(services, hub, name, adapters=adapters)
     if found.loaded and not force:
         raise ModelError("error.model.in_memory", name=found.name)
+    if found.held and await asyncio.to_thread(hub.is_pulled, found.name.partition("/")[0]):
+        raise ModelError("error.model.pulling", name=found.name)  # before anything of it ends
     await services.inference.release(found.name)  # an engine would keep the space of its file
     if found.held:
         await asyncio.to_thread(hub.remove, found.name)
