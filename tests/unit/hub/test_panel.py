@@ -730,19 +730,21 @@ def put(hub: Hub, name: str) -> None:
     (hub.folder / name / "m.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
 
 
-def switch(panel: Panel, name: str) -> tuple[str, str]:
-    """Name and label of the first button of a model that is here."""
-    found = block(panel, "models")
-    (row,) = [row for row in found.rows if row.id == name]
-    return row.actions[0].name, row.actions[0].label
+def switch(panel: Panel, name: str, table: str = "models") -> list[str]:
+    """What the buttons of a model that is here say, up to “Check”."""
+    found = block(panel, table)
+    (row,) = [row for row in found.rows if row.id.partition(".")[0] == name]
+    labels = [action.label for action in row.actions]
+    return labels[: labels.index("Check")] if "Check" in labels else labels
 
 
 async def test_a_model_is_activated_and_deactivated(panel: Panel, hub: Hub) -> None:
     put(hub, "mine")
     await press(panel, "filter")  # which draws it
-    assert switch(panel, "mine") == ("activate", "Activate")
+    assert switch(panel, "mine") == ["Details", "Keep in memory"]
     await press(panel, "activate", "mine")
-    await until(lambda: switch(panel, "mine") == ("deactivate", "Deactivate"))
+    await until(lambda: switch(panel, "mine") == ["Details", "Release from memory"])
+    assert switch(panel, "mine", "running") == ["Details", "Release from memory"]
     (row,) = block(panel, "running").rows
     assert row.cells["model"] == "mine (gguf/q4_1) 🟢 Running"
     assert row.cells["about"].startswith("80.0 MB of memory, since ")
@@ -751,7 +753,7 @@ async def test_a_model_is_activated_and_deactivated(panel: Panel, hub: Hub) -> N
     assert mine.cells["state"] == "🟢 Running · default"
     assert block(panel, "running").title == "In memory (1 of 2)"
     await press(panel, "deactivate", "mine")
-    await until(lambda: switch(panel, "mine") == ("activate", "Activate"))
+    await until(lambda: switch(panel, "mine") == ["Details", "Keep in memory"])
     assert block(panel, "running").rows == []
     assert FakeInference.current.released == ["mine"]
 
@@ -765,7 +767,7 @@ async def test_one_that_waits_says_why_and_can_be_given_up(panel: Panel, hub: Hu
     (row,) = block(panel, "running").rows
     assert row.cells["model"] == "mine (gguf/q4_1) ⏳ Waiting"
     assert row.cells["about"].startswith("mine waits: 2 of 2 models are in memory (a, b).")
-    assert row.actions[0].label == "Stop waiting"
+    assert [action.label for action in row.actions] == ["Details", "Stop waiting"]
     await press(panel, "deactivate", "mine")
     await until(lambda: not block(panel, "running").rows)
 

@@ -56,7 +56,7 @@ def test_why_it_waits_is_said_in_words_and_what_helps() -> None:
     )
     assert waits(wish(), [vectors, ghost]) == (
         f"{full} (ghost, new [embedding]). These were activated and stay: new [embedding]. "
-        "Deactivate one, or raise inference.active_models."
+        "Release one (ide-agent models deactivate NAME), or raise inference.active_models."
     )
     assert waits(wish(), [ghost], limit=1).startswith(
         "new waits: 1 of 1 models is in memory (ghost), for what is being typed."
