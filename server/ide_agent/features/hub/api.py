@@ -147,7 +147,7 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.post("/models/ask")
     async def ask(question: Question) -> Response:
-        return EventStream(answer(services, hub, question))
+        return EventStream(answer(services, hub, question, activations.latest))
 
     @router.post("/models/gc")
     async def collect(request: GcRequest) -> Response:

@@ -201,7 +201,7 @@ def _list(
             what=entry.name,
         )
         show(f"{entry.name:<{column}} {stopped}")
-    for entry in offered:
+    for entry in sorted(offered, key=lambda each: each.format not in runs):
         about = text(
             "hub.available",
             title=entry.title + no_hub(source_of(entry.origin), language()),

@@ -245,7 +245,7 @@ class HubPanel:
             self.searching.draw(panel, here | busy, runs)
             self._draw_pulls(panel, stopped)
             self.login.draw(panel, before=searching.top(panel))
-            self.asking.draw(panel, models, [row["name"] for row in running])
+            self.asking.draw(panel, models, known.get("text", ""), self.activations.latest)
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
         busy = {pull.name for pull in self.pulls.running}

@@ -77,7 +77,7 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
         "chat": words("yes" if known["chat_template"] else "no") if "chat_template" in known else "",
         "memory": taken(known["memory"], language)
-        if known.get("loaded")
+        if known.get("loaded") or not known.get("engine", "?")
         else fits(known["memory"], language),
         "instead": known.get("instead"),
         "licence": known.get("licence"),
@@ -175,8 +175,17 @@ def fits(memory: Mapping[str, Any], language: str) -> str:
     return verdict + translate("hub.fact.gpu", language, layers=gpu["layers"], of=gpu["of"], bytes=held)
 
 
-def fit(memory: Mapping[str, Any], language: str) -> str:
-    """The verdict in a word or two."""
+def fit(memory: Mapping[str, Any], form: str, runs: Collection[str], language: str) -> str:
+    """The verdict in a word or two; of what nothing here runs that it cannot, whatever memory it takes.
+
+    Args:
+        memory: of a model.
+        form: see `no_engine`.
+        runs: see `no_engine`.
+        language: of the reader.
+    """
+    if no_engine(form, runs, language):
+        return translate("hub.fit.no_engine", language)
     return translate(f"hub.fit.{memory['verdict']}", language)
 
 
