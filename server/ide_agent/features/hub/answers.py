@@ -55,7 +55,7 @@ class Question(BaseModel):
 async def answer(
     services: Services, hub: Hub, question: Question, latest: str = ""
 ) -> AsyncGenerator[dict[str, Any]]:
-    """The answer: ``start`` with the model's name (and the ``rule`` that chose it, its ``file`` and ``line``),
+    """The answer: ``start`` with the model's name (and ``rule``, ``file`` and ``line`` where one chose it),
     ``thinking`` where it thinks first, ``text`` in pieces, ``done`` with the finish reason.
 
     Closing the generator stops the model.
