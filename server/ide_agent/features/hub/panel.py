@@ -194,7 +194,7 @@ class HubPanel:
 
     async def _draw_now(self, panel: Panel) -> None:
         settings = self.services.settings.inference
-        failed = set(self.activations.failed)
+        failed, arrived = set(self.activations.failed), set(self.pulls.arrived)  # before a look at the disk
         models = await asyncio.to_thread(lambda: [described(each, settings) for each in self.hub.list()])
         known = await asyncio.to_thread(defaults, self.hub.folder, settings)
         runs = await asyncio.to_thread(runnable, settings)
@@ -209,7 +209,7 @@ class HubPanel:
         shown = [model for model in models if wanted.of_model(model)]
         missing = [entry for entry in missing if wanted.of_entry(entry)]
         running = self.services.inference.running()
-        for name in self.pulls.arrived.keys() - here:
+        for name in arrived - here:
             self.pulls.forget(name)
         for name in failed - here:  # what was wrong with a model goes with it
             self.activations.failed.pop(name, None)
