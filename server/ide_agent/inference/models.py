@@ -110,7 +110,9 @@ class ModelStore:
         """All models, newest first. Their headers are not looked at."""
         found: list[ModelFile] = []
         try:
-            folders = [path for path in self._folder.iterdir() if path.is_dir()]
+            each = self._folder.iterdir()
+            # what arrives lies in a hidden folder
+            folders = [path for path in each if path.is_dir() and not path.name.startswith(".")]
         except OSError:
             return []
         for folder in folders:

@@ -982,7 +982,7 @@ async def test_who_stays_the_default_is_told_and_another_one_is_made_it(
     await pulls.want(hub.entry(of_path(file))).task
     await until(lambda: block(panel, "arrived.other"))
     assert "mine stays the default for text" in block(panel, "arrived.other").markdown
-    await until(lambda: rows(panel, "models") and len(rows(panel, "models")) == 2)
+    await until(lambda: sorted(rows(panel, "models")) == ["mine", "other"])
     assert state(panel, "mine").endswith("default") and not state(panel, "other").endswith("default")
     assert switch(panel, "other") == ["Details", "Keep in memory", "Make default"]
     assert "other is the default for text now" in await press(panel, "default", "other")

@@ -305,3 +305,12 @@ def test_a_note_of_no_use_is_none(tmp_path: Path, noted: str) -> None:
     put(tmp_path, "vectors", "m.gguf", age=1, content=_VECTORS)
     (tmp_path / NAME).write_text(noted)
     assert ModelStore(tmp_path).find().name == "mine"
+
+
+def test_what_is_still_arriving_is_no_model(tmp_path: Path) -> None:
+    put(tmp_path, "mine", "m.gguf", age=9, content=_CHATS)
+    put(tmp_path, ".downloads", "other.gguf", age=1, content=_CHATS)
+    store = ModelStore(tmp_path)
+    assert [model.name for model in store.list()] == ["mine"]
+    store.hold(besides="mine")
+    assert not (tmp_path / NAME).exists()
