@@ -114,7 +114,7 @@ async def route(services: Services, ask: Ask, model: str = "") -> Route:
         await asyncio.to_thread(routing.refresh)
     decision = routing.decide(ask)
     if decision.refused:
-        raise ModelNotFound("error.routes.private")
+        raise ModelNotFound("error.routes.private_rule", **decision.where)
     return Route((decision.model, *decision.fallbacks), decision, ask.private)
 
 

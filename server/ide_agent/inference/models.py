@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.inference.adapters import adapters_of
+from ide_agent.inference.chosen import choose, chosen
 from ide_agent.inference.folders import look, read_folder
 from ide_agent.inference.gguf import GgufHeader, read_header
 from ide_agent.inference.header import Format, Header, Purpose, made_for
@@ -23,6 +24,7 @@ USED = ".used"
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 PROJECTOR = "mmproj"
 _READ_TEXT: tuple[Format, ...] = ("gguf", "safetensors", "onnx")
+PURPOSES: tuple[Purpose, ...] = ("text", "embedding", "reranking")
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ class ModelStore:
 
     Args:
         folder: holds one folder a model.
-        default: the model that an empty name stands for; empty: the newest one that writes text, in GGUF if
-            there is any.
+        default: the model that an empty name stands for; empty: the one that was chosen (see `chosen`), else
+            the newest one that writes text, in GGUF if there is any.
     """
 
     def __init__(self, folder: Path, default: str = "") -> None:
@@ -108,7 +110,9 @@ class ModelStore:
         """All models, newest first. Their headers are not looked at."""
         found: list[ModelFile] = []
         try:
-            folders = [path for path in self._folder.iterdir() if path.is_dir()]
+            each = self._folder.iterdir()
+            # what arrives lies in a hidden folder
+            folders = [path for path in each if path.is_dir() and not path.name.startswith(".")]
         except OSError:
             return []
         for folder in folders:
@@ -128,16 +132,18 @@ class ModelStore:
 
         Args:
             name: empty: the default one.
-            purpose: who names none gets the newest one that was made for it; for vectors, where there
-                is none, one that writes.
+            purpose: who names none gets the one that was chosen for it, else the newest one that was made for
+                it; for vectors, where there is none, one that writes.
 
         Raises:
             ModelNotFound: there is none; without a name: there is no model for that.
         """
         models = self.list()
+        free = not name and (purpose != "text" or not self._default)
+        if free and (found := self._noted(purpose, models)) is not None:
+            return found
         if purpose != "text" and not name:
-            able = (model for model in models if model.format in _READ_TEXT and _made_for(model) == purpose)
-            if (found := next(able, None)) is not None:
+            if (found := _first(models, purpose)) is not None:
                 return found
             if purpose == "reranking":
                 raise ModelNotFound("error.model.no_rerankers")
@@ -151,6 +157,37 @@ class ModelStore:
                 raise not_here(wanted, models)
             found = _among(models, found)
         return found
+
+    def default(self, purpose: Purpose) -> ModelFile | None:
+        """The model that was made for `purpose` and does that for who names none."""
+        try:
+            found = self.find("", purpose)
+        except ModelNotFound:
+            return None
+        return found if _made_for(found) == purpose else None
+
+    def hold(self, besides: str = "") -> None:
+        """Note the default models of now, lest one that comes takes the place of one without being asked.
+
+        One that does no job of its own, or that only few machines run, gives way to a better one.
+
+        Args:
+            besides: folder of a model that came just now.
+        """
+        models = [model for model in self.list() if model.file.parent.name != besides]
+        for purpose in PURPOSES:
+            found = None if self._noted(purpose, models) else _first(models, purpose)
+            if found is None or found.format == "safetensors":
+                continue
+            if purpose != "text" or _has_a_job(found):
+                with suppress(OSError):  # somebody else's folder
+                    choose(self._folder, purpose, found.name)
+
+    def _noted(self, purpose: Purpose, models: Iterable[ModelFile]) -> ModelFile | None:
+        """The one of `models` that was chosen for `purpose`."""
+        name = chosen(self._folder).get(purpose)
+        found = next((model for model in models if model.name == name), None)
+        return found if found is not None and _made_for(found) == purpose else None
 
 
 def folded(name: str) -> str:
@@ -225,6 +262,12 @@ def _default(models: list[ModelFile]) -> ModelFile:
         raise ModelNotFound("error.model.none")
     writing = [model for model in able if _made_for(model) == "text"]
     return next((model for model in writing if _has_a_job(model)), (writing or able)[0])
+
+
+def _first(models: Iterable[ModelFile], purpose: Purpose) -> ModelFile | None:
+    """Of `models`, newest first, the one that does `purpose` for who names none unless one was chosen."""
+    able = [each for each in models if each.format in _READ_TEXT and _made_for(each) == purpose]
+    return _default(able) if able and purpose == "text" else next(iter(able), None)
 
 
 def _has_a_job(model: ModelFile) -> bool:

@@ -144,11 +144,11 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     hub.allowed = None
 
     nvim.until(lambda: "ready" in held(session))
-    press(session, "Activate")
+    press(session, "Keep in memory")
     nvim.until(lambda: "🟢 Running" in held(session))
     nvim.until(lambda: re.match(rf"{NAME} \(.+\) 🟢 Running", line(session, f"{NAME} (")))
     ask(session, "Say hello.")
-    press(session, "Deactivate")
+    press(session, "Release from memory")
     nvim.until(lambda: line(session, "No model is in memory.") and not line(session, f"{NAME} ("))
     press(session, "Remove")
     nvim.until(lambda: "Type number and <Enter>" in nvim.text())

@@ -121,7 +121,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     expect(page.get_by_role("progressbar")).to_have_count(0)
     expect(page.get_by_text("No model is in memory.")).to_be_visible()
     expect(here.get_by_role("row", name=NAME)).to_contain_text("ready")
-    here.get_by_role("button", name=f"Activate, {NAME}", exact=True).click()
+    here.get_by_role("button", name=f"Keep in memory, {NAME}", exact=True).click()
     loaded = page.get_by_role("table", name="In memory (1 of")
     expect(loaded.get_by_role("rowheader")).to_have_text([re.compile(rf"^{NAME} \(.+\) 🟢 Running$")])
     expect(loaded.get_by_role("row", name=NAME)).to_contain_text(", kept,")
@@ -131,7 +131,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     (same,) = host.call("GET", "/models/running")["models"]
     assert (same["pid"], same["active"]) == (engine["pid"], True)
 
-    here.get_by_role("button", name=f"Deactivate, {NAME}", exact=True).click()
+    here.get_by_role("button", name=f"Release from memory, {NAME}", exact=True).click()
     expect(page.get_by_text("No model is in memory.")).to_be_visible()
     expect(loaded).to_have_count(0)
     expect(here.get_by_role("row", name=NAME)).to_contain_text("ready")

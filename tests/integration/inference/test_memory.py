@@ -67,7 +67,7 @@ async def test_an_active_model_stays_and_a_further_one_waits(
     third = asyncio.create_task(inference.activate("third", lambda reason: reasons.append(reason)))
     await waiting(inference, "third")
     assert rows(inference) == {"tiny": "ready", "second": "ready", "third": "waiting"}
-    said = "third waits: 2 of 2 models are in memory (second, tiny). These were activated and stay: "
+    said = "third waits: 2 of 2 models are in memory (second, tiny). These are kept there: "
     assert str(reasons[0]).startswith(said)
     assert (told[-1]["state"], told[-1]["model"]) == ("waiting", "third")
     assert told[-1]["message"].startswith(said) and told[-1]["error"]["code"] == "error.model.waits_active"

@@ -117,10 +117,10 @@ async def test_a_private_request_stays_on_this_machine(services: Services, tmp_p
     assert await to(services) == ("cloud/large", "cloud/small", "here", "")
     assert await to(services, model="here", ide_agent=private) == ("here",)
     write("rules:\n" + rule("cloud/large"))
-    for model in ("", "cloud/large"):
+    for model, key in (("", "error.routes.private_rule"), ("cloud/large", "error.routes.private")):
         with pytest.raises(ModelNotFound) as caught:
             await to(services, model=model, ide_agent=private)
-        assert caught.value.key_used == "error.routes.private"
+        assert caught.value.key_used == key
 
 
 @pytest.mark.parametrize("fallbacks", ["", "fake"])

@@ -118,7 +118,7 @@ async def test_what_waits_is_deactivated(activations: Activations, room: Room) -
     waiting = asyncio.create_task(anext(told))
     await asyncio.sleep(0)
     assert await activations.deactivate("a") == 2
-    with pytest.raises(ModelError, match="a was deactivated before it was there"):
+    with pytest.raises(ModelError, match="a was released before it was in memory"):
         await waiting
     assert room.released == ["a"]
 
@@ -220,7 +220,7 @@ async def test_what_ended_the_host_is_not_tried_again_by_itself(activations: Act
         later = Activations(activations._services)
         await later.restore()
         assert later.running == []
-        assert "a was not activated again by itself" in later.failed["a"].message("en")
+        assert "a was not loaded again by itself" in later.failed["a"].message("en")
     room.loaded.set()
     await later.want("a").task
     await until(lambda: not later.running)

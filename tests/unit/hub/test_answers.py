@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 import ide_agent.inference
 from ide_agent.config import Settings
-from ide_agent.errors import EngineCrashed, ModelError, ModelNotFound
+from ide_agent.errors import EngineCrashed, ModelError, ModelNotFound, from_wire
 from ide_agent.features.hub.answers import Question, answer
 from ide_agent.features.hub.service import Hub
 from ide_agent.host.services import Services
+from ide_agent.inference.chosen import choose
 from ide_agent.inference.models import ModelStore
 from support import gguf_file, model_folders
 from support.fake_inference import FakeEngine, FakeInference
@@ -154,9 +155,52 @@ async def test_a_rule_for_chats_chooses_and_limits(services: Services, tmp_path:
     services.routing.file.parent.mkdir(parents=True, exist_ok=True)
     rule = "rules:\n  - name: r\n    when: {task: chat, message: Where}\n    model: gone\n"
     services.routing.file.write_text(f"{rule}    fallbacks: [fake]\n    limits: {{max_tokens: 7}}\n")
-    assert (await asked(services, "Where?", model="auto"))[0] == {"type": "start", "model": "fake"}
+    assert (await asked(services, "Where?", model="auto"))[0] == {
+        "type": "start",
+        "model": "fake",
+        "rule": "r",
+        "file": "routes.yaml",
+        "line": 2,
+    }
     assert model.asked[0][1] is not None
     assert model.asked[0][1]["max_tokens"] == 7
+
+
+async def test_a_rule_that_leads_nowhere_is_named(services: Services, tmp_path: Path) -> None:
+    engine(services, tmp_path)
+    services.routing.file.parent.mkdir(parents=True, exist_ok=True)
+    services.routing.file.write_text("rules:\n  - name: r\n    when: {task: chat}\n    model: minilm\n")
+    with pytest.raises(ModelNotFound) as caught:
+        await asked(services, "Where?")
+    places = {"en": "The rule “r” (routes.yaml, line 2)", "tr": "“r” kuralı (routes.yaml, satır 2)"}
+    for language, place in places.items():
+        said = from_wire(caught.value.as_wire()).message(language)
+        assert said.startswith(place)
+        assert "ide-agent models pull minilm. " in said and "ide-agent routes show" in said
+    services.routing.file.write_text("rules:\n  - name: r\n    model: cloud/x\n")
+    with pytest.raises(ModelNotFound) as caught:
+        await asked(services, "Where?", privacy="private")
+    said = str(caught.value)
+    assert "the rule “r” (routes.yaml, line 2)" in said and "ide-agent routes test --private" in said
+    await asked_of(services, "fake")  # by its name, which goes by no rule
+
+
+async def asked_of(services: Services, model: str) -> None:
+    assert (await asked(services, "Where?", model=model))[0] == {"type": "start", "model": model}
+
+
+async def test_without_a_rule_one_that_holds_conversations_is_asked(
+    services: Services, tmp_path: Path
+) -> None:
+    chats = engine(services, tmp_path)
+    base = tmp_path / "models" / "base" / "m.gguf"
+    base.parent.mkdir(parents=True)
+    fills_in = {f"tokenizer.ggml.fim_{part}_token_id": 3 for part in ("pre", "suf", "mid")}
+    base.write_bytes(gguf_file.file({**gguf_file.llama(), **fills_in}))
+    choose(tmp_path / "models", "text", "base")  # fills in the middle, and no more
+    assert services.models.find().name == "base"
+    chats.chunks = [*CHAT]
+    assert (await asked(services, "Where?"))[0] == {"type": "start", "model": "fake"}
 
 
 async def test_what_is_private_stays_here(services: Services, tmp_path: Path) -> None:

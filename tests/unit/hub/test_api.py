@@ -245,6 +245,7 @@ async def test_models_are_listed(host: httpx.AsyncClient, hub: Hub, monkeypatch:
         "bytes": 15,
         "architecture": "",
         "fim": False,
+        "chat": False,
         "kind": "",
         "source": "file",
         "format": "gguf",
@@ -415,7 +416,8 @@ async def test_a_model_is_removed_with_its_adapters_or_without(host: httpx.Async
     assert would == {"name": "mine", "bytes": held + 100, "loaded": False, "adapters": about}
     assert file.exists()
     gone = (await host.delete("/models/MINE")).json()
-    assert gone == {"name": "mine", "bytes": held, "loaded": False, "adapters": about}
+    none_left = {"default": {"text": None}}
+    assert gone == {"name": "mine", "bytes": held, "loaded": False, "adapters": about, **none_left}
     assert (file.exists(), own.exists()) == (False, True)
     assert (await host.delete("/models/mine")).json()["error"]["code"] == "error.model.not_found"
     assert (await host.delete("/models/mine?adapters=true")).json()["bytes"] == 100

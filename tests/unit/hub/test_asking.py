@@ -14,6 +14,7 @@ from ide_agent.config import Settings
 from ide_agent.errors import EngineError, ModelNotFound, PanelError
 from ide_agent.features.hub import asking
 from ide_agent.features.hub.active import Activations
+from ide_agent.features.hub.asked import preferred
 from ide_agent.features.hub.panel import register
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.service import Hub
@@ -265,10 +266,28 @@ async def test_each_language_has_an_answer_of_its_own(panel: Panel, services: Se
     assert block(other, "ask").submit.label == "Sor"
 
 
-def test_one_in_memory_is_asked_first() -> None:
-    models = [{"name": name, "kind": "text", "engine": "e"} for name in ("a", "b")]
+@pytest.mark.parametrize(
+    ("default", "latest", "first"),
+    [
+        ("b", "", "b"),
+        ("b", "c", "c"),  # activated just now
+        ("fills-in", "", "a"),  # the first one that holds conversations
+        ("b", "fills-in", "b"),
+        ("", "gone", "a"),
+    ],
+)
+def test_the_one_that_was_activated_last_or_the_default_is_asked_first(
+    default: str, latest: str, first: str
+) -> None:
+    models = [
+        {"name": name, "kind": "text", "engine": "e", "chat": name != "fills-in"}
+        for name in ("fills-in", "a", "b", "c")
+    ]
     shown = Panel("hub@en", "Models", "en")
-    asking.Asking(None, None).draw(shown, models, ["joe", "b"])  # type: ignore[arg-type]
-    assert block(shown, "ask").fields[1].value == "b"
-    asking.Asking(None, None).draw(shown, models, [])  # type: ignore[arg-type]
-    assert block(shown, "ask").fields[1].value == "a"
+    asking.Asking(None, None).draw(shown, models, default, latest)  # type: ignore[arg-type]
+    assert block(shown, "ask").fields[1].value == first
+
+
+def test_where_nobody_holds_conversations_the_default_is_asked() -> None:
+    models = [{"name": name, "kind": "text", "engine": "e", "chat": False} for name in ("a", "b")]
+    assert preferred(models, "b", "") == "b"

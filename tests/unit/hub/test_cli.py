@@ -379,6 +379,9 @@ def test_where_the_hub_is_not_asked_the_catalogue_is(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     code, out, err = run("search", "MiniLM")
     assert code == 0
+    unrun = run("search", "audio", "or", "chat", "--source", "catalogue")[1]
+    assert "150.2 MB (cannot run here), MIT" in unrun and "MB (fits), MIT" not in unrun
+    assert unrun.index("starter ") < unrun.index("whisper-base ")  # what runs here stands first
     assert out.startswith("minilm ") and "ONNX, 23.4 MB (fits), Apache-2.0 (no hub needed)." in out
     assert err.startswith("Only the catalogue was searched. ") and len(err.splitlines()) == 1
     assert "HF_HUB_OFFLINE" in err
@@ -460,7 +463,7 @@ def test_a_model_is_activated_and_says_why_it_waits(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(runtime, "ensure_host", lambda: HOST)
     monkeypatch.setattr(runtime, "stream", stream)
     code, out, err = run("activate", "a")
-    assert (code, out) == (0, "a is active (fake).\n")
+    assert (code, out) == (0, "a is in memory and stays there (fake).\n")
     first, ctrl_c, second, more = err.splitlines()
     assert (first, second) == (str(behind), str(waits))
     assert "Ctrl-C" in ctrl_c and "active_models" in more and more.endswith("config.toml")
@@ -481,10 +484,10 @@ def test_giving_up_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_model_is_deactivated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "find_host", lambda: None)
-    assert run("deactivate", "a")[1] == "a was not active.\n"
+    assert run("deactivate", "a")[1] == "a was not in memory.\n"
     monkeypatch.setattr(runtime, "find_host", lambda: HOST)
     monkeypatch.setattr(runtime, "call", lambda *_, **__: {"deactivated": 1, "name": "a"})
-    assert run("deactivate", "A")[1] == "a is no longer active.\n"
+    assert run("deactivate", "A")[1] == "a was released from memory.\n"
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])
@@ -583,7 +586,7 @@ def test_of_a_folder_the_first_file_is_looked_for_and_a_new_default_is_said(
         (embedder if name == "vectors" else llama)(folder)
         os.utime(folder / ("model_int8.onnx" if name == "vectors" else "model.safetensors"), (4e9, 4e9))
         err = run("import", str(folder))[2]
-        assert ("second is now the default model" in err and "in place of first" in err) is is_default
+        assert ("second is the default for text now" in err and "in place of first" in err) is is_default
 
 
 def test_what_needs_no_hub_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,3 +132,11 @@ def test_rarer_words_stand_first_and_what_says_nothing_does_not_count() -> None:
 def test_short_words_count_where_words_begin() -> None:
     assert "starcoder2-3b" in looked_for("coder")
     assert looked_for("ode") == []
+
+
+def test_a_word_for_small_finds_nothing_that_others_do_not() -> None:
+    found = looked_for("small coder for python")
+    assert found[0] == "qwen2.5-coder-0.5b"
+    assert not {"minilm", "bge-small-en", "e5-small"} & set(found)
+    assert looked_for("something small")[0] == "starter"  # one that writes, where nothing else is said
+    assert "starter" in looked_for("chat") and "starter" in looked_for("sohbet")

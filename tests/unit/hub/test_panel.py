@@ -730,19 +730,21 @@ def put(hub: Hub, name: str) -> None:
     (hub.folder / name / "m.gguf").write_bytes(gguf_file.file(gguf_file.llama()))
 
 
-def switch(panel: Panel, name: str) -> tuple[str, str]:
-    """Name and label of the first button of a model that is here."""
-    found = block(panel, "models")
-    (row,) = [row for row in found.rows if row.id == name]
-    return row.actions[0].name, row.actions[0].label
+def switch(panel: Panel, name: str, table: str = "models") -> list[str]:
+    """What the buttons of a model that is here say, up to “Check”."""
+    found = block(panel, table)
+    (row,) = [row for row in found.rows if row.id.partition(".")[0] == name]
+    labels = [action.label for action in row.actions]
+    return labels[: labels.index("Check")] if "Check" in labels else labels
 
 
 async def test_a_model_is_activated_and_deactivated(panel: Panel, hub: Hub) -> None:
     put(hub, "mine")
     await press(panel, "filter")  # which draws it
-    assert switch(panel, "mine") == ("activate", "Activate")
+    assert switch(panel, "mine") == ["Details", "Keep in memory"]
     await press(panel, "activate", "mine")
-    await until(lambda: switch(panel, "mine") == ("deactivate", "Deactivate"))
+    await until(lambda: switch(panel, "mine") == ["Details", "Release from memory"])
+    assert switch(panel, "mine", "running") == ["Details", "Release from memory"]
     (row,) = block(panel, "running").rows
     assert row.cells["model"] == "mine (gguf/q4_1) 🟢 Running"
     assert row.cells["about"].startswith("80.0 MB of memory, since ")
@@ -751,7 +753,7 @@ async def test_a_model_is_activated_and_deactivated(panel: Panel, hub: Hub) -> N
     assert mine.cells["state"] == "🟢 Running · default"
     assert block(panel, "running").title == "In memory (1 of 2)"
     await press(panel, "deactivate", "mine")
-    await until(lambda: switch(panel, "mine") == ("activate", "Activate"))
+    await until(lambda: switch(panel, "mine") == ["Details", "Keep in memory"])
     assert block(panel, "running").rows == []
     assert FakeInference.current.released == ["mine"]
 
@@ -765,7 +767,7 @@ async def test_one_that_waits_says_why_and_can_be_given_up(panel: Panel, hub: Hu
     (row,) = block(panel, "running").rows
     assert row.cells["model"] == "mine (gguf/q4_1) ⏳ Waiting"
     assert row.cells["about"].startswith("mine waits: 2 of 2 models are in memory (a, b).")
-    assert row.actions[0].label == "Stop waiting"
+    assert [action.label for action in row.actions] == ["Details", "Stop waiting"]
     await press(panel, "deactivate", "mine")
     await until(lambda: not block(panel, "running").rows)
 
@@ -957,3 +959,55 @@ async def test_whoever_holds_the_notes_does_not_hold_up_the_host(
     assert await asyncio.to_thread(kept.pulling) == ["tiny"]
     pulls.stop("tiny")
     assert await asyncio.to_thread(kept.pulling) == []
+
+
+def put_chat(hub: Hub, name: str) -> None:
+    put(hub, name)
+    chats = {"tokenizer.chat_template": "{{ messages }}"}
+    (hub.folder / name / "m.gguf").write_bytes(gguf_file.file(gguf_file.llama(**chats)))
+
+
+def state(panel: Panel, name: str) -> str:
+    (row,) = [row for row in block(panel, "models").rows if row.id == name]
+    return str(row.cells["state"])
+
+
+async def test_who_stays_the_default_is_told_and_another_one_is_made_it(
+    pulls: Pulls, panel: Panel, hub: Hub, tmp_path: Path
+) -> None:
+    put_chat(hub, "mine")
+    file = tmp_path / "own" / "other.gguf"
+    file.parent.mkdir()
+    file.write_bytes((hub.folder / "mine" / "m.gguf").read_bytes())
+    await pulls.want(hub.entry(of_path(file))).task
+    await until(lambda: block(panel, "arrived.other"))
+    assert "mine stays the default for text" in block(panel, "arrived.other").markdown
+    await until(lambda: sorted(rows(panel, "models")) == ["mine", "other"])
+    assert state(panel, "mine").endswith("default") and not state(panel, "other").endswith("default")
+    assert switch(panel, "other") == ["Details", "Keep in memory", "Make default"]
+    assert "other is the default for text now" in await press(panel, "default", "other")
+    assert state(panel, "other").endswith("default")
+    assert switch(panel, "mine") == ["Details", "Keep in memory", "Make default"]
+    await until(lambda: block(panel, "arrived.other") is None)
+    told = await press(panel, "remove", "other")
+    assert "mine answers and completes code now" in told
+    assert "ide-agent models pull starter" in await press(panel, "remove", "mine")
+
+
+async def test_one_in_memory_that_is_not_kept_can_be_kept_or_released(panel: Panel, hub: Hub) -> None:
+    put(hub, "mine")
+    FakeInference.current.rows = [running_row("mine")]
+    await press(panel, "filter")  # which draws it
+    both = ["Details", "Keep in memory", "Release from memory"]
+    assert switch(panel, "mine") == switch(panel, "mine", "running") == both
+    for table in ("models", "running"):
+        for row in block(panel, table).rows:
+            assert row.actions[0].name == "about"  # Enter on a row harms nothing
+
+
+async def test_the_first_button_of_a_row_harms_nothing(panel: Panel, hub: Hub) -> None:
+    put(hub, "mine")
+    await press(panel, "filter")
+    tables = [each for each in panel.state.blocks if isinstance(each, TableBlock)]
+    firsts = {row.actions[0].name for table in tables for row in table.rows if row.actions}
+    assert firsts == {"about", "pull"}

@@ -6,6 +6,7 @@ import pytest
 
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.inference import models
+from ide_agent.inference.chosen import NAME, choose
 from ide_agent.inference.gguf import GgufHeader, read_header
 from ide_agent.inference.models import ModelStore, called
 from support import gguf_file, model_folders
@@ -256,3 +257,60 @@ def test_what_the_system_forbids_is_tried_again(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(ModelFileInvalid):
             _ = found.header
     assert found.header.architecture == "llama"
+
+
+_CHATS = gguf_file.file(gguf_file.llama(**{"tokenizer.chat_template": "{{ messages }}"}))
+_VECTORS = gguf_file.file({"general.architecture": "bert", "tokenizer.ggml.model": "bert"})
+
+
+def test_who_comes_later_takes_no_ones_place(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    for purpose, content in (("text", _CHATS), ("embedding", _VECTORS)):
+        put(tmp_path, f"old-{purpose}", "m.gguf", age=9, content=content)
+    store.hold()
+    for purpose, content in (("text", _CHATS), ("embedding", _VECTORS)):
+        put(tmp_path, f"new-{purpose}", "m.gguf", age=1, content=content)
+    assert store.find().name == "old-text"
+    assert store.find(purpose="embedding").name == "old-embedding"
+    choose(tmp_path, "text", "new-text")
+    store.hold()
+    assert store.find().name == "new-text"
+    assert ModelStore(tmp_path, default="old-text").find().name == "old-text"
+    (tmp_path / "new-text" / "m.gguf").unlink()
+    assert store.find().name == "old-text"  # what was chosen is gone
+
+
+def test_two_that_come_at_once_hold_each_other_off(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    store.hold()  # both were begun when there was none
+    put(tmp_path, "first", "m.gguf", age=9, content=_CHATS)
+    store.hold(besides="first")
+    put(tmp_path, "second", "m.gguf", age=1, content=_CHATS)
+    store.hold(besides="second")
+    assert store.find().name == "first"
+
+
+def test_a_base_model_gives_way_to_one_that_has_a_job(tmp_path: Path) -> None:
+    put(tmp_path, "base", "m.gguf", age=9)
+    store = ModelStore(tmp_path)
+    store.hold()
+    put(tmp_path, "chat", "m.gguf", age=1, content=_CHATS)
+    store.hold(besides="chat")
+    assert store.find().name == "chat"
+
+
+@pytest.mark.parametrize("noted", ["", "[]", "{", '{"text": 3}', '{"text": "gone"}', '{"text": "vectors"}'])
+def test_a_note_of_no_use_is_none(tmp_path: Path, noted: str) -> None:
+    put(tmp_path, "mine", "m.gguf", age=9, content=_CHATS)
+    put(tmp_path, "vectors", "m.gguf", age=1, content=_VECTORS)
+    (tmp_path / NAME).write_text(noted)
+    assert ModelStore(tmp_path).find().name == "mine"
+
+
+def test_what_is_still_arriving_is_no_model(tmp_path: Path) -> None:
+    put(tmp_path, "mine", "m.gguf", age=9, content=_CHATS)
+    put(tmp_path, ".downloads", "other.gguf", age=1, content=_CHATS)
+    store = ModelStore(tmp_path)
+    assert [model.name for model in store.list()] == ["mine"]
+    store.hold(besides="mine")
+    assert not (tmp_path / NAME).exists()

@@ -55,8 +55,8 @@ def test_why_it_waits_is_said_in_words_and_what_helps() -> None:
         f"{full} (a, b). It starts when one of these is no longer used: a."
     )
     assert waits(wish(), [vectors, ghost]) == (
-        f"{full} (ghost, new [embedding]). These were activated and stay: new [embedding]. "
-        "Deactivate one, or raise inference.active_models."
+        f"{full} (ghost, new [embedding]). These are kept there: new [embedding]. "
+        "Release one (ide-agent models deactivate NAME), or raise inference.active_models."
     )
     assert waits(wish(), [ghost], limit=1).startswith(
         "new waits: 1 of 1 models is in memory (ghost), for what is being typed."

@@ -74,8 +74,8 @@ def test_test_says_where_and_why(file: Path) -> None:
     assert "is not here" not in out
     file.write_text(RULES.replace("model: coder", "model: codr"))
     assert (
-        "codr is not here. The panel “Models” can look for it, or ide-agent models search codr."
-        in run("test", "refactor")[1]
+        "codr is not here. Get it in the panel “Models”, or: ide-agent models pull codr (what the "
+        "catalogue does not have: ide-agent models search codr)." in run("test", "refactor")[1]
     )
     file.write_text(RULES.replace("model: coder", "model: /tmp/x.gguf"))
     assert "is not here" not in run("test", "refactor")[1]

@@ -10,9 +10,10 @@ from ide_agent.config import InferenceSettings
 from ide_agent.errors import ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.catalogue import Entry, nearest
+from ide_agent.features.hub.defaults import defaults
 from ide_agent.features.hub.disk import sha256_of
 from ide_agent.features.hub.fit import best_that_fits, expected, fitting_of, memory, needed, others, sizes_of
-from ide_agent.features.hub.listing import default_name, described, engine_for
+from ide_agent.features.hub.listing import described, engine_for
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.trained import trained
@@ -52,7 +53,7 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
             raise ModelNotFound("error.model.not_found_near", name=name, near=", ".join(near)) from None
         raise
     known = _of_file(hub, model, settings)
-    known["default"] = model.name == default_name(hub.folder, settings)
+    known["default"] = model.name in defaults(hub.folder, settings).values()
     noted = manifest.read(model.file.parent)
     if (own := trained(model.file.parent)) is not None:
         known["adapters"] = {"count": own.count, "bytes": own.bytes, "folder": str(own.folder)}

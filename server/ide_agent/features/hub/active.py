@@ -68,6 +68,7 @@ class Activations:
 
     Attributes:
         failed: why the last activation of a model came to nothing, until the next one.
+        latest: the model that somebody activated last, unless it was deactivated since; empty: none.
     """
 
     def __init__(self, services: Services, changed: Callable[[], None] = lambda: None) -> None:
@@ -75,6 +76,7 @@ class Activations:
         self._changed = changed
         self._running: dict[str, Activation] = {}
         self.failed: dict[str, IdeAgentError] = {}
+        self.latest = ""
 
     @property
     def running(self) -> list[Activation]:
@@ -119,6 +121,7 @@ class Activations:
             waiting.task.cancel()
             await asyncio.wait([waiting.task])
         self.failed.pop(name, None)
+        self.latest = "" if self.latest == name else self.latest
         kept.forget(name)
         return await self._services.inference.release(name) + (waiting is not None)
 
@@ -180,6 +183,8 @@ class Activations:
             known = isinstance(failure, IdeAgentError)
             self.failed[activation.name] = failure if known else IdeAgentError()  # type: ignore[assignment]
         elif not task.cancelled():
+            if not activation.by_itself:
+                self.latest = activation.name
             kept.add(activation.name)
             kept.end(activation.name)
         activation.tell(None)

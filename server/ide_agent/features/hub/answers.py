@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ide_agent.errors import ModelError
-from ide_agent.features.hub.calling import pulled_first
+from ide_agent.errors import IdeAgentError, ModelError, ModelNotFound, RemoteError
+from ide_agent.features.hub.asked import preferred
+from ide_agent.features.hub.calling import not_yet, pulled_first
+from ide_agent.features.hub.defaults import defaults
+from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.thoughts import Thoughts
 from ide_agent.host.routing import Route, route
 from ide_agent.inference.kinds import check_purpose, kind_of
@@ -33,7 +37,7 @@ class Question(BaseModel):
 
     Attributes:
         text: the question.
-        model: who is to answer; empty: the routing rules say, as in a chat.
+        model: who is to answer; empty: the routing rules say, as in a chat, and where none fits `preferred`.
         system: what the model is told beforehand.
         max_tokens: longest answer.
         privacy: ``private``: no model of another machine may answer.
@@ -48,11 +52,19 @@ class Question(BaseModel):
     privacy: Literal["", "private"] = ""
 
 
-async def answer(services: Services, hub: Hub, question: Question) -> AsyncGenerator[dict[str, Any]]:
-    """The answer: ``start`` with the model's name, ``thinking`` where it thinks first, ``text`` in pieces,
-    ``done`` with the finish reason.
+async def answer(
+    services: Services, hub: Hub, question: Question, latest: str = ""
+) -> AsyncGenerator[dict[str, Any]]:
+    """The answer: ``start`` with the model's name (and ``rule``, ``file`` and ``line`` where one chose it),
+    ``thinking`` where it thinks first, ``text`` in pieces, ``done`` with the finish reason.
 
     Closing the generator stops the model.
+
+    Args:
+        services: of the host.
+        hub: where its models are.
+        question: to answer.
+        latest: the model that was activated last, see `preferred`.
 
     Raises:
         IdeAgentError: no model can be had, or the one that was named writes no text.
@@ -64,14 +76,21 @@ async def answer(services: Services, hub: Hub, question: Question) -> AsyncGener
     if found.decision is None and not services.remotes.owner(question.model):
         with pulled_first(hub, question.model):
             await asyncio.to_thread(services.models.find, question.model)
+    if found.decision is not None and not found.decision.rule:
+        name = await asyncio.to_thread(_preferred, services, hub, latest)
+        found = replace(found, models=(name,))
 
     async def begin(name: str) -> tuple[dict[str, Any], AsyncGenerator[dict[str, Any]]]:
         events = _answered(services, found, name, question)
         return await anext(events), events
 
-    first, events = await found.first(begin)
+    where = found.decision.where if found.decision is not None else {}
+    try:
+        first, events = await found.first(begin)
+    except (ModelError, RemoteError) as failure:
+        raise _led(failure, found, hub) if where else failure from None
     async with aclosing(events):
-        yield first
+        yield first | where
         async for event in events:
             yield event
 
@@ -109,6 +128,28 @@ async def _answered(
     if said := thoughts.rest(cut=reason == "length"):
         yield {"type": "text", "text": said}
     yield {"type": "done", "finish_reason": reason}
+
+
+def _preferred(services: Services, hub: Hub, latest: str) -> str:
+    """Who answers where nobody and no rule says; empty: whom a setting names."""
+    settings = services.settings.inference
+    if settings.model:
+        return ""
+    models = [described(each, settings) for each in hub.list()]
+    return preferred(models, defaults(hub.folder, settings).get("text", ""), latest)
+
+
+def _led(failure: ModelError | RemoteError, found: Route, hub: Hub) -> IdeAgentError:
+    """`failure` of the model that a rule chose; says which rule that was, where it stands and what to do."""
+    decision = found.decision
+    if decision is None or "rule" in failure.params:
+        return failure
+    why: IdeAgentError = failure
+    if isinstance(failure, ModelNotFound):
+        why = not_yet(decision.model, [entry.name for entry in hub.catalogue()]) or failure
+    reason = {"code": why.key_used, "params": why.params}
+    model = decision.model or {"code": "routes.default"}
+    return type(failure)("error.routes.led", **decision.where, model=model, reason=reason)
 
 
 def _refuse_mute(services: Services, name: str) -> None:

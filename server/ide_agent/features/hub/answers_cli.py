@@ -87,6 +87,9 @@ def _print(events: Iterator[dict[str, Any]]) -> tuple[bool, str, bool]:
             if event["type"] == "done":
                 return bool(last), str(event["finish_reason"]), thought
             model = str(event.get("model", model))
+            if event.get("rule"):
+                where = {key: event[key] for key in ("rule", "file", "line")}
+                typer.echo(text("hub.question.by_rule", model=model, **where), err=True)
             if event["type"] == "thinking":
                 thought = True
                 typer.echo(text("hub.question.thinks", model=model), err=True)

@@ -17,10 +17,11 @@ from ide_agent.features.hub.active import Activations, follow
 from ide_agent.features.hub.answers import Question, answer
 from ide_agent.features.hub.calling import pulled_first
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.defaults import defaults, make_default
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.finding import search as find
 from ide_agent.features.hub.fit import asked
-from ide_agent.features.hub.listing import default_name, described
+from ide_agent.features.hub.listing import described
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.removal import look, remove
 from ide_agent.features.hub.service import Hub
@@ -73,9 +74,9 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     async def models() -> Response:
         loaded, settings = loaded_models(services), services.settings.inference
         found = await asyncio.to_thread(lambda: [described(each, settings) for each in hub.list()])
-        default = await asyncio.to_thread(default_name, hub.folder, settings)
+        known = await asyncio.to_thread(defaults, hub.folder, settings)
         for model in found:
-            model |= {"loaded": model["name"] in loaded, "default": model["name"] == default}
+            model |= {"loaded": model["name"] in loaded, "default": model["name"] in known.values()}
         return JSONResponse({"models": found})
 
     @router.post("/models/pull")
@@ -126,6 +127,13 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
     async def verify_model(request: NameRequest) -> Response:
         return JSONResponse(await asyncio.to_thread(verify, hub, request.name))
 
+    @router.post("/models/default")
+    async def default(request: NameRequest) -> Response:
+        settings = services.settings.inference
+        name, purpose = await asyncio.to_thread(make_default, hub, request.name, settings)
+        pulls.forget(name)
+        return JSONResponse({"name": name, "purpose": purpose})
+
     @router.post("/models/activate")
     async def activate(request: NameRequest) -> Response:
         with pulled_first(hub, request.name):  # who asks for nothing gets a status code, not a stream
@@ -139,7 +147,7 @@ def routes(services: Services, hub: Hub, pulls: Pulls, activations: Activations)
 
     @router.post("/models/ask")
     async def ask(question: Question) -> Response:
-        return EventStream(answer(services, hub, question))
+        return EventStream(answer(services, hub, question, activations.latest))
 
     @router.post("/models/gc")
     async def collect(request: GcRequest) -> Response:
@@ -198,4 +206,4 @@ async def _pull(pulls: Pulls, entry: Entry) -> AsyncGenerator[dict[str, Any]]:
         model = await asyncio.shield(pull.task)
     finally:
         pulls.leave(pull)
-    yield {"phase": "ready", **model.as_wire()}
+    yield {"phase": "ready", **model.as_wire(), **pull.outcome}

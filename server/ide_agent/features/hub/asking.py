@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ide_agent.errors import IdeAgentError, ModelNotFound, PanelError
 from ide_agent.features.hub import forms, offers
 from ide_agent.features.hub.answers import Question, answer
+from ide_agent.features.hub.asked import preferred, writers
 from ide_agent.features.hub.listing import described
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
@@ -27,16 +28,6 @@ _LONGEST = 512
 """Tokens of an answer. Small models do not always find an end."""
 _SHOWN = 200
 """Characters of the question that stand above its answer."""
-_WRITING = ("text", "image", "multi")
-
-
-def writers(models: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Names of those models of `listing.described` that write text and can run here."""
-    return [
-        each["name"]
-        for each in models
-        if each["kind"] in _WRITING and each["engine"] and not each.get("problem")
-    ]
 
 
 class Asking:
@@ -55,21 +46,21 @@ class Asking:
         panel.on("answered", partial(self._dismiss, panel))
         panel.on_close(partial(self._leave, panel))
 
-    def draw(self, panel: Panel, models: Iterable[Mapping[str, Any]], running: Iterable[str]) -> None:
+    def draw(self, panel: Panel, models: Sequence[Mapping[str, Any]], default: str, latest: str) -> None:
         """Show the form, where there is somebody to ask.
 
         Args:
             panel: has a block `offers.THERE`, before which it stands.
             models: those that are here, as `listing.described` tells.
-            running: names of those in memory, which answer soonest.
+            default: see `preferred`.
+            latest: see `preferred`.
         """
         names = writers(models)
         if not names:
             panel.remove(forms.ASK)
             return
-        soonest = next((name for name in running if name in names), names[0])
         at = next((id for id in (ANSWERING, ANSWER, PROBLEM, DONE) if panel.has(id)), offers.THERE)
-        panel.set(forms.ask_form(names, soonest, panel.language), before=at)
+        panel.set(forms.ask_form(names, preferred(models, default, latest), panel.language), before=at)
 
     async def _ask(self, panel: Panel, event: PanelEvent) -> None:
         model, question = (str(event.values.get(key, "")).strip() for key in ("model", "question"))

@@ -33,6 +33,7 @@ def app() -> typer.Typer:
     models = App(name="models", help=text("hub.help"), epilog=text("hub.begin"))
     models.command("pull", help=text("hub.pull"))(_pull)
     models.command("list", help=text("hub.list"))(_list)
+    models.command("default", help=text("hub.default"))(_default)
     search_cli.add_to(models)
     models.command("import", help=text("hub.import"))(_import)
     removal_cli.add_to(models)
@@ -62,10 +63,11 @@ def _import(
 
 
 def _get(what: str, called: str, sha256: str, file: str = "", *, sure: bool = False) -> None:
+    from ide_agent.features.hub.defaults import after_pull, defaults
     from ide_agent.features.hub.place import is_model
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.sources.url import shown
-    from ide_agent.features.hub.words import no_engine
+    from ide_agent.features.hub.words import no_engine, pull_told
 
     hub = Hub()
     entry = hub.entry(what, called, sha256, file)
@@ -74,8 +76,8 @@ def _get(what: str, called: str, sha256: str, file: str = "", *, sure: bool = Fa
         typer.echo(unrun.strip(), err=True)
     if not is_here:
         _check_fit(hub, entry, sure=sure)
+    before = defaults(hub.folder, _settings())
     make_room(entry, 0 if is_here else entry.total)
-    before = _default()
     try:
         with shown_progress(entry.name) as report:
             model = asyncio.run(hub.pull(entry, report))
@@ -87,7 +89,9 @@ def _get(what: str, called: str, sha256: str, file: str = "", *, sure: bool = Fa
     if not entry.size:  # nobody said how big it would be
         make_room(entry, 0)
     typer.echo(text("hub.ready", name=model.name, file=model.file))
-    _tell_default(model.name, before)
+    outcome = {} if is_here else after_pull(hub, model.name, before, _settings())
+    if said := pull_told(model.name, outcome, language()):
+        typer.echo(said, err=True)
 
 
 def _check_fit(hub: Hub, entry: Entry, *, sure: bool) -> None:
@@ -135,26 +139,21 @@ def _runs() -> frozenset[str]:
     return runnable(_settings())
 
 
-def _default() -> str:
-    """Name of the model that answers who names none; empty where there is none."""
-    from ide_agent.features.hub.listing import default_name
-    from ide_agent.paths import models_dir
+def _default(name: str = typer.Argument(help=text("hub.name"))) -> None:
+    from ide_agent.features.hub.defaults import make_default
+    from ide_agent.features.hub.service import Hub
 
-    return default_name(models_dir(), _settings())
-
-
-def _tell_default(name: str, before: str) -> None:
-    """Say so where another model answers from now on."""
-    if before != (now := _default()) == name and before:
-        typer.echo(text("hub.now_default", name=now, before=before), err=True)
+    made, purpose = make_default(Hub(), name, _settings())
+    typer.echo(text("hub.default_made", name=made, task=text(f"hub.row.{purpose}")))
 
 
 def _list(
     as_json: bool = typer.Option(False, "--json", help=text("cli.json")),
     kind: str = typer.Option("", "--type", help=text("hub.type"), callback=kind_of),
 ) -> None:
+    from ide_agent.features.hub.defaults import defaults
     from ide_agent.features.hub.filters import source_of
-    from ide_agent.features.hub.listing import default_name, described, runnable
+    from ide_agent.features.hub.listing import described, runnable
     from ide_agent.features.hub.service import Hub
     from ide_agent.features.hub.words import form, no_engine, no_hub, size
 
@@ -166,13 +165,14 @@ def _list(
         typer.echo(text("hub.none"))
     here = {model["name"] for model in described_all}
     offered = [entry for entry in hub.catalogue() if entry.name not in here and kind in ("", entry.kind)]
-    loaded, default, runs = in_memory(), default_name(hub.folder, settings), runnable(settings)
+    loaded, runs = in_memory(), runnable(settings)
+    default = defaults(hub.folder, settings).values()
     if as_json:
         typer.echo(
             json.dumps(
                 {
                     "models": [
-                        {**each, "loaded": each["name"] in loaded, "default": each["name"] == default}
+                        {**each, "loaded": each["name"] in loaded, "default": each["name"] in default}
                         for each in models
                     ]
                 },
@@ -185,7 +185,7 @@ def _list(
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
         marks = [
-            *([text("hub.panel.default")] if model["name"] == default else []),
+            *([text("hub.panel.default")] if model["name"] in default else []),
             *([text("hub.in_memory")] if model["name"] in loaded else []),
         ]
         if marks:
@@ -201,7 +201,7 @@ def _list(
             what=entry.name,
         )
         show(f"{entry.name:<{column}} {stopped}")
-    for entry in offered:
+    for entry in sorted(offered, key=lambda each: each.format not in runs):
         about = text(
             "hub.available",
             title=entry.title + no_hub(source_of(entry.origin), language()),

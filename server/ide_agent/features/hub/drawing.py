@@ -9,7 +9,7 @@ from ide_agent.errors import from_wire
 from ide_agent.features.hub import offers
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.pulls import Pull
-from ide_agent.features.hub.words import describe, facts, form, percent, size, status_line
+from ide_agent.features.hub.words import describe, facts, form, percent, pull_told, size, status_line
 from ide_agent.features.hub.words import running as running_words
 from ide_agent.locale import translate, translator
 from ide_agent.panels.blocks import (
@@ -79,6 +79,22 @@ def failure(name: str, message: str, language: str) -> list[Block]:
     ]
 
 
+def arrived(name: str, outcome: Mapping[str, str], language: str) -> list[Block]:
+    """What a model that came changed, or left as it was."""
+    if not (said := pull_told(name, outcome, language)):
+        return []
+    words = translator(language)
+    other = outcome["replaced"] or name
+    actions = [
+        Action(name="default", label=words("hub.panel.make_default_name", name=other), args={"name": other}),
+        Action(name="forget", label=words("hub.panel.forget"), args={"name": name}),
+    ]
+    return [
+        TextBlock(id=f"arrived.{name}", markdown=plain(said)),
+        ActionsBlock(id=f"arrived.{name}.actions", actions=actions),
+    ]
+
+
 def running(rows: Sequence[Mapping[str, Any]], limit: int, language: str) -> TableBlock:
     """What is in memory, and what waits for a place there."""
     words = translator(language)
@@ -97,16 +113,29 @@ def running(rows: Sequence[Mapping[str, Any]], limit: int, language: str) -> Tab
                     "model": status_line({**row, "name": _printable(row["name"])}, language),
                     "about": running_words({**row, "idle": None}, language),
                 },
-                actions=[_deactivate(row["name"], waits=row["state"] == "waiting", language=language)],
+                actions=[_about(_printable(row["name"]), language), *_switch(row, row["name"], language)],
             )
             for row in rows
         ],
     )
 
 
-def _deactivate(name: str, *, waits: bool, language: str) -> Action:
-    label = translate("hub.panel.give_up" if waits else "hub.panel.deactivate", language)
-    return Action(name="deactivate", label=label, args={"name": _printable(name)})
+def _about(name: str, language: str) -> Action:
+    """First in each row of a model that is here: it changes nothing."""
+    return Action(name="about", label=translate("hub.panel.details", language), args={"name": name})
+
+
+def _switch(row: Mapping[str, Any] | None, name: str, language: str, *, enabled: bool = True) -> list[Action]:
+    """What can be done about model `name` in memory: `row` says how it is there, None that it is not."""
+    words, args = translator(language), {"name": _printable(name)}
+    waits = row is not None and row["state"] == "waiting"
+    found: list[Action] = []
+    if row is None or not (waits or row["active"] or row["state"] == "leaving"):
+        found.append(Action(name="activate", label=words("hub.panel.activate"), args=args, enabled=enabled))
+    if row is not None:
+        label = words("hub.panel.give_up" if waits else "hub.panel.deactivate")
+        found.append(Action(name="deactivate", label=label, args=args))
+    return found
 
 
 def inactive(name: str, message: str, language: str) -> TextBlock:
@@ -114,22 +143,18 @@ def inactive(name: str, message: str, language: str) -> TextBlock:
     return TextBlock(id=f"inactive.{name}", markdown=plain(message), level="error")
 
 
-def _model(model: dict[str, Any], row: Mapping[str, Any] | None, default: str, language: str) -> Row:
+def _model(model: dict[str, Any], row: Mapping[str, Any] | None, language: str) -> Row:
     words = translator(language)
     name, held = _printable(model["name"]), size(model["bytes"], language)
     problem = model.get("problem")
     rests = words("hub.panel.ready") if model["engine"] else words("hub.fact.no_engine")
     state = words(f"state.{row['state']}") if row else rests
-    if model["name"] == default:
+    if model["default"]:
         state = f"{state} · {words('hub.panel.default')}"
     waits = row is not None and row["state"] == "waiting"
-    if waits or (row is not None and row["active"]):
-        switch = [_deactivate(name, waits=waits, language=language)]
-    elif model["engine"]:
-        label = words("hub.panel.activate")
-        switch = [Action(name="activate", label=label, args={"name": name}, enabled=not problem)]
-    else:
-        switch = []
+    switch = _switch(row, name, language, enabled=not problem) if row or model["engine"] else []
+    if model["choosable"]:
+        switch.append(Action(name="default", label=words("hub.panel.make_default"), args={"name": name}))
     confirm = words("hub.confirm", name=name, size=held)
     if row is not None and not waits:
         confirm = f"{words('hub.confirm_running', name=name)} {confirm}"
@@ -143,8 +168,8 @@ def _model(model: dict[str, Any], row: Mapping[str, Any] | None, default: str, l
             "state": from_wire(problem).message(language) if problem else state,
         },
         actions=[
+            _about(name, language),
             *switch,
-            Action(name="about", label=words("hub.panel.details"), args={"name": name}),
             Action(name="verify", label=words("hub.panel.verify"), args={"name": name}),
             Action(
                 name="remove",
@@ -184,12 +209,10 @@ def about_model(known: dict[str, Any], language: str) -> TableBlock:
     )
 
 
-def here(
-    models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], default: str, language: str
-) -> TableBlock:
+def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], language: str) -> TableBlock:
     """The models of `listing.described`, of which those in `rows` are in memory or wait for that.
 
-    The one called `default` answers who names none.
+    Each says besides whether it is a ``default`` model, or ``choosable`` as one (see `defaults`).
     """
     words = translator(language)
     known = {row["name"]: row for row in rows}
@@ -204,5 +227,5 @@ def here(
             Column(key="kind", label=words("hub.fact.format")),
             Column(key="state", label=words("hub.panel.state")),
         ],
-        rows=[_model(model, known.get(model["name"]), default, language) for model in models],
+        rows=[_model(model, known.get(model["name"]), language) for model in models],
     )

@@ -14,7 +14,7 @@ from pygls.exceptions import JsonRpcException
 from ide_agent.editor.progress import progress
 from ide_agent.editor.server import EditorServer
 from ide_agent.errors import IdeAgentError
-from ide_agent.features.hub.words import describe, percent, size, too_big
+from ide_agent.features.hub.words import describe, percent, pull_told, removal_told, size, too_big
 from ide_agent.locale import translate
 from ide_agent.paths import state_dir
 
@@ -133,6 +133,8 @@ async def pull(ls: EditorServer, name: str, body: dict[str, str] | None = None) 
         async for event in events:
             if event.get("phase") == "ready":
                 ready = {key: event[key] for key in ("name", "file", "bytes")}
+                if said := pull_told(ready["name"], event, ls.language):
+                    ls.say(said)
             else:
                 report(describe(event, ls.language), percent(event))
     return ready
@@ -150,6 +152,8 @@ async def remove(ls: EditorServer, params: RemoveParams) -> dict[str, Any]:
         if not await _sure(ls, found, adapters=params.adapters):
             return {**found, "removed": False}
     gone = await ls.host.request("DELETE", f"{path}&force=true", timeout=600)
+    if said := removal_told(gone.get("default", {}), ls.language):
+        ls.say(said)
     return {**gone, "removed": True}
 
 

@@ -74,8 +74,8 @@ def meant(words: str) -> str:
 def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
     """Those of `entries` that any of `words` fits: where more of them do stands first, then rarer ones.
 
-    A word such as “small” counts less: of those that are otherwise alike the smallest stand first. Without a
-    word all of them.
+    A word such as “small” only orders what the others found: of those that are otherwise alike the smallest
+    stand first. Without a word all of them.
     """
     known = {entry.name: (entry, folded(f"{_known(entry)} {_synonyms(entry)}")) for entry in entries}
     bare = (_bare(word) for word in meant(_joined(words)).split())
@@ -87,13 +87,15 @@ def ranked(entries: Iterable[Entry], words: str) -> list[Entry]:
     }
 
     small = {word for word in looked_for if word in _small()}
+    named = set[str]().union(*(names for word, names in fitting.items() if word not in small))
 
-    def worth(name: str) -> tuple[int, int, float]:
+    def worth(name: str) -> tuple[int, bool, int, float]:
         counts = {word: len(names) for word, names in fitting.items() if name in names}
         rare = sum(math.log(1 + len(known) / count) for count in counts.values())
-        return len(counts.keys() - small), -known[name][0].expected if small else 0, rare
+        writes = known[name][0].kind == "text" and not named  # who wants just something small wants that
+        return len(counts.keys() - small), writes, -known[name][0].expected if small else 0, rare
 
-    found = set[str]().union(*fitting.values())
+    found = named or set[str]().union(*fitting.values())
     return sorted(
         (entry for name, (entry, _) in known.items() if name in found),
         key=lambda entry: worth(entry.name),

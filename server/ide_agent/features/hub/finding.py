@@ -10,6 +10,7 @@ from ide_agent.features.hub.about import repositories
 from ide_agent.features.hub.filters import Filter, meant, ranked, source_of
 from ide_agent.features.hub.fit import all_expected
 from ide_agent.features.hub.service import Hub
+from ide_agent.inference.backends import runnable
 
 _SETTINGS = InferenceSettings()
 PLACES = ("catalogue", "hub")
@@ -19,6 +20,8 @@ def search(
     hub: Hub, words: str, kind: str = "", place: str = "", settings: InferenceSettings = _SETTINGS
 ) -> dict[str, Any]:
     """What there is for `words`: in the catalogue for any of them, on a hub for all. Blocks.
+
+    What nothing here runs comes last.
 
     Args:
         hub: whose catalogue.
@@ -35,6 +38,11 @@ def search(
     Raises:
         DownloadError: only the hub was meant, and it cannot be asked.
     """
+    runs = runnable(settings)
+
+    def unrun(each: dict[str, Any]) -> bool:
+        return bool(each["format"]) and each["format"] not in runs
+
     found: dict[str, Any] = {"catalogue": [], "repositories": [], "problem": None}
     if place != "hub":
         wanted = Filter(kind=kind)
@@ -53,9 +61,10 @@ def search(
             }
             for entry in ranked(filter(wanted.of_entry, hub.catalogue()), words)
         ]
+        found["catalogue"].sort(key=unrun)
     if place != "catalogue":
         try:
-            found["repositories"] = repositories(meant(words), kind)
+            found["repositories"] = sorted(repositories(meant(words), kind), key=unrun)
         except DownloadError as failure:
             if place == "hub":
                 raise

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from ide_agent.config import InferenceSettings
-from ide_agent.errors import IdeAgentError, ModelFileInvalid
+from ide_agent.errors import ModelFileInvalid
 from ide_agent.features.hub import manifest
 from ide_agent.features.hub.filters import source_of
 from ide_agent.inference.backends import engine_for, runnable
 from ide_agent.inference.kinds import kind_of
-from ide_agent.inference.models import ModelFile, ModelStore
+from ide_agent.inference.models import ModelFile
 
-__all__ = ["default_name", "described", "engine_for", "runnable"]
+__all__ = ["described", "engine_for", "runnable"]
 
 
 def described(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
@@ -33,13 +31,8 @@ def described(model: ModelFile, settings: InferenceSettings) -> dict[str, Any]:
     }
     try:
         header = model.header
-        return {**known, "architecture": header.architecture, "fim": header.has_fim, "kind": kind_of(model)}
+        able = {"fim": header.has_fim, "chat": bool(header.chat_template)}
+        return {**known, "architecture": header.architecture, **able, "kind": kind_of(model)}
     except ModelFileInvalid as failure:
-        return {**known, "architecture": "", "fim": False, "kind": "", "problem": failure.as_wire()}
-
-
-def default_name(folder: Path, settings: InferenceSettings) -> str:
-    """Name of the model in `folder` that answers who names none; empty where there is none."""
-    with suppress(IdeAgentError):
-        return ModelStore(folder, settings.model).find().name
-    return ""
+        unable = {"fim": False, "chat": False, "kind": ""}
+        return {**known, "architecture": "", **unable, "problem": failure.as_wire()}

@@ -43,7 +43,10 @@ def there(
             Column(key="licence", label=words("hub.panel.licence")),
             Column(key="about", label=words("hub.panel.for")),
         ],
-        rows=[_entry(entry, entry.name in busy, runs, takes[entry.name], language) for entry in offered],
+        rows=[
+            _entry(entry, entry.name in busy, runs, takes[entry.name], language)
+            for entry in sorted(offered, key=lambda each: each.format not in runs)
+        ],
     )
 
 
@@ -54,7 +57,7 @@ def _entry(entry: Entry, busy: bool, runs: Collection[str], takes: Mapping[str, 
         cells={
             "name": f"{entry.name}: {entry.title}{no_hub(source_of(entry.origin), language)}",
             "size": size(entry.expected, language),
-            "memory": fit(takes["memory"], language),
+            "memory": fit(takes["memory"], entry.format, runs, language),
             "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,
             "about": words(entry.about) + no_engine(entry.format, runs, language),
@@ -154,7 +157,7 @@ def _known(each: dict[str, Any], taken: bool, runs: Collection[str], language: s
         cells={
             "name": f"{each['name']}: {each['title']}{no_hub(each['source'], language)}",
             "size": size(each["bytes"], language),
-            "memory": fit(each["memory"], language),
+            "memory": fit(each["memory"], each["format"], runs, language),
             "format": form(each["format"], language),
             "licence": each["licence"],
             "about": words(each["about"]) + no_engine(each["format"], runs, language),
@@ -200,9 +203,7 @@ def offered(repository: str, files: list[dict[str, Any]], runs: Collection[str],
                 cells={
                     "path": file["path"],
                     "size": size(file["bytes"], language),
-                    "memory": fits(file["memory"], language)
-                    + (words("hub.best") if file["best"] else "")
-                    + (f".{unrun}" if (unrun := no_engine(file["format"], runs, language)) else ""),
+                    "memory": _verdict(file, runs, language),
                 },
                 actions=[
                     _download("get", file["name"], file["format"], runs, {**file, "instead": best}, language)
@@ -211,3 +212,11 @@ def offered(repository: str, files: list[dict[str, Any]], runs: Collection[str],
             for file in files
         ],
     )
+
+
+def _verdict(file: dict[str, Any], runs: Collection[str], language: str) -> str:
+    """Whether a file of a repository fits, and whether it is the best that does."""
+    if unrun := no_engine(file["format"], runs, language):
+        return f"{fit(file['memory'], file['format'], runs, language)}.{unrun}"
+    best = translate("hub.best", language) if file["best"] else ""
+    return fits(file["memory"], language) + best

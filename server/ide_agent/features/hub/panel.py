@@ -14,11 +14,12 @@ from ide_agent.features.hub import drawing, forms, offers, searching
 from ide_agent.features.hub.about import about, verify
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.asking import Asking
+from ide_agent.features.hub.defaults import can_be, changed, defaults, make_default
 from ide_agent.features.hub.disk import free_in
 from ide_agent.features.hub.drafts import Unfinished
 from ide_agent.features.hub.filters import Filter
 from ide_agent.features.hub.fit import all_expected
-from ide_agent.features.hub.listing import default_name, described, runnable
+from ide_agent.features.hub.listing import described, runnable
 from ide_agent.features.hub.login import Login
 from ide_agent.features.hub.pulls import Pulls
 from ide_agent.features.hub.removal import remove
@@ -26,7 +27,7 @@ from ide_agent.features.hub.searching import Searching, named
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import token
 from ide_agent.features.hub.trained import held
-from ide_agent.features.hub.words import size, verified
+from ide_agent.features.hub.words import removal_told, size, verified
 from ide_agent.locale import translate
 from ide_agent.panels import Panel, PanelEvent
 from ide_agent.panels.blocks import TableBlock, TextBlock
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 """How often to look at the models folder and the engines: the command line changes them, too."""
 _MANY = 8  # models here, of which one is no longer found at a glance
-_MOVING = ("pull.", "stopped.", "failed.", "inactive.")
+_MOVING = ("pull.", "stopped.", "failed.", "inactive.", "arrived.")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class HubPanel:
         panel.on("close", partial(self._close, panel))
         panel.on("stop", self._stop)
         panel.on("forget", self._forget)
+        panel.on("default", partial(self._default, panel))
         panel.on("activate", partial(self._activate, panel))
         panel.on("deactivate", partial(self._deactivate, panel))
         panel.on("filter", partial(self._filter, panel))
@@ -128,10 +130,20 @@ class HubPanel:
             panel.remove(drawing.ABOUT)
         await self._draw(panel)
         told = translate("hub.removed", panel.language, name=name, size=freed)
+        if now := removal_told(removed.default, panel.language):
+            told = f"{told} {now}"
         if own is None:
             return told
         about = {"count": own.count, "size": size(own.bytes, panel.language), "folder": own.folder}
         return f"{told} {translate('hub.adapters_stayed', panel.language, name=name, **about)}"
+
+    async def _default(self, panel: Panel, event: PanelEvent) -> str:
+        settings = self.services.settings.inference
+        name, purpose = await asyncio.to_thread(make_default, self.hub, named(event), settings)
+        self.pulls.forget(name)
+        await self._draw(panel)
+        task = translate(f"hub.row.{purpose}", panel.language)
+        return translate("hub.default_made", panel.language, name=name, task=task)
 
     async def _activate(self, panel: Panel, event: PanelEvent) -> None:
         self.activations.want(named(event))
@@ -146,12 +158,17 @@ class HubPanel:
         await self._draw(panel)
 
     async def _gc(self, panel: Panel, event: PanelEvent) -> str:
+        settings = self.services.settings.inference
+        before = await asyncio.to_thread(defaults, self.hub.folder, settings)
         gone = await self.pulls.collect()
+        now = await asyncio.to_thread(defaults, self.hub.folder, settings)
         await self._draw(panel)
         if not gone:
             return translate("hub.nothing_to_remove", panel.language)
         names, freed = ", ".join(each.name for each in gone), sum(each.bytes for each in gone)
-        return translate("hub.phase.removed", panel.language, names=names, size=size(freed, panel.language))
+        told = translate("hub.phase.removed", panel.language, names=names, size=size(freed, panel.language))
+        said = removal_told(changed(before, now, settings), panel.language)
+        return f"{told}. {said}" if said else told
 
     async def _end(self, panel: Panel, name: str) -> None:
         with suppress(ModelNotFound):
@@ -177,9 +194,9 @@ class HubPanel:
 
     async def _draw_now(self, panel: Panel) -> None:
         settings = self.services.settings.inference
-        failed = set(self.activations.failed)
+        failed, arrived = set(self.activations.failed), set(self.pulls.arrived)  # before a look at the disk
         models = await asyncio.to_thread(lambda: [described(each, settings) for each in self.hub.list()])
-        default = await asyncio.to_thread(default_name, self.hub.folder, settings)
+        known = await asyncio.to_thread(defaults, self.hub.folder, settings)
         runs = await asyncio.to_thread(runnable, settings)
         takes = await asyncio.to_thread(all_expected, list(self.hub.catalogue()), settings)
         stopped = await asyncio.to_thread(self.hub.unfinished)
@@ -192,13 +209,26 @@ class HubPanel:
         shown = [model for model in models if wanted.of_model(model)]
         missing = [entry for entry in missing if wanted.of_entry(entry)]
         running = self.services.inference.running()
+        for name in arrived - here:
+            self.pulls.forget(name)
         for name in failed - here:  # what was wrong with a model goes with it
             self.activations.failed.pop(name, None)
         with panel.together():
             panel.set(
                 TextBlock(id="about", markdown=translate("hub.panel.about", panel.language)),
                 forms.search_form(panel.language),
-                drawing.here(shown, running, default, panel.language),
+                drawing.here(
+                    [
+                        {
+                            **each,
+                            "default": each["name"] in known.values(),
+                            "choosable": can_be(each, known, settings),
+                        }
+                        for each in shown
+                    ],
+                    running,
+                    panel.language,
+                ),
                 offers.there(missing, busy, runs, takes, panel.language),
                 forms.disk(sum(model["bytes"] for model in models) + trained, free, panel.language),
                 forms.tidy(panel.language, signed_in=signed_in),
@@ -215,7 +245,7 @@ class HubPanel:
             self.searching.draw(panel, here | busy, runs)
             self._draw_pulls(panel, stopped)
             self.login.draw(panel, before=searching.top(panel))
-            self.asking.draw(panel, models, [row["name"] for row in running])
+            self.asking.draw(panel, models, known.get("text", ""), self.activations.latest)
 
     def _draw_pulls(self, panel: Panel, stopped: list[Unfinished]) -> None:
         busy = {pull.name for pull in self.pulls.running}
@@ -226,6 +256,8 @@ class HubPanel:
             blocks += drawing.failure(name, failed.error.message(panel.language), panel.language)
         for name, why in self.activations.failed.items():
             blocks.append(drawing.inactive(name, why.message(panel.language), panel.language))
+        for name, outcome in self.pulls.arrived.items():
+            blocks += drawing.arrived(name, outcome, panel.language)
         wanted = {block.id for block in blocks}
         for block in panel.state.blocks:
             if block.id.startswith(_MOVING) and block.id not in wanted:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ide_agent.errors import DownloadError, IdeAgentError, ModelError, ModelNotFound
 from ide_agent.features.hub import gc, kept
 from ide_agent.features.hub.catalogue import Entry
+from ide_agent.features.hub.defaults import after_pull, defaults
 from ide_agent.features.hub.place import is_model
 from ide_agent.features.hub.progress import Progress, Report
 from ide_agent.features.hub.service import Hub, PulledModel
@@ -40,6 +41,7 @@ class Pull:
         entry: of which model.
         progress: how far it is.
         wanted: how many wait for it.
+        outcome: what it changed, see `defaults.after_pull`; empty before its end.
         by_itself: it goes on from where the last host ended, and nobody has asked for it since.
         task: does it.
     """
@@ -51,6 +53,7 @@ class Pull:
         self.progress = Progress("resolve")
         self.wanted = 0
         self.by_itself = False
+        self.outcome: dict[str, str] = {}
         self._listeners: set[asyncio.Queue[Progress | None]] = set()
 
     @property
@@ -98,6 +101,7 @@ class Pulls:
 
     Attributes:
         failed: why the last pull of a model ended without it, until it is pulled again or forgotten.
+        arrived: what is to be said of a model that came (see `defaults.after_pull`), until it is forgotten.
     """
 
     def __init__(self, hub: Hub, services: Services) -> None:
@@ -108,6 +112,7 @@ class Pulls:
         self._news = asyncio.Event()
         self._leaving = False
         self.failed: dict[str, Failed] = {}
+        self.arrived: dict[str, dict[str, str]] = {}
 
     @property
     def _departing(self) -> bool:
@@ -195,8 +200,8 @@ class Pulls:
         self.changed()
 
     def forget(self, name: str) -> None:
-        """Nobody wants to read any more why it failed."""
-        if self.failed.pop(name, None) is not None:
+        """Nobody wants to read any more why it failed, or what it changed."""
+        if (self.failed.pop(name, None), self.arrived.pop(name, None)) != (None, None):
             self.changed()
 
     def seen(self, stopped: Collection[str]) -> None:
@@ -259,10 +264,15 @@ class Pulls:
             self.changed()
 
         pulled: PulledModel | None = None
+        settings = self._services.settings.inference
+        new = not await asyncio.to_thread(is_model, self._hub.folder / pull.name)
+        before = await asyncio.to_thread(defaults, self._hub.folder, settings)
         try:
             pulled = await self._patiently(pull, report)
             if not pull.entry.size:  # nobody said how big it would be
                 await self._make_room(pull.entry, report)
+            if new:
+                pull.outcome = await asyncio.to_thread(after_pull, self._hub, pull.name, before, settings)
             return pulled
         finally:
             self._services.events.publish(await self._after(pulled))
@@ -316,6 +326,8 @@ class Pulls:
             if pull.by_itself and error.key_used in _NO_NETWORK:
                 kept.pull_begins(pull.name)  # the next host may have more luck
             self.failed[pull.name] = Failed(pull.entry, error)
+        if pull.outcome:
+            self.arrived[pull.name] = pull.outcome
         pull.tell(None)
         self.changed()
 

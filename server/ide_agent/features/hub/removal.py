@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ide_agent.errors import ModelError, ModelNotFound
 from ide_agent.features.hub import kept
 from ide_agent.features.hub.calling import proper
+from ide_agent.features.hub.defaults import changed, defaults
 from ide_agent.features.hub.trained import Trained
 
 if TYPE_CHECKING:
@@ -26,19 +27,22 @@ class Removal:
         held: bytes of the model.
         loaded: it is in memory, on its way there, or waits for a place.
         own: its adapters.
+        default: see `defaults.changed`; empty before that.
     """
 
     name: str
     held: int
     loaded: bool
     own: Trained | None
+    default: dict[str, str | None] = field(default_factory=dict)
 
     def as_wire(self, *, adapters: bool) -> dict[str, Any]:
         """As the route returns it; with the `adapters` or without."""
         own = self.own
         about = None if own is None else {"count": own.count, "bytes": own.bytes, "folder": str(own.folder)}
         freed = self.held + (own.bytes if own is not None and adapters else 0)
-        return {"name": self.name, "bytes": freed, "loaded": self.loaded, "adapters": about}
+        told = {"name": self.name, "bytes": freed, "loaded": self.loaded, "adapters": about}
+        return told | ({"default": self.default} if self.default else {})
 
 
 async def look(services: Services, hub: Hub, name: str, *, adapters: bool = False) -> Removal:
@@ -86,6 +90,8 @@ async def remove(
         raise ModelError("error.model.in_memory", name=found.name)
     if found.held and await asyncio.to_thread(hub.is_pulled, found.name.partition("/")[0]):
         raise ModelError("error.model.pulling", name=found.name)  # before anything of it ends
+    settings = services.settings.inference
+    before = await asyncio.to_thread(defaults, hub.folder, settings)
     await services.inference.release(found.name)  # an engine would keep the space of its file
     if found.held:
         await asyncio.to_thread(hub.remove, found.name)
@@ -94,4 +100,5 @@ async def remove(
     kept.drop(found.name)
     pulls.forget(found.name)
     pulls.changed()
-    return found
+    now = await asyncio.to_thread(defaults, hub.folder, settings)
+    return replace(found, default=changed(before, now, settings))

@@ -14,7 +14,9 @@ from ide_agent.locale import language
 from ide_agent.terminal import confirmed, text
 
 if TYPE_CHECKING:
+    from ide_agent.config import InferenceSettings
     from ide_agent.features.hub.catalogue import Entry
+    from ide_agent.features.hub.defaults import Defaults
     from ide_agent.features.hub.gc import Held
 
 _RELEASE_SECONDS = 150.0  # an engine may be loading, or at work
@@ -55,6 +57,7 @@ def _rm(
             typer.echo(text("hub.confirm_running", name=name))
         if not confirmed(text("hub.confirm", name=name, size=freed)):
             raise typer.Exit(1)
+    before = _defaults()
     _let_go(name)
     if held:
         hub.remove(name)
@@ -62,6 +65,7 @@ def _rm(
         hub.forget_adapters(name)
     kept.drop(name)
     typer.echo(text("hub.removed", name=name, size=freed))
+    _tell_default(before)
 
 
 def _gc(
@@ -71,6 +75,7 @@ def _gc(
     from ide_agent.features.hub.words import size
     from ide_agent.runtime import call, find_host
 
+    before = _defaults()
     if (info := find_host()) is not None:  # which knows what is in memory
         removed = call(info, "POST", "/models/gc", {"dry_run": dry_run}, timeout=_RELEASE_SECONDS)["removed"]
     else:
@@ -83,6 +88,31 @@ def _gc(
         typer.echo(text(key, name=each["name"], size=size(each["bytes"], language())))
     if not removed:
         typer.echo(text("hub.nothing_to_remove"))
+    _tell_default(before)
+
+
+def _settings() -> InferenceSettings:
+    from ide_agent import config
+    from ide_agent.paths import config_file
+
+    return config.load(user=config_file())[0].inference
+
+
+def _defaults() -> Defaults:
+    """The default models of now."""
+    from ide_agent.features.hub.defaults import defaults
+    from ide_agent.paths import models_dir
+
+    return defaults(models_dir(), _settings())
+
+
+def _tell_default(before: Defaults) -> None:
+    """Say who answers now where that was another one `before`."""
+    from ide_agent.features.hub.defaults import changed
+    from ide_agent.features.hub.words import removal_told
+
+    if said := removal_told(changed(before, _defaults(), _settings()), language()):
+        typer.echo(said, err=True)
 
 
 def _collect(*, dry_run: bool = False, need: int = 0, keep: str = "") -> list[Held]:

@@ -75,6 +75,8 @@ def _search(
             return
         for file in files:
             held, verdict = size(file["bytes"], language()), fits(file["memory"], language())
+            if unrun(file["format"]):
+                verdict = fit(file["memory"], file["format"], runs, language())
             best = text("hub.best") if file["best"] else ""
             typer.echo(file["name"])
             show(f"    {held}, {file['licence'] or '?'}; {verdict}{best}{unrun(file['format'], '.')}")
@@ -85,7 +87,7 @@ def _search(
         return
     for each in known["catalogue"]:
         held, how = size(each["bytes"], language()), form(each["format"], language())
-        held += f" ({fit(each['memory'], language())})"
+        held += f" ({fit(each['memory'], each['format'], runs, language())})"
         about = text(each["about"]) + unrun(each["format"])
         mark = no_hub(each["source"], language())
         show(f"{each['name']}  {how}, {held}, {each['licence']}{mark}. {about}")

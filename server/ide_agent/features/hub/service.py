@@ -33,7 +33,7 @@ from ide_agent.paths import models_dir
 from ide_agent.reasons import reason_of
 
 if TYPE_CHECKING:
-    from ide_agent.inference.models import ModelFile
+    from ide_agent.inference.models import ModelFile, ModelStore
 
 _POLL_SECONDS = 0.25
 _MOMENT = 0.5  # somebody may just be looking whether a lock is held
@@ -118,9 +118,12 @@ class Hub:
 
     def list(self) -> list[ModelFile]:
         """The models that are here."""
+        return self._store().list()
+
+    def _store(self) -> ModelStore:
         from ide_agent.inference.models import ModelStore
 
-        return ModelStore(self.folder).list()
+        return ModelStore(self.folder)
 
     def find(self, name: str) -> ModelFile:
         """The model called `name` that is here.
@@ -208,7 +211,9 @@ class Hub:
                 if await in_thread(lambda: is_there(folder, entry)):
                     await in_thread(lambda: self._settle(entry, folder))
                 else:
+                    await in_thread(lambda: self._store().hold())
                     await (self._fetch_several if entry.more else self._fetch)(entry, folder, report)
+                    await in_thread(lambda: self._store().hold(besides=entry.name))
             return PulledModel(entry.name, target, _size(folder, entry))
         except OSError as failure:
             raise disk_error(failure, entry.name, target) from failure

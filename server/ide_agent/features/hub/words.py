@@ -63,7 +63,7 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "title": known.get("title"),
         "about": translate(known["about"], language) if known.get("about") else "",
         "size": _held(known, language),
-        "default": words("answers") if known.get("default") else "",
+        "default": words(_answers(known)) if known.get("default") else "",
         "format": form(known.get("format", ""), language),
         "files": _files(known.get("files", []), language),
         "adapters": _adapters(known.get("adapters"), language),
@@ -77,7 +77,7 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
         "chat": words("yes" if known["chat_template"] else "no") if "chat_template" in known else "",
         "memory": taken(known["memory"], language)
-        if known.get("loaded")
+        if known.get("loaded") or not known.get("engine", "?")
         else fits(known["memory"], language),
         "instead": known.get("instead"),
         "licence": known.get("licence"),
@@ -117,6 +117,12 @@ def no_engine(form: str, runs: Collection[str], language: str) -> str:
 def no_hub(source: str, language: str) -> str:
     """That a model of that `source` (see `filters.source_of`) needs no hub, to stand behind its name."""
     return translate("hub.no_hub", language) if source == "pypi" else ""
+
+
+def _answers(known: Mapping[str, Any]) -> str:
+    """Message key: what a default model does."""
+    kind = known.get("kind")
+    return f"answers_{kind}" if kind in ("embedding", "reranking") else "answers"
 
 
 def _held(known: Mapping[str, Any], language: str) -> str:
@@ -169,8 +175,17 @@ def fits(memory: Mapping[str, Any], language: str) -> str:
     return verdict + translate("hub.fact.gpu", language, layers=gpu["layers"], of=gpu["of"], bytes=held)
 
 
-def fit(memory: Mapping[str, Any], language: str) -> str:
-    """The verdict in a word or two."""
+def fit(memory: Mapping[str, Any], form: str, runs: Collection[str], language: str) -> str:
+    """The verdict in a word or two; of what nothing here runs that it cannot, whatever memory it takes.
+
+    Args:
+        memory: of a model.
+        form: see `no_engine`.
+        runs: see `no_engine`.
+        language: of the reader.
+    """
+    if no_engine(form, runs, language):
+        return translate("hub.fit.no_engine", language)
     return translate(f"hub.fit.{memory['verdict']}", language)
 
 
@@ -183,6 +198,26 @@ def unfit(name: str, memory: Mapping[str, Any], other: Mapping[str, str], langua
     said = [translate(f"hub.unfit.{verdict}", language, name=name, need=need, total=total)]
     if other["instead"]:
         said.append(translate("hub.unfit.instead", language, name=other["instead"]))
+    return " ".join(said)
+
+
+def pull_told(name: str, outcome: Mapping[str, str], language: str) -> str:
+    """What `defaults.after_pull` found of model `name`, which came: it is the default one now, or another one
+    stays that; empty where there is nothing to say.
+    """
+    if not outcome.get("default") or (outcome["default"] == name and not outcome["replaced"]):
+        return ""
+    task = translate(f"hub.row.{outcome['purpose']}", language)
+    words = {"name": name, "default": outcome["default"], "before": outcome["replaced"], "task": task}
+    return translate("hub.now_default" if outcome["replaced"] else "hub.stays_default", language, **words)
+
+
+def removal_told(changed: Mapping[str, str | None], language: str) -> str:
+    """What `defaults.changed` found: who answers now, or that nobody does and what to do."""
+    said = (
+        translate(f"hub.{'default_now' if name else 'no_default'}.{purpose}", language, name=name)
+        for purpose, name in changed.items()
+    )
     return " ".join(said)
 
 

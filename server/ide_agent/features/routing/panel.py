@@ -92,13 +92,15 @@ class RoutesPanel:
         return await self._cautions(panel, rule["name"])
 
     async def _cautions(self, panel: Panel, name: str) -> Caution | None:
-        """What is wrong with the models of the rule called `name`: it stands far above."""
+        """That something is wrong with the models of the rule called `name`: what, stands far above."""
         look = await asyncio.to_thread(self._look)
         rules = look.reading.routes.rules if look.reading.routes else ()
         wanted = {model for rule in rules if rule.name == name for model in (rule.model, *rule.fallbacks)}
         found = [each for each in look.reading.problems if each.params.get("model") in wanted]
-        said = dict.fromkeys(each.message(panel.language) for each in found)
-        return Caution(" ".join(said)) if said else None
+        if not found:
+            return None
+        line = found[0].at.line + 1  # what is wrong stands above the rules already, as long as it is
+        return Caution(translate("routes.panel.caution", panel.language, name=name, line=line))
 
     async def _change(self, panel: Panel, event: PanelEvent, edit: edits.Edit) -> None:
         try:

@@ -44,6 +44,11 @@ class Decision:
     because: tuple[Said, ...] = ()
     refused: bool = False
 
+    @property
+    def where(self) -> dict[str, Any]:
+        """The `rule`, and the `file` and `line` where it stands; empty where none fits."""
+        return dict(self.because[0].params) if self.rule else {}
+
     def sentence(self, language: str) -> str:
         """“This would go to …, because …”."""
         said = self.model or translate("routes.default", language)
