@@ -100,7 +100,7 @@ def test_what_does_not_fit_is_said_and_asked_about(
     monkeypatch.setattr(Hub, "pull", pull)
     monkeypatch.setattr(fit, "spare_memory", lambda: 600 << 20)
     monkeypatch.setattr(fit, "total_memory", lambda: 650 << 20)
-    monkeypatch.setattr(fit, "costs", lambda *_: Costs())
+    monkeypatch.setattr(fit, "costs", lambda *_, **__: Costs())
     monkeypatch.setattr(cli, "_is_asked", lambda: answer is not None)
     found, _, err = run("pull", "gemma3-270m", *options, **({"input": answer} if answer else {}))
     assert "gemma3-270m needs about" in err and "What fits: starter." in err

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
-from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, layouts
+from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, is_projector, layouts
 from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint
 from ide_agent.features.hub.sources.token import refusal, token_for
 from ide_agent.inference.header import Format
@@ -138,6 +138,11 @@ class Offer:
     def size(self) -> int:
         """Length of all files in bytes."""
         return sum(file.size for file in self.files)
+
+    @property
+    def takes_pictures(self) -> bool:
+        """A projector is among its files."""
+        return self.format == "gguf" and any(is_projector(file.path) for file in self.files)
 
     @property
     def sha256(self) -> str:
