@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import fetch, fit, manifest
-from ide_agent.config import InferenceSettings
 from ide_agent.features.hub.about import about, files_of
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.download import Policy
@@ -248,4 +248,4 @@ def test_where_nothing_fits_one_is_to_be_named(models: Hub, monkeypatch: pytest.
     monkeypatch.setattr(fit, "spare_memory", lambda: 1)
     with pytest.raises(ModelNotFound) as caught:
         models.entry("me/sees-GGUF")
-    assert caught.value.key_used == "error.model.which_file"
+    assert caught.value.key_used == "error.model.none_fits"

@@ -41,7 +41,8 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
         ``name``, ``bytes``, ``format``, ``engine`` (empty where none here runs it), ``files`` (each with
         ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file``, whether it is
         the ``default``, what its header and its manifest say, and where it has some its ``adapters``
-        (``count``, ``bytes`` and ``folder``); of one in the catalogue ``title``, ``about`` and ``licence``;
+        (``count``, ``bytes`` and ``folder``); of one in the catalogue ``title``, ``about``, ``licence`` and
+        ``download`` (bytes to come, where packed fewer than ``bytes``);
         of all ``instead`` and ``repository``, see `fit.others`.
 
     Raises:
@@ -206,6 +207,7 @@ def _of_entry(hub: Hub, entry: Entry, settings: InferenceSettings) -> dict[str, 
         "name": entry.name,
         "title": entry.title,
         "bytes": entry.expected,
+        "download": entry.to_fetch,
         "format": entry.format,
         "engine": engine_for(entry.format, settings),
         "files": [{"file": each.file, "bytes": each.size, "sha256": each.sha256} for each in entry.items],

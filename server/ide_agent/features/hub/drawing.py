@@ -199,7 +199,7 @@ def here(
         empty=words("hub.none"),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
-            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="size", label=words("hub.panel.on_disk"), align="end"),
             Column(key="type", label=words("hub.fact.kind")),
             Column(key="kind", label=words("hub.fact.format")),
             Column(key="state", label=words("hub.panel.state")),

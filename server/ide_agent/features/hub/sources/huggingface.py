@@ -230,7 +230,7 @@ def offers(repository: str) -> list[Offer]:
     return sorted(made, key=lambda offer: offer.size if offer.format == "gguf" else 0)
 
 
-def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] = lambda _: None) -> Offer:
+def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] | None = None) -> Offer:
     """What ``hf:owner/name/file`` or ``hf:owner/name`` names. Blocks.
 
     Args:
@@ -238,23 +238,26 @@ def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] = lambda _
         choose: which of several files in GGUF, where none is named.
 
     Raises:
-        ModelNotFound: there is none, or several; names those there are.
+        ModelNotFound: there is none, or several, or `choose` found none that fits; names those there are.
         ModelFileInvalid, DownloadError: see `offers`.
     """
     owner, _, rest = name.removeprefix(PREFIX).partition("/")
     repository, _, path = rest.partition("/")
     offered = offers(f"{owner}/{repository}")
+    key = "error.model.which_file"
     if not path:
         first = offered[0]
         if len(offered) == 1 or first.format not in _MANY:
             return first
-        if first.format == "gguf" and (chosen := choose(offered)) is not None:
-            return chosen
+        if first.format == "gguf" and choose is not None:
+            if (chosen := choose(offered)) is not None:
+                return chosen
+            key = "error.model.none_fits"
     for offer in offered:
         if path in (offer.path, offer.files[0].path):
             return offer
     raise ModelNotFound(
-        "error.model.which_file",
+        key,
         name=f"{owner}/{repository}",
         files=", ".join(offer.path for offer in offered[:_MOST]),
     )
