@@ -29,8 +29,9 @@ def search(
 
     Returns:
         ``catalogue``: ``name``, ``title``, ``bytes``, ``download`` (bytes to come), ``licence``, ``kind``,
-        ``format``, ``about`` (a message key), ``source``, ``memory``, ``instead`` and ``repository`` (see `fit`) of each; ``repositories``:
-        see `about.repositories`; ``problem``: why the hub was not asked, an error as on the wire, or None.
+        ``format``, ``about`` (a message key), ``source``, ``memory``, ``instead`` and ``repository`` (see
+        `fit`) of each; ``repositories``: see `about.repositories`; ``problem``: why the hub was not asked, an
+        error as on the wire, or None.
 
     Raises:
         DownloadError: only the hub was meant, and it cannot be asked.
