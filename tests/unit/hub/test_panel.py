@@ -22,7 +22,14 @@ from keyring.backends import null
 
 import ide_agent.inference
 from ide_agent.config import HubSettings, Settings
-from ide_agent.errors import IdeAgentError, ModelError, ModelFileInvalid, ModelNotFound, PanelError
+from ide_agent.errors import (
+    DownloadError,
+    IdeAgentError,
+    ModelError,
+    ModelFileInvalid,
+    ModelNotFound,
+    PanelError,
+)
 from ide_agent.features.hub import drawing, fetch, fit, forms, kept, offers
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub import pulls as pulls_module
@@ -32,7 +39,7 @@ from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.pulls import Failed, Pulls
 from ide_agent.features.hub.service import Hub
-from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.sources import Remote, token
 from ide_agent.features.hub.sources.pypi import PypiPackage
 from ide_agent.features.hub.sources.url import of_path
 from ide_agent.host.services import Services
@@ -932,14 +939,32 @@ async def test_where_another_token_goes_before_it_that_is_said(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call]
-    monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    for given, kind in (("", str), ("of-the-environment", Caution)):
-        monkeypatch.setenv("HF_TOKEN", given)
-        for action, told in (("login", "unencrypted in"), ("logout", "was removed")):
-            said = await panel.act(PanelEvent(action=action, values={"token": TOKEN}))
-            assert told in said
-            assert type(said) is kind
-            assert ("HF_TOKEN is set" in said) == bool(given)
+    with FakeHub({}).running() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        for given, kind in (("", str), ("of-the-environment", Caution)):
+            monkeypatch.setenv("HF_TOKEN", given)
+            for action, told in (("login", "unencrypted in"), ("logout", "was removed")):
+                said = await panel.act(PanelEvent(action=action, values={"token": TOKEN}))
+                assert told in said
+                assert type(said) is kind
+                assert ("HF_TOKEN is set" in said) == bool(given)
+
+
+async def test_a_token_that_is_refused_is_not_kept_and_one_that_nobody_checks_is(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call]
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with FakeHub({}).running() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        running.ended.add("old")
+        with pytest.raises(DownloadError, match="does not accept this token"):
+            await panel.act(PanelEvent(action="login", values={"token": "old"}))
+        assert not token.is_kept()
+        running.status = 503
+        said = await panel.act(PanelEvent(action="login", values={"token": "new"}))
+        assert "could not be checked" in said and type(said) is Caution
+        assert token.is_kept()
 
 
 def test_what_a_press_fills_anew_is_known_to_the_page() -> None:

@@ -7,7 +7,6 @@ Two routes of its HTTP API (huggingface.co/docs/hub/api): ``/api/models`` and ``
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
 from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, is_projector, layouts
-from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint
+from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint, is_offline
 from ide_agent.features.hub.sources.token import refusal, token_for
 from ide_agent.inference.header import Format
 from ide_agent.reasons import Reason, reason_of
@@ -284,7 +283,7 @@ def _understood() -> Iterator[None]:
 
 def _get(url: str, what: str, query: dict[str, str], most: int) -> bytes:
     """What the hub answers; once, within `_SECONDS` of silence, and not more than `most` bytes."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_offline():
         raise DownloadError("error.download.offline", url=endpoint())
     headers = {"User-Agent": f"ide-agent/{__version__}"}
     token = token_for(url)
