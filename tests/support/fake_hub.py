@@ -112,6 +112,9 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                     self._json({"error": "no"}, hub.status)
                 elif authorization.removeprefix("Bearer ") in hub.ended:
                     self._json({"error": "Invalid credentials in Authorization header"}, 401)
+                elif path == "/api/whoami-v2":
+                    known = authorization.startswith("Bearer ")
+                    self._json({"type": "user", "name": "me"} if known else {}, 200 if known else 401)
                 elif path == "/api/models":
                     words = parse_qs(asked.query).get("search", [""])[0].lower()
                     names = [name for name in hub.repositories if words in name.lower()]

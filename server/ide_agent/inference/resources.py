@@ -77,6 +77,7 @@ def share(
     embedding: bool = False,
     costs: Costs = _COSTS,
     beside: Beside = NOTHING,
+    pictures: bool = False,
 ) -> Share:
     """What `model` gets.
 
@@ -88,14 +89,16 @@ def share(
         embedding: it makes vectors or scores: a text is then computed in one piece.
         costs: of the engine.
         beside: what is loaded with it.
+        pictures: a projector is loaded with it whose bytes `model` counts as its own: it is not here yet.
     """
     projector = beside.projector
+    pictures = pictures or projector is not None
     header = model.header
     longest = _EMBEDDER_TOKENS if model.format == "onnx" else context_tokens
     context = min(context_tokens, header.context_length or longest)
     chosen = threads or default_threads()
     batch = min(context, 2048) if embedding else prompt_batch(model.weights, chosen)
-    if projector is not None:
+    if pictures:
         batch = max(batch, min(context, _PICTURE_BATCH.get(header.architecture, 0)))
     kv = kv_cache(header, context=context, slots=slots, batch=batch, slides=costs.slides)
     if costs.kv_step:
@@ -114,7 +117,8 @@ def share(
             + costs.process
             + costs.token * header.vocabulary
             + 2 * sum(adapter.bytes for adapter in beside.adapters)  # as they are, and in use
-            + (projector.bytes + _PICTURE if projector is not None else 0)
+            + (projector.bytes if projector is not None else 0)
+            + (_PICTURE if pictures else 0)
         ),
         cache=_scores(header, batch) if embedding and model.format == "gguf" else costs.prompts,
         gpu=gpu,

@@ -83,9 +83,9 @@ def test_both_show_the_same_panel(vscode: VSCode, neovim: Session, hub: ModelHub
     stands_at(neovim, 60)
     reaches(panel, 60)
     panel.get_by_role("button", name="Stop").click()
-    neovim.nvim.until(lambda: "] Go on" in lines())
+    neovim.nvim.until(lambda: "] Resume" in lines())
     hub.allowed = None
-    neovim.nvim.type("gg/\\] Go on\r\r")
+    neovim.nvim.type("gg/\\] Resume\r\r")
     here = panel.get_by_role("table", name="On this computer")
     expect(here.get_by_role("rowheader")).to_have_text([NAME])
     neovim.nvim.until(lambda: re.search(rf"^{NAME} +\d.* ready", lines(), re.MULTILINE))

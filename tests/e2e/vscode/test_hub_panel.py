@@ -89,7 +89,7 @@ def test_the_first_start_offers_the_starter_model(
     launch: Callable[..., VSCode], hub: ModelHub, tmp_path: Path, keep: Callable[..., None]
 ) -> None:
     window = started(launch, hub, tmp_path / "home")
-    until(lambda: "Download the starter model (about 90 MB)?" in window.notifications())
+    until(lambda: "Download the starter model (93 MB to download)?" in window.notifications())
     keep(window, "offered")
     window.answer("Not now")
     until((tmp_path / "home" / "state" / "starter-declined").exists)

@@ -71,7 +71,7 @@ def test_a_narrow_panel_wraps_and_folds_its_catalogue(tab: Tab) -> None:
     page = tab("hub")
     page.set_viewport_size({"width": 1400, "height": 900})
     catalogue = page.get_by_role("table", name="Can be downloaded")
-    expect(catalogue.get_by_role("columnheader", name="Size")).to_be_visible()
+    expect(catalogue.get_by_role("columnheader", name="To download")).to_be_visible()
     count = catalogue.get_by_role("rowheader").count()
     assert count > 5
     page.set_viewport_size({"width": 200, "height": 900})
@@ -110,7 +110,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     assert [asked[:6] for asked in hub.ranges] == ["", "bytes="]
     assert int(hub.ranges[1][6:-1]) > 0.4 * hub.size
     page.get_by_role("button", name=re.compile("^Stop")).press("Enter")
-    resume = page.get_by_role("button", name=re.compile("^Go on"))
+    resume = page.get_by_role("button", name=re.compile("^Resume"))
     expect(resume).to_be_focused()  # what stands in its place
     resume.press("Enter")
     expect(page.get_by_role("button", name=re.compile("^Stop"))).to_be_focused()
@@ -124,7 +124,7 @@ def test_a_model_is_found_pulled_interrupted_activated_asked_and_removed(
     here.get_by_role("button", name=f"Keep in memory, {NAME}", exact=True).click()
     loaded = page.get_by_role("table", name="In memory (1 of")
     expect(loaded.get_by_role("rowheader")).to_have_text([re.compile(rf"^{NAME} \(.+\) 🟢 Running$")])
-    expect(loaded.get_by_role("row", name=NAME)).to_contain_text(", kept,")
+    expect(loaded.get_by_role("row", name=NAME)).to_contain_text(", stays in memory,")
     expect(here.get_by_role("row", name=NAME)).to_contain_text("🟢 Running")
     (engine,) = host.call("GET", "/models/running")["models"]
     ask(page, "Say hello.")

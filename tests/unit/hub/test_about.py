@@ -12,7 +12,7 @@ import pytest
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import DownloadError, ModelError, ModelFileInvalid, ModelNotFound
-from ide_agent.features.hub import fetch, manifest
+from ide_agent.features.hub import catalogue, fetch, manifest
 from ide_agent.features.hub.about import about, verify
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.listing import engine_for
@@ -64,6 +64,14 @@ async def test_a_model_behind_an_address(server: FileServer, hub: Hub) -> None:
     assert known["licence"] == "mit"
     assert known["quantisation"] == "Q4_1"
     assert known["memory"]["verdict"] == "fits"
+    assert [key for key, _, _ in facts(known, "en")][:3] == [
+        "title",
+        "size",
+        "memory",
+    ]  # a page folds the rest
+    told = {key: value for key, _, value in facts(known, "en")}
+    assert told["context"] == "512 tokens"
+    assert told["memory"].endswith(" of it for the context: 2 requests at once of 512 tokens")
     assert {key for key, _, _ in facts(known, "tr")} >= {
         "title",
         "size",
@@ -145,6 +153,10 @@ def test_one_that_is_not_here_is_known_from_the_catalogue(hub: Hub) -> None:
     known = about(hub, "tiny", SETTINGS)
     assert (known["title"], known["source"]) == ("Tiny", "pypi:demo-model==1.0")
     assert known["memory"]["need"] > known["bytes"]
+    one = catalogue.load()["starter"]
+    told = facts(about(Hub(hub.folder), one.name, SETTINGS), "en")
+    assert "memory" in [key for key, _, _ in told][:5]
+    assert ("size", "Size", "92.9 MB to download, 98.4 MB on disk") in told
     with pytest.raises(ModelNotFound):
         about(hub, "nothing", SETTINGS)
 

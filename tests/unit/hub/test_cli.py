@@ -100,7 +100,7 @@ def test_what_does_not_fit_is_said_and_asked_about(
     monkeypatch.setattr(Hub, "pull", pull)
     monkeypatch.setattr(fit, "spare_memory", lambda: 600 << 20)
     monkeypatch.setattr(fit, "total_memory", lambda: 650 << 20)
-    monkeypatch.setattr(fit, "costs", lambda *_: Costs())
+    monkeypatch.setattr(fit, "costs", lambda *_, **__: Costs())
     monkeypatch.setattr(cli, "_is_asked", lambda: answer is not None)
     found, _, err = run("pull", "gemma3-270m", *options, **({"input": answer} if answer else {}))
     assert "gemma3-270m needs about" in err and "What fits: starter." in err
@@ -169,11 +169,20 @@ def test_what_was_stopped_is_listed(home: Path) -> None:
 def test_the_list_in_words_and_as_json(home: Path) -> None:
     file = put(home, "mine", 2_500_000)
     _, out, _ = run("list")
-    assert out.splitlines()[0].split() == ["mine", "2.5", "MB", "GGUF", str(file), "(default)"]
+    first = " ".join(out.splitlines()[0].split())
+    assert first == f"mine 2.5 MB on disk GGUF {file} (default)"
     _, out, _ = run("list", "--json")
     [model] = json.loads(out)["models"]
     assert (model["name"], model["bytes"], model["default"]) == ("mine", 2_500_000, True)
     assert any(line.startswith("Default ") for line in run("info", "mine")[1].splitlines())
+
+
+def test_a_stopped_download_is_listed_once(home: Path) -> None:
+    draft = home / "data" / "models" / ".downloads" / "starter.whl.part"
+    draft.parent.mkdir(parents=True)
+    draft.write_bytes(bytes(1000))
+    told = [line for line in run("list")[1].splitlines() if line.startswith("starter ")]
+    assert len(told) == 1 and "stopped, 1.0 kB of 92.9 MB are here" in told[0]
 
 
 def test_what_nothing_here_runs_is_told_before_it_is_here() -> None:
@@ -181,8 +190,8 @@ def test_what_nothing_here_runs_is_told_before_it_is_here() -> None:
         assert "Nothing here runs it yet." in " ".join(run(*arguments)[1].split())
     assert "Nothing here runs it yet." not in run("search", "minilm", "--source", "catalogue")[1]
     info = [line.split() for line in run("info", "minilm")[1].splitlines()]
-    assert ["Size", "23.4", "MB", "to", "download"] in info
-    assert "23.4 MB to download" in " ".join(run("list")[1].split())
+    assert ["Size", "21.4", "MB", "to", "download,", "23.4", "MB", "on", "disk"] in info  # it comes packed
+    assert "21.4 MB to download" in " ".join(run("list")[1].split())
 
 
 @pytest.mark.parametrize(
@@ -380,9 +389,12 @@ def test_where_the_hub_is_not_asked_the_catalogue_is(monkeypatch: pytest.MonkeyP
     code, out, err = run("search", "MiniLM")
     assert code == 0
     unrun = run("search", "audio", "or", "chat", "--source", "catalogue")[1]
-    assert "150.2 MB (cannot run here), MIT" in unrun and "MB (fits), MIT" not in unrun
+    assert "150.2 MB to download (cannot run here), MIT" in unrun and "(fits), MIT" not in unrun
     assert unrun.index("starter ") < unrun.index("whisper-base ")  # what runs here stands first
-    assert out.startswith("minilm ") and "ONNX, 23.4 MB (fits), Apache-2.0 (no hub needed)." in out
+    assert (
+        out.startswith("minilm ")
+        and "ONNX, 21.4 MB to download (fits), Apache-2.0 (without Hugging Face)." in out
+    )
     assert err.startswith("Only the catalogue was searched. ") and len(err.splitlines()) == 1
     assert "HF_HUB_OFFLINE" in err
     assert run("search", "minilm", "--source", "catalogue")[2] == ""
@@ -439,8 +451,10 @@ def test_what_runs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = run("running")[1].splitlines()
     assert lines[0] == "a (gguf/q4_1) 🟢 Running"
     assert lines[1].startswith("    80.0 MB of memory, since ")
-    assert ", kept, requests: 1, for text, 2 requests at once of 512 tokens, 100.0 MB of" in lines[1]
-    assert lines[1].endswith("fake, process 7")
+    assert (
+        ", stays in memory, requests: 1, for text, 2 requests at once of 512 tokens, 100.0 MB of" in lines[1]
+    )
+    assert lines[1].endswith(", fake")
     assert lines[2:] == ["b (gguf/q4_1) ⏳ Waiting", f"    {waits}"]
     assert json.loads(run("running", "--json")[1])["limit"] == 1
 
@@ -591,7 +605,7 @@ def test_of_a_folder_the_first_file_is_looked_for_and_a_new_default_is_said(
 
 def test_what_needs_no_hub_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "500")
-    mark = "(no hub needed)"
+    mark = "(without Hugging Face)"
     marked = {line.split()[0] for line in run("list")[1].splitlines() if mark in line}
     assert marked == {"starter", "gemma3-270m", "whisper-base", "minilm", "piper-joe"}
     found = run("search", "embedding", "--source", "catalogue")[1].splitlines()
@@ -605,4 +619,4 @@ def test_what_needs_no_hub_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (cli, search_cli):
         monkeypatch.setattr(module, "language", lambda: "tr")
     monkeypatch.setattr(terminal, "language", lambda: "tr")
-    assert "merkez gerekmez" in run("list")[1]
+    assert "Hugging Face gerekmez" in run("list")[1]

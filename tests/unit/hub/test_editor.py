@@ -140,13 +140,13 @@ async def test_the_list_command_returns_what_the_host_says(editor: Editor, host:
     [
         (
             "en",
-            "Download the starter model (about 90 MB)?",
+            "Download the starter model (93 MB to download)?",
             ["Download", "Other models", "Not now"],
             "starter is ready",
         ),
         (
             "tr",
-            "Başlangıç modeli (yaklaşık 90 MB) indirilsin mi?",
+            "Başlangıç modeli (93 MB inecek) indirilsin mi?",
             ["İndir", "Başka modeller", "Şimdi değil"],
             "starter hazır",
         ),

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ide_agent.config import InferenceSettings
 from ide_agent.features.hub import catalogue, fit
 from ide_agent.features.hub.catalogue import of_address
-from ide_agent.features.hub.fit import all_expected, asked, expected, memory, needed
+from ide_agent.features.hub.fit import Machine, all_expected, asked, expected, memory, needed
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import Remote
 from ide_agent.features.hub.sources.start import start_of
 from ide_agent.features.hub.words import fits, unfit
 from ide_agent.inference.backends import Costs
+from ide_agent.inference.backends import costs as engine_costs
 from ide_agent.inference.gguf import read_start
 from ide_agent.inference.gpus import Offload
-from ide_agent.inference.resources import RESERVE
+from ide_agent.inference.resources import RESERVE, Share, share
 from support import gguf_file, http_server
 from support.http_server import FileServer
 from support.models import models_dir
@@ -30,7 +32,7 @@ GB = 1 << 30
 def test_the_verdict(need: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "spare_memory", lambda: 10)
     monkeypatch.setattr(fit, "total_memory", lambda: 20 + RESERVE)
-    found = memory(need, SETTINGS)
+    found = memory(need, Machine(SETTINGS))
     assert found["need"] == need and (found["free"], found["total"]) == (10, 20 + RESERVE)
     assert (found["verdict"], found["gpu"]) == (verdict, None)
 
@@ -38,7 +40,7 @@ def test_the_verdict(need: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -
 def test_what_goes_onto_a_gpu_needs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "spare_memory", lambda: 10)
     monkeypatch.setattr(fit, "total_memory", lambda: 20 + RESERVE)
-    found = memory(5, SETTINGS, Offload(3, 4, 30_000_000))
+    found = memory(5, Machine(SETTINGS), Offload(3, 4, 30_000_000))
     assert (found["verdict"], found["gpu"]) == ("fits", {"layers": 3, "of": 4, "bytes": 30_000_000})
     assert fits(found, "en").endswith("; 3 of 4 layers on the GPU (30.0 MB)")
     assert fits(found, "tr").endswith("; 4 katmanın 3 tanesi GPU’da (30,0 MB)")
@@ -48,7 +50,7 @@ def test_what_is_free_on_gpus_counts_for_what_is_not_here_yet(monkeypatch: pytes
     monkeypatch.setattr(fit, "spare_memory", lambda: 10)
     monkeypatch.setattr(fit, "total_memory", lambda: 20 + RESERVE)
     monkeypatch.setattr(fit, "costs", lambda _: Costs(gpu_room=100))
-    assert memory(90, SETTINGS)["verdict"] == "fits"
+    assert memory(90, Machine(SETTINGS))["verdict"] == "fits"
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """One with 4 GiB, of which 3 are free, without a GPU."""
     monkeypatch.setattr(fit, "spare_memory", lambda: 3 * GB)
     monkeypatch.setattr(fit, "total_memory", lambda: 4 * GB)
-    monkeypatch.setattr(fit, "costs", lambda *_: Costs())
+    monkeypatch.setattr(fit, "costs", lambda *_, **__: Costs())
 
 
 @pytest.mark.usefixtures("machine")
@@ -81,10 +83,41 @@ def test_the_catalogue_is_judged_with_its_kv_cache() -> None:
         assert unfit("starter", takes["starter"]["memory"], takes["starter"], language) == ""
 
 
+def test_the_catalogue_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A panel that is open looks every two seconds."""
+    looks: list[bool] = []
+    plans: list[int] = []
+
+    def costs(settings: InferenceSettings, *, projector: bool = False) -> Costs:
+        looks.append(projector)
+        return engine_costs(settings, projector=projector)
+
+    def planned(model: Any, **how: Any) -> Share:
+        plans.append(model.bytes)
+        return share(model, **how)
+
+    monkeypatch.setattr(fit, "costs", costs)
+    monkeypatch.setattr(fit, "share", planned)
+    entries, settings = list(catalogue.load().values()), InferenceSettings(context_tokens=1000)
+    first = all_expected(entries, settings)
+    assert sorted(looks) == [False, True]  # one of those that see, one of the others
+    assert 0 < len(plans) <= len(entries)
+    plans.clear()
+    again = all_expected(entries, settings)
+    assert plans == []
+    assert {name: each["memory"]["need"] for name, each in again.items()} == {
+        name: each["memory"]["need"] for name, each in first.items()
+    }
+    monkeypatch.setattr(fit, "spare_memory", lambda: 1)  # what is free is looked at each time
+    assert {each["memory"]["verdict"] for each in all_expected(entries, settings).values()} != {"fits"}
+    all_expected(entries, InferenceSettings(context_tokens=1001))
+    assert plans
+
+
 def test_less_context_takes_less() -> None:
     entry = catalogue.load()["qwen3-4b"]
     much, little = (
-        expected(entry, InferenceSettings(context_tokens=tokens))["need"] for tokens in (8192, 2048)
+        expected(entry, Machine(InferenceSettings(context_tokens=tokens)))["need"] for tokens in (8192, 2048)
     )
     assert much - little > GB
 
@@ -142,7 +175,7 @@ def test_a_file_of_this_machine(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("machine")
 def test_a_header_that_lies_is_not_believed() -> None:
     lying = gguf_file.llama(**{"llama.attention.head_count_kv": 0xFFFFFFFF, "llama.block_count": 4096})
-    found = needed(1000, "gguf", read_start(gguf_file.file(lying)), SETTINGS)
+    found = needed(1000, "gguf", read_start(gguf_file.file(lying)), Machine(SETTINGS))
     assert (found["verdict"], found["kv"]) == ("fits", 0)
 
 

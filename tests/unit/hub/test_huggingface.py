@@ -16,7 +16,7 @@ from ide_agent.features.hub.about import files_of, repositories
 from ide_agent.features.hub.catalogue import Entry, of_offer
 from ide_agent.features.hub.download import Policy
 from ide_agent.features.hub.filters import source_of
-from ide_agent.features.hub.fit import needed, smaller
+from ide_agent.features.hub.fit import Machine, needed, smaller
 from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface, pages
@@ -183,7 +183,9 @@ def test_the_largest_file_that_fits_is_named(monkeypatch: pytest.MonkeyPatch, mo
     assert [file["best"] for file in files_of("me/coder-GGUF")] == [False, True]
     entry = models.entry("hf:me/coder-GGUF/coder-q8_0.gguf")
     sizes = read_start(GGUF)
-    free = needed(len(GGUF), "gguf", sizes, SETTINGS)["need"]  # the smaller one fits, the other does not
+    free = needed(len(GGUF), "gguf", sizes, Machine(SETTINGS))[
+        "need"
+    ]  # the smaller one fits, the other does not
     monkeypatch.setattr(fit, "spare_memory", lambda: free)
     assert [file["best"] for file in files_of("me/coder-GGUF")] == [True, False]
     assert models.entry("hf:me/coder-GGUF").origin == "hf:me/coder-GGUF/sub dir/coder-Q4_K_M.gguf"

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from ide_agent.config import InferenceSettings
 from ide_agent.errors import DownloadError, ModelFileInvalid, ModelNotFound
 from ide_agent.features.hub import fetch, fit, manifest
-from ide_agent.features.hub.about import files_of
+from ide_agent.features.hub.about import about, files_of
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.download import Policy
+from ide_agent.features.hub.fit import asked
 from ide_agent.features.hub.formats import INDEX
 from ide_agent.features.hub.progress import Progress
 from ide_agent.features.hub.service import Hub
@@ -22,6 +24,7 @@ from support import gguf_file, model_folders
 from support.fake_hub import FakeHub
 
 HASTY = Policy(stall=20.0, attempts=3, first_wait=0.001, longest_wait=0.01)
+SETTINGS = InferenceSettings()
 GGUF = gguf_file.file(gguf_file.llama())
 SHARD = model_folders.weights({"a": ("BF16", 2_000_000)})
 CONFIG = json.dumps(model_folders.LLAMA).encode()
@@ -84,6 +87,18 @@ def models(tmp_path: Path) -> Hub:
 
 def names(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir()} - {"model.json"}
+
+
+def test_a_projector_counts_before_it_is_here_as_it_does_then(hub: FakeHub, models: Hub) -> None:
+    clip = {"general.architecture": "clip", "clip.has_vision_encoder": True}
+    hub.repositories["me/pictures"] = {"a.gguf": GGUF, "mmproj-a.gguf": gguf_file.file(clip)}
+    [offered] = files_of("me/pictures", SETTINGS)
+    entry = models.entry("me/pictures")
+    judged = asked(models, entry, SETTINGS)
+    assert asyncio.run(models.pull(entry)).name == "a"
+    there = about(models, "a", SETTINGS)["memory"]
+    assert there["need"] > 128 << 20
+    assert offered["memory"]["need"] == judged["memory"]["need"] == there["need"]
 
 
 async def test_a_folder_of_safetensors_without_anything_that_runs(models: Hub) -> None:
@@ -233,4 +248,4 @@ def test_where_nothing_fits_one_is_to_be_named(models: Hub, monkeypatch: pytest.
     monkeypatch.setattr(fit, "spare_memory", lambda: 1)
     with pytest.raises(ModelNotFound) as caught:
         models.entry("me/sees-GGUF")
-    assert caught.value.key_used == "error.model.which_file"
+    assert caught.value.key_used == "error.model.none_fits"

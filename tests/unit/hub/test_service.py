@@ -61,6 +61,21 @@ async def test_a_pull_leaves_the_model_and_nothing_else(server: FileServer, tmp_
     assert order == ["resolve", "download", "extract"]
 
 
+async def test_the_bar_never_falls(server: FileServer, tmp_path: Path) -> None:
+    """Neither when unpacking begins, nor when a pull goes on that was stopped while it did."""
+    hub = make_hub(tmp_path)
+    draft = hub.drafts.of(hub.entry("tiny"))
+    for _ in range(2):
+        reports: list[Progress] = []
+        await hub.pull("tiny", reports.append)
+        told = [report.percent for report in reports if report.total]
+        assert told == sorted(told) and told[-1] == 100
+        assert reports[-1].phase == "extract"
+        hub.remove("tiny")
+        draft.write_bytes(server.content)
+    assert len(server.requests) == 1
+
+
 async def test_what_is_here_is_not_fetched_again(server: FileServer, tmp_path: Path) -> None:
     await make_hub(tmp_path).pull("tiny")
     await make_hub(tmp_path).pull("tiny")

@@ -83,11 +83,37 @@ async def test_what_is_given_once_opens_a_gated_model(hub: FakeHub, models: Hub,
         assert "No token was given" in out
 
 
+def test_a_token_that_the_hub_refuses_is_not_kept(hub: FakeHub, ring: Ring) -> None:
+    hub.ended.add("old")
+    code, out = run("login", "old\n")
+    assert (code, ring.kept, token.is_kept()) == (1, {}, False)
+    assert f"{hub.url[7:]} does not accept this token" in out
+    assert [path for path, _ in hub.requests] == ["/api/whoami-v2"]
+    token.give(TOKEN)
+    run("login", "old\n")
+    assert token.token_for(hub.url) == TOKEN  # the one that was good stays
+
+
+@pytest.mark.parametrize("why", ["offline", "out of order", "another hub", "nobody there", "elsewhere"])
+def test_a_token_that_nobody_checks_is_kept_and_that_is_said(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    if why == "offline":
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    elif why == "nobody there":
+        monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    hub.status = {"out of order": 503, "another hub": 404, "elsewhere": 302}.get(why, 0)
+    code, out = run("login", f"{TOKEN}\n")
+    assert (code, token.is_kept()) == (0, True)
+    assert "could not be checked" in out and "is in the system's keyring" in out
+    assert len(hub.requests) == (why not in ("offline", "nobody there"))
+
+
 def test_without_a_keyring_a_file_has_it_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call]
     code, out = run("login", f"{TOKEN}\n")
     file = Secrets().file
-    assert (code, TOKEN in out) == (0, False)
+    assert (code, TOKEN in out, "checked" in out) == (0, False, False)
     assert f"unencrypted in {file}" in out
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert token.token_for("http://127.0.0.1:9/x") == ""

@@ -12,7 +12,16 @@ from ide_agent.features.hub import manifest
 from ide_agent.features.hub.catalogue import Entry, nearest
 from ide_agent.features.hub.defaults import defaults
 from ide_agent.features.hub.disk import sha256_of
-from ide_agent.features.hub.fit import best_that_fits, expected, fitting_of, memory, needed, others, sizes_of
+from ide_agent.features.hub.fit import (
+    Machine,
+    best_that_fits,
+    expected,
+    fitting_of,
+    memory,
+    of_offer,
+    others,
+    sizes_of,
+)
 from ide_agent.features.hub.listing import described, engine_for
 from ide_agent.features.hub.service import Hub
 from ide_agent.features.hub.sources import huggingface, pages
@@ -33,7 +42,8 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
         ``name``, ``bytes``, ``format``, ``engine`` (empty where none here runs it), ``files`` (each with
         ``file``, ``bytes`` and ``sha256``) and ``memory``; of one that is here also ``file``, whether it is
         the ``default``, what its header and its manifest say, and where it has some its ``adapters``
-        (``count``, ``bytes`` and ``folder``); of one in the catalogue ``title``, ``about`` and ``licence``;
+        (``count``, ``bytes`` and ``folder``); of one in the catalogue ``title``, ``about``, ``licence`` and
+        ``download`` (bytes to come, where packed fewer than ``bytes``);
         of all ``instead`` and ``repository``, see `fit.others`.
 
     Raises:
@@ -120,7 +130,8 @@ def files_of(repository: str, settings: InferenceSettings = _SETTINGS) -> list[d
     found = huggingface.offers(f"{owner}/{name}")
     found = [file for file in found if path in (file.path, file.files[0].path)] or found
     sizes = sizes_of(found)
-    takes = {file.path: needed(file.size, file.format, sizes.get(file.path), settings) for file in found}
+    machine = Machine(settings)
+    takes = {file.path: of_offer(file, sizes.get(file.path), machine) for file in found}
     best = best_that_fits(found, settings, sizes)
     return [
         {
@@ -161,7 +172,7 @@ def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[st
     try:
         header = model.header
     except ModelFileInvalid:
-        return {**known, "memory": memory(memory_for(model.bytes), settings)}
+        return {**known, "memory": memory(memory_for(model.bytes), Machine(settings))}
     purpose = purpose_of(model)
     found = beside(model, purpose)
     part = share(
@@ -181,7 +192,13 @@ def _of_file(hub: Hub, model: ModelFile, settings: InferenceSettings) -> dict[st
         "context_length": header.context_length,
         "chat_template": header.chat_template,
         "memory": memory(
-            part.bytes, settings, part.gpu, kv=part.kv, tokens=part.context * settings.slots, planned=True
+            part.bytes,
+            Machine(settings),
+            part.gpu,
+            kv=part.kv,
+            tokens=part.context * settings.slots,
+            slots=settings.slots,
+            planned=True,
         ),
     }
 
@@ -191,6 +208,7 @@ def _of_entry(hub: Hub, entry: Entry, settings: InferenceSettings) -> dict[str, 
         "name": entry.name,
         "title": entry.title,
         "bytes": entry.expected,
+        "download": entry.to_fetch,
         "format": entry.format,
         "engine": engine_for(entry.format, settings),
         "files": [{"file": each.file, "bytes": each.size, "sha256": each.sha256} for each in entry.items],
@@ -199,7 +217,7 @@ def _of_entry(hub: Hub, entry: Entry, settings: InferenceSettings) -> dict[str, 
         "about": entry.about,
         "source": entry.origin,
         "sha256": entry.sha256,
-        "memory": expected(entry, settings),
+        "memory": expected(entry, Machine(settings)),
     }
     return known | others(known, fitting_of(hub.catalogue(), settings))
 

@@ -21,7 +21,7 @@ from ide_agent.features.hub.sources.pypi import PypiPackage, PypiParts
 from ide_agent.features.hub.sources.url import NAME, UrlFile, is_name, name_for, of_path
 from ide_agent.inference.header import Format
 from ide_agent.inference.kinds import Kind
-from ide_agent.inference.models import folded
+from ide_agent.inference.models import PROJECTOR, folded
 from ide_agent.safety.network import in_clear
 
 FILE = r"^(1_Pooling/)?\w[\w.-]*\.(gguf|safetensors|onnx|bin|json|txt|model|jinja|onnx_data|data)$"
@@ -115,6 +115,19 @@ class Entry(Item):
     def expected(self) -> int:
         """Length of all files in bytes, as well as it is known; 0 when it is not."""
         return self.total or self.about_bytes
+
+    @property
+    def takes_pictures(self) -> bool:
+        """A projector is among its files, as far as is known."""
+        told = any(item.file.startswith(PROJECTOR) for item in self.items)
+        return self.format == "gguf" and (told or self.kind in ("image", "multi"))
+
+    @property
+    def to_fetch(self) -> int:
+        """Bytes that have to be downloaded, as well as they are known: packages are compressed."""
+        wheels, apart = self.wheels, sum(item.size for item in self.items if not item.packages)
+        known = wheels and all(wheel.size for wheel in wheels)
+        return apart + sum(map(self.worth, wheels)) if known else self.expected
 
     @property
     def wheels(self) -> tuple[PypiPackage, ...]:

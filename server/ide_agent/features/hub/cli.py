@@ -164,7 +164,9 @@ def _list(
     if not (described_all or as_json):
         typer.echo(text("hub.none"))
     here = {model["name"] for model in described_all}
-    offered = [entry for entry in hub.catalogue() if entry.name not in here and kind in ("", entry.kind)]
+    unfinished = hub.unfinished()
+    listed = here | {each.entry.name for each in unfinished}
+    offered = [entry for entry in hub.catalogue() if entry.name not in listed and kind in ("", entry.kind)]
     loaded, runs = in_memory(), runnable(settings)
     default = defaults(hub.folder, settings).values()
     if as_json:
@@ -180,7 +182,7 @@ def _list(
             )
         )
         return
-    column = max((len(name) for name in (*here, *(entry.name for entry in offered))), default=0)
+    column = max((len(name) for name in (*listed, *(entry.name for entry in offered))), default=0)
     for model in models:
         problem = model.get("problem")
         about = from_wire(problem).message(language()) if problem else model["file"]
@@ -190,9 +192,10 @@ def _list(
         ]
         if marks:
             about += f" ({', '.join(marks)})"
-        held, how = size(model["bytes"], language()), form(model["format"], language())
-        show(f"{model['name']:<{column}} {held:>10}  {how:<16}  {about}")
-    for each in hub.unfinished():
+        held = text("hub.fact.on_disk", size=size(model["bytes"], language()))
+        how = form(model["format"], language())
+        show(f"{model['name']:<{column}} {held:>18}  {how:<16}  {about}")
+    for each in unfinished:
         entry = each.entry
         stopped = text(
             "hub.stopped_at",
@@ -205,7 +208,7 @@ def _list(
         about = text(
             "hub.available",
             title=entry.title + no_hub(source_of(entry.origin), language()),
-            size=size(entry.expected, language()),
+            size=size(entry.to_fetch, language()),
             licence=entry.licence,
             about=text(entry.about) + no_engine(entry.format, runs, language()),
         )

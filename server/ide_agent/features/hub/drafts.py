@@ -164,6 +164,8 @@ class Drafts:
     def _total(self, entry: Entry) -> int:
         if entry.wheels and all(package.size for package in entry.wheels):
             return sum(entry.worth(package) for package in entry.wheels)
+        if whole := _size(self.of(entry)):
+            return whole
         try:
             return int(json.loads(_beside(self.of(entry), _NOTE).read_bytes())["size"])
         except (OSError, ValueError, LookupError, TypeError):

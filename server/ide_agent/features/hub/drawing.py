@@ -222,7 +222,7 @@ def here(models: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], langua
         empty=words("hub.none"),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
-            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="size", label=words("hub.panel.on_disk"), align="end"),
             Column(key="type", label=words("hub.fact.kind")),
             Column(key="kind", label=words("hub.fact.format")),
             Column(key="state", label=words("hub.panel.state")),

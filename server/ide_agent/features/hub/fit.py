@@ -6,20 +6,22 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ide_agent.config import InferenceSettings
 from ide_agent.errors import IdeAgentError
 from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.place import is_model
+from ide_agent.features.hub.shape import Shape
 from ide_agent.features.hub.sources import huggingface, pages
 from ide_agent.features.hub.sources.start import start_of
 from ide_agent.features.hub.sources.url import UrlFile
-from ide_agent.inference.backends import costs, runnable
+from ide_agent.inference.backends import Costs, costs, runnable
 from ide_agent.inference.gguf import read_start
 from ide_agent.inference.gpus import Offload
 from ide_agent.inference.header import made_for
-from ide_agent.inference.resources import RESERVE, memory_for, share, spare_memory, total_memory
+from ide_agent.inference.resources import RESERVE, Share, memory_for, share, spare_memory, total_memory
 
 if TYPE_CHECKING:
     from ide_agent.features.hub.service import Hub
@@ -47,36 +49,65 @@ class _Coming:
         return self.bytes
 
 
+class Machine:
+    """What there is of memory at this moment, and what engines take: looked up once for many models."""
+
+    def __init__(self, settings: InferenceSettings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def free(self) -> int:
+        """Bytes that engines may take."""
+        return spare_memory()
+
+    @cached_property
+    def total(self) -> int:
+        """Bytes of the machine."""
+        return total_memory()
+
+    @cached_property
+    def costs(self) -> Costs:
+        """Of the engine for models in GGUF."""
+        return costs(self.settings)
+
+    @cached_property
+    def picture_costs(self) -> Costs:
+        """Of the engine for those that see."""
+        return costs(self.settings, projector=True)
+
+
 def memory(
     need: int,
-    settings: InferenceSettings,
+    machine: Machine,
     gpu: Offload | None = None,
     *,
     kv: int = 0,
     tokens: int = 0,
+    slots: int = 0,
     planned: bool = False,
 ) -> dict[str, Any]:
     """Whether `need` bytes can be had.
 
     Args:
         need: besides what goes onto GPUs.
-        settings: of the engines.
+        machine: this one.
         gpu: that part.
         kv: bytes of KV cache, which `need` and `gpu` hold.
         tokens: for how many, of all slots.
+        slots: requests at once.
         planned: it is the engine's own plan; else only files were counted, and what is free on GPUs counts as
             free memory.
 
     Returns:
-        ``need``, ``free`` and ``total`` in bytes, the ``verdict``, ``gpu``: `gpu` as an object, ``kv`` and
-        ``tokens``. Free is what engines may take, as when a model is loaded.
+        ``need``, ``free`` and ``total`` in bytes, the ``verdict``, ``gpu``: `gpu` as an object, ``kv``,
+        ``tokens`` and ``slots``. Free is what engines may take, as when a model is loaded.
     """
-    more = 0 if gpu or planned else costs(settings).gpu_room
-    free, total = spare_memory() + more, total_memory() + more
+    more = 0 if gpu or planned else machine.costs.gpu_room
+    free, total = machine.free + more, machine.total + more
     verdict: Verdict = "fits" if need <= free else "crowded" if need <= total - RESERVE else "too_big"
     told = asdict(gpu) if gpu else None
     found = {"need": need, "free": free, "total": total, "verdict": verdict}
-    return {**found, "gpu": told, "kv": kv, "tokens": tokens}
+    return {**found, "gpu": told, "kv": kv, "tokens": tokens, "slots": slots}
 
 
 def fits(memory: Mapping[str, Any]) -> bool:
@@ -84,51 +115,60 @@ def fits(memory: Mapping[str, Any]) -> bool:
     return bool(memory["verdict"] == "fits")
 
 
-def needed(bytes: int, form: Format, sizes: Sizes | None, settings: InferenceSettings) -> dict[str, Any]:
+def needed(
+    bytes: int, form: Format, sizes: Sizes | None, machine: Machine, *, pictures: bool = False
+) -> dict[str, Any]:
     """What a model takes whose files have so many `bytes`; see `memory`.
 
     Args:
         bytes: 0: not known, so nothing speaks against it.
         form: its format.
         sizes: of the model inside; None: not known, so its KV cache does not count.
-        settings: how much context there is to be.
+        machine: on which it is to run, and how much context there is to be.
+        pictures: a projector is among the `bytes`, which takes more than those.
     """
     if form != "gguf" or sizes is None or not bytes:
-        return memory(memory_for(bytes), settings)
-    part = share(
-        _Coming(bytes, sizes),
-        context_tokens=settings.context_tokens,
-        slots=settings.slots,
-        threads=settings.threads,
-        costs=costs(settings, "gguf"),
-    )
+        return memory(memory_for(bytes), machine)
+    settings, taken = machine.settings, machine.picture_costs if pictures else machine.costs
+    coming, context = _Coming(bytes, sizes), settings.context_tokens
+    if isinstance(sizes, Shape):  # of the catalogue, which panels look through again and again
+        part = _share_known(coming, context, settings.slots, settings.threads, taken, pictures)
+    else:
+        part = _share(coming, context, settings.slots, settings.threads, taken, pictures)
     if part.kv > _MOST_KV:  # a header that lies
-        return memory(memory_for(bytes), settings)
-    tokens = part.context * settings.slots
-    return memory(part.bytes, settings, part.gpu, kv=part.kv, tokens=tokens, planned=True)
+        return memory(memory_for(bytes), machine)
+    tokens, slots = part.context * settings.slots, settings.slots
+    return memory(part.bytes, machine, part.gpu, kv=part.kv, tokens=tokens, slots=slots, planned=True)
 
 
-def expected(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
+def _share(coming: _Coming, context: int, slots: int, threads: int, taken: Costs, pictures: bool) -> Share:
+    return share(coming, context_tokens=context, slots=slots, threads=threads, costs=taken, pictures=pictures)
+
+
+_share_known = lru_cache(maxsize=256)(_share)
+
+
+def expected(entry: Entry, machine: Machine) -> dict[str, Any]:
     """What `entry` takes, as far as is known without asking anybody."""
-    return needed(entry.expected, entry.format, entry.shape, settings)
+    return needed(entry.expected, entry.format, entry.shape, machine, pictures=entry.takes_pictures)
 
 
 def all_expected(catalogue: Sequence[Entry], settings: InferenceSettings) -> dict[str, dict[str, Any]]:
     """``memory``, ``instead`` and ``repository`` of each of `catalogue`, by name. Takes milliseconds."""
-    fitting, judged = fitting_of(catalogue, settings), {}
-    for entry in catalogue:
-        known = _known(entry, settings)
-        judged[entry.name] = {"memory": known["memory"], **others(known, fitting)}
-    return judged
+    machine = Machine(settings)
+    judged = {entry.name: _known(entry, machine) for entry in catalogue}
+    runs = runnable(settings)
+    fitting = [each for each in catalogue if each.format in runs and fits(judged[each.name]["memory"])]
+    return {name: {"memory": known["memory"], **others(known, fitting)} for name, known in judged.items()}
 
 
-def _known(entry: Entry, settings: InferenceSettings) -> dict[str, Any]:
+def _known(entry: Entry, machine: Machine) -> dict[str, Any]:
     return {
         "bytes": entry.expected,
         "kind": entry.kind,
         "about": entry.about,
         "source": entry.origin,
-        "memory": expected(entry, settings),
+        "memory": expected(entry, machine),
     }
 
 
@@ -137,14 +177,18 @@ def asked(hub: Hub, entry: Entry, settings: InferenceSettings) -> dict[str, Any]
 
     Where nothing else tells, by the beginning of its file, which blocks.
     """
-    known = _known(entry, settings)
+    machine = Machine(settings)
+    known = _known(entry, machine)
     here = is_model(hub.folder / entry.name)
     source = entry.source
     told_already = entry.format != "gguf" or (entry.shape and entry.expected)
     if not (here or told_already) and isinstance(source, UrlFile):
         content, total = start_of(asyncio.run(source.resolve()))
         header, bytes = read_start(content), entry.expected or total
-        known |= {"bytes": bytes, "memory": needed(bytes, entry.format, header, settings)}
+        known |= {
+            "bytes": bytes,
+            "memory": needed(bytes, entry.format, header, machine, pictures=entry.takes_pictures),
+        }
         known |= {"kind": made_for(header)} if header is not None else {}
     told = {"name": entry.name, "here": here, "bytes": known["bytes"], "memory": known["memory"]}
     return told | others(known, fitting_of(hub.catalogue(), settings))
@@ -164,6 +208,11 @@ def sizes_of(offers: Iterable[Offer]) -> dict[str, GgufHeader | None]:
     return found
 
 
+def of_offer(offer: Offer, sizes: Sizes | None, machine: Machine) -> dict[str, Any]:
+    """What `offer` takes; see `needed`."""
+    return needed(offer.size, offer.format, sizes, machine, pictures=offer.takes_pictures)
+
+
 def best_that_fits(
     offers: Sequence[Offer], settings: InferenceSettings, sizes: Mapping[str, Sizes | None] | None = None
 ) -> Offer | None:
@@ -174,12 +223,9 @@ def best_that_fits(
         settings: how much context there is to be.
         sizes: see `sizes_of`, which is asked unless they are given, and blocks.
     """
-    sizes = sizes_of(offers) if sizes is None else sizes
-    fitting = [
-        offer
-        for offer in offers
-        if offer.size and fits(needed(offer.size, offer.format, sizes.get(offer.path), settings))
-    ]
+    sizes, machine = sizes_of(offers) if sizes is None else sizes, Machine(settings)
+    takes = {offer.path: of_offer(offer, sizes.get(offer.path), machine) for offer in offers}
+    fitting = [offer for offer in offers if offer.size and fits(takes[offer.path])]
     small = [offer for offer in fitting if offer.quantisation not in _UNPACKED]
     return max(small or fitting, key=lambda offer: offer.size, default=None)
 
@@ -197,8 +243,8 @@ def smaller(entry: Entry, settings: InferenceSettings) -> Offer | None:
 
 def fitting_of(catalogue: Iterable[Entry], settings: InferenceSettings) -> list[Entry]:
     """Those of `catalogue` that fit now, and that something here runs."""
-    runs = runnable(settings)
-    return [each for each in catalogue if each.format in runs and fits(expected(each, settings))]
+    runs, machine = runnable(settings), Machine(settings)
+    return [each for each in catalogue if each.format in runs and fits(expected(each, machine))]
 
 
 def others(of: Mapping[str, Any], fitting: Iterable[Entry]) -> dict[str, str]:

@@ -103,11 +103,11 @@ def local_name(path: str) -> str:
     if f"/{path}".endswith(f"/{POOLING}"):
         return POOLING
     name = re.sub(r"[^\w.-]+", "-", PurePosixPath(path).name).lstrip("-.")
-    return name if not _is_projector(path) or name.startswith(PROJECTOR) else f"{PROJECTOR}-{name}"
+    return name if not is_projector(path) or name.startswith(PROJECTOR) else f"{PROJECTOR}-{name}"
 
 
 def _ggufs(sizes: Mapping[str, int]) -> list[Layout]:
-    projectors = [path for path in sizes if path.endswith(".gguf") and _is_projector(path)]
+    projectors = [path for path in sizes if path.endswith(".gguf") and is_projector(path)]
     found = []
     for path in sorted(sizes):
         split = _SPLIT.search(path)
@@ -199,7 +199,8 @@ def _beside(sizes: Mapping[str, int], home: str, *, but: Collection[str] = ()) -
     ]
 
 
-def _is_projector(path: str) -> bool:
+def is_projector(path: str) -> bool:
+    """Whether the file there lets a model see or hear."""
     return PROJECTOR in PurePosixPath(path).name.lower()
 
 

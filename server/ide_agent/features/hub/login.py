@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ide_agent.errors import DownloadError
 from ide_agent.features.hub import forms
-from ide_agent.features.hub.sources import pages, token
+from ide_agent.features.hub.sources import account, pages, token
 from ide_agent.locale import translate
 from ide_agent.panels import Caution, Panel, PanelEvent
 
@@ -63,13 +63,17 @@ class Login:
         return [name for name, each in self._pulls.failed.items() if each.error.key_used in token.LACKING]
 
     async def _give(self, panel: Panel, event: PanelEvent) -> str:
-        place = await asyncio.to_thread(token.give, str(event.values.get("token", "")))
+        given = str(event.values.get("token", ""))
+        known = await asyncio.to_thread(account.is_known, given)
+        place = await asyncio.to_thread(token.give, given)
         self._asked.discard(panel)
         for name in self._refused():
             self._pulls.want(self._pulls.failed[name].entry)
         self._pulls.changed()
         file = self._secrets.file
         told = translate(f"hub.login.stored_{place}", panel.language, host=pages.host(), file=file)
+        if not known:
+            told = Caution(f"{told} {translate('hub.login.unchecked', panel.language, host=pages.host())}")
         return _with_another(told, panel.language)
 
     async def _forget(self, panel: Panel, event: PanelEvent) -> str:

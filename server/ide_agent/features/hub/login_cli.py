@@ -16,7 +16,7 @@ def add_to(models: typer.Typer) -> None:
 
 
 def _login() -> None:
-    from ide_agent.features.hub.sources import pages, token
+    from ide_agent.features.hub.sources import account, pages, token
     from ide_agent.storage.secrets import Secrets
 
     if sys.stdin.isatty():
@@ -26,8 +26,11 @@ def _login() -> None:
     if not given.strip():
         typer.echo(text("hub.login.nothing", host=pages.host()), err=True)
         raise typer.Exit(1)
+    known = account.is_known(given)
     place = token.give(given)
     typer.echo(text(f"hub.login.stored_{place}", host=pages.host(), file=Secrets().file))
+    if not known:
+        typer.echo(text("hub.login.unchecked", host=pages.host()), err=True)
     _tell_of_another()
 
 

@@ -37,7 +37,7 @@ def there(
         empty=words("hub.panel.all_here"),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
-            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="size", label=words("hub.panel.to_download"), align="end"),
             Column(key="memory", label=words("hub.fact.memory")),
             Column(key="kind", label=words("hub.fact.kind")),
             Column(key="licence", label=words("hub.panel.licence")),
@@ -56,7 +56,7 @@ def _entry(entry: Entry, busy: bool, runs: Collection[str], takes: Mapping[str, 
         id=entry.name,
         cells={
             "name": f"{entry.name}: {entry.title}{no_hub(source_of(entry.origin), language)}",
-            "size": size(entry.expected, language),
+            "size": size(entry.to_fetch, language),
             "memory": fit(takes["memory"], entry.format, runs, language),
             "kind": words(f"hub.kind.{entry.kind}"),
             "licence": entry.licence,
@@ -109,7 +109,7 @@ def found(
         empty=words("hub.panel.nothing" if asked else "hub.panel.nothing_so", words=echoed(asked)),
         columns=[
             Column(key="name", label=words("hub.panel.name")),
-            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="size", label=words("hub.panel.to_download"), align="end"),
             Column(key="memory", label=words("hub.fact.memory")),
             Column(key="format", label=words("hub.fact.format")),
             Column(key="licence", label=words("hub.panel.licence")),
@@ -156,7 +156,7 @@ def _known(each: dict[str, Any], taken: bool, runs: Collection[str], language: s
         id=each["name"],
         cells={
             "name": f"{each['name']}: {each['title']}{no_hub(each['source'], language)}",
-            "size": size(each["bytes"], language),
+            "size": size(each["download"], language),
             "memory": fit(each["memory"], each["format"], runs, language),
             "format": form(each["format"], language),
             "licence": each["licence"],
@@ -194,7 +194,7 @@ def offered(repository: str, files: list[dict[str, Any]], runs: Collection[str],
         title=repository,
         columns=[
             Column(key="path", label=words("hub.fact.file")),
-            Column(key="size", label=words("hub.panel.size"), align="end"),
+            Column(key="size", label=words("hub.panel.to_download"), align="end"),
             Column(key="memory", label=words("hub.fact.memory")),
         ],
         rows=[

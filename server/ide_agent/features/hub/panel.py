@@ -203,7 +203,8 @@ class HubPanel:
         free, trained = await asyncio.to_thread(lambda: (free_in(self.hub.folder), held(self.hub.folder)))
         signed_in = await asyncio.to_thread(token.is_kept)
         here = {model["name"] for model in models}
-        missing = [entry for entry in self.hub.catalogue() if entry.name not in here]
+        halfway = {each.entry.name for each in stopped}  # which stand above, with what to do about them
+        missing = [entry for entry in self.hub.catalogue() if entry.name not in here | halfway]
         busy = {pull.name for pull in self.pulls.running}
         wanted = self.filters.get(panel, Filter())
         shown = [model for model in models if wanted.of_model(model)]

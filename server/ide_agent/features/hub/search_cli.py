@@ -74,7 +74,8 @@ def _search(
             typer.echo(json.dumps({"files": files}, indent=2))
             return
         for file in files:
-            held, verdict = size(file["bytes"], language()), fits(file["memory"], language())
+            held = text("hub.fact.to_download", size=size(file["bytes"], language()))
+            verdict = fits(file["memory"], language())
             if unrun(file["format"]):
                 verdict = fit(file["memory"], file["format"], runs, language())
             best = text("hub.best") if file["best"] else ""
@@ -86,7 +87,8 @@ def _search(
         typer.echo(json.dumps(known, indent=2))
         return
     for each in known["catalogue"]:
-        held, how = size(each["bytes"], language()), form(each["format"], language())
+        how = form(each["format"], language())
+        held = text("hub.fact.to_download", size=size(each["download"], language()))
         held += f" ({fit(each['memory'], each['format'], runs, language())})"
         about = text(each["about"]) + unrun(each["format"])
         mark = no_hub(each["source"], language())

@@ -63,6 +63,10 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "title": known.get("title"),
         "about": translate(known["about"], language) if known.get("about") else "",
         "size": _held(known, language),
+        "memory": taken(known["memory"], language)
+        if known.get("loaded") or not known.get("engine", "?")
+        else fits(known["memory"], language),
+        "instead": known.get("instead"),
         "default": words(_answers(known)) if known.get("default") else "",
         "format": form(known.get("format", ""), language),
         "files": _files(known.get("files", []), language),
@@ -76,10 +80,6 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str, str]]
         "context": words("tokens", count=length) if length else "",
         "fim": words("yes" if known["fim"] else "no") if "fim" in known else "",
         "chat": words("yes" if known["chat_template"] else "no") if "chat_template" in known else "",
-        "memory": taken(known["memory"], language)
-        if known.get("loaded") or not known.get("engine", "?")
-        else fits(known["memory"], language),
-        "instead": known.get("instead"),
         "licence": known.get("licence"),
         "source": known.get("source"),
         "sha256": known.get("sha256"),
@@ -126,11 +126,14 @@ def _answers(known: Mapping[str, Any]) -> str:
 
 
 def _held(known: Mapping[str, Any], language: str) -> str:
-    """How large it is, and where it is not here that it is still to come."""
+    """What it takes on the disk; where it is not here also what is still to come, which may be packed."""
     if not known["bytes"]:
         return ""
-    held = size(known["bytes"], language)
-    return held if "file" in known else translate("hub.fact.to_download", language, size=held)
+    disk = translate("hub.fact.on_disk", language, size=size(known["bytes"], language))
+    if "file" in known:
+        return disk
+    come = translate("hub.fact.to_download", language, size=size(known["download"], language))
+    return come if known["download"] == known["bytes"] else f"{come}, {disk}"
 
 
 def _files(files: Sequence[Mapping[str, Any]], language: str) -> str:
@@ -167,8 +170,9 @@ def fits(memory: Mapping[str, Any], language: str) -> str:
     need, free = size(memory["need"], language), size(memory["free"], language)
     verdict = translate(f"hub.fact.{memory['verdict']}", language, need=need, free=free)
     if memory.get("kv"):
-        kv, tokens = size(memory["kv"], language), number(memory["tokens"] / 1000, language)
-        verdict += translate("hub.fact.kv", language, kv=kv, tokens=tokens)
+        slots = memory["slots"]
+        context = translate("hub.row.context", language, count=slots, context=memory["tokens"] // slots)
+        verdict += translate("hub.fact.kv", language, kv=size(memory["kv"], language), context=context)
     if (gpu := memory.get("gpu")) is None:
         return verdict
     held = size(gpu["bytes"], language)
@@ -251,7 +255,6 @@ def running(row: Mapping[str, Any], language: str) -> str:
         words("planned", planned=size(row["bytes"], language)),
         words("cache", cache=size(row["cache"], language)) if row["cache"] else "",
         row["engine"],
-        words("pid", pid=row["pid"]) if row["pid"] else "",
     ]
     return ", ".join(part for part in parts if part)
 

@@ -7,7 +7,6 @@ Two routes of its HTTP API (huggingface.co/docs/hub/api): ``/api/models`` and ``
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,8 +20,8 @@ from pydantic import BaseModel, ConfigDict
 from ide_agent import __version__
 from ide_agent.errors import DownloadError, ModelNotFound
 from ide_agent.features.hub import trust
-from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, layouts
-from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint
+from ide_agent.features.hub.formats import MAX_INDEX, has_pickles, is_projector, layouts
+from ide_agent.features.hub.sources.pages import PREFIX, REPOSITORY, endpoint, is_offline
 from ide_agent.features.hub.sources.token import refusal, token_for
 from ide_agent.inference.header import Format
 from ide_agent.reasons import Reason, reason_of
@@ -140,6 +139,11 @@ class Offer:
         return sum(file.size for file in self.files)
 
     @property
+    def takes_pictures(self) -> bool:
+        """A projector is among its files."""
+        return self.format == "gguf" and any(is_projector(file.path) for file in self.files)
+
+    @property
     def sha256(self) -> str:
         """Hash of the first file."""
         return self.files[0].sha256
@@ -225,7 +229,7 @@ def offers(repository: str) -> list[Offer]:
     return sorted(made, key=lambda offer: offer.size if offer.format == "gguf" else 0)
 
 
-def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] = lambda _: None) -> Offer:
+def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] | None = None) -> Offer:
     """What ``hf:owner/name/file`` or ``hf:owner/name`` names. Blocks.
 
     Args:
@@ -233,23 +237,26 @@ def find(name: str, choose: Callable[[Sequence[Offer]], Offer | None] = lambda _
         choose: which of several files in GGUF, where none is named.
 
     Raises:
-        ModelNotFound: there is none, or several; names those there are.
+        ModelNotFound: there is none, or several, or `choose` found none that fits; names those there are.
         ModelFileInvalid, DownloadError: see `offers`.
     """
     owner, _, rest = name.removeprefix(PREFIX).partition("/")
     repository, _, path = rest.partition("/")
     offered = offers(f"{owner}/{repository}")
+    key = "error.model.which_file"
     if not path:
         first = offered[0]
         if len(offered) == 1 or first.format not in _MANY:
             return first
-        if first.format == "gguf" and (chosen := choose(offered)) is not None:
-            return chosen
+        if first.format == "gguf" and choose is not None:
+            if (chosen := choose(offered)) is not None:
+                return chosen
+            key = "error.model.none_fits"
     for offer in offered:
         if path in (offer.path, offer.files[0].path):
             return offer
     raise ModelNotFound(
-        "error.model.which_file",
+        key,
         name=f"{owner}/{repository}",
         files=", ".join(offer.path for offer in offered[:_MOST]),
     )
@@ -276,7 +283,7 @@ def _understood() -> Iterator[None]:
 
 def _get(url: str, what: str, query: dict[str, str], most: int) -> bytes:
     """What the hub answers; once, within `_SECONDS` of silence, and not more than `most` bytes."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_offline():
         raise DownloadError("error.download.offline", url=endpoint())
     headers = {"User-Agent": f"ide-agent/{__version__}"}
     token = token_for(url)

@@ -22,6 +22,11 @@ def host() -> str:
     return urlsplit(endpoint()).netloc.rpartition("@")[2]
 
 
+def is_offline() -> bool:
+    """Whether the user wants no hub to be asked."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
 def is_hubs(url: str) -> bool:
     """Whether `url` is one of the hub's."""
     return urlsplit(url)[:2] == urlsplit(endpoint())[:2]

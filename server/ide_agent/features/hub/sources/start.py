@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import urllib.request
 from pathlib import Path
@@ -13,6 +12,7 @@ from ide_agent import __version__
 from ide_agent.features.hub import trust
 from ide_agent.features.hub.partial import content_range
 from ide_agent.features.hub.sources import Remote
+from ide_agent.features.hub.sources.pages import is_offline
 
 _MOST = 64 << 10
 _SECONDS, _IN_ALL = 10.0, 15.0
@@ -25,7 +25,7 @@ def start_of(remote: Remote) -> tuple[bytes, int]:
     """
     if (file := remote.local) is not None:
         return _of_file(file)
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_offline():
         return b"", 0
     headers = {
         "User-Agent": f"ide-agent/{__version__}",
