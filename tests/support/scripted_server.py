@@ -11,6 +11,7 @@ Run as `python scripted_server.py FOLDER`. The test keeps two things in FOLDER a
 - `engines`: those that the host names as its own.
 - `tell`: text of one `window/showMessage`, sent after initialized; `kind`: which, an `Error` unless said.
 - `ask`: `{message, actions}` of one `window/showMessageRequest`, sent after initialized.
+- `fits`: `{message, actions}` of a question before a pull; with the second of `actions` nothing is pulled.
 - `panels`, `patches`, `presses`: see `scripted_panels`.
 - `rules`: what to suggest, the first that matches:
     - `id`: the completion id.
@@ -49,7 +50,6 @@ MODEL = {"name": "starter", "file": "/models/starter.gguf", "bytes": 92_000_000,
 ANSWERS: dict[str, Any] = {
     "ideAgent.completion.accept": {"accepted": True},
     "ideAgent.models.list": {"models": [{**MODEL, "fim": False, "loaded": True}]},
-    "ideAgent.models.pull": {"name": "starter", "file": MODEL["file"], "bytes": MODEL["bytes"]},
     "ideAgent.host.status": {"version": "0.1.0", "pid": 4711, "uptime": 12, "engines": []},
     "ideAgent.host.restart": {"version": "0.1.0", "pid": 4712, "uptime": 0, "engines": []},
     "ideAgent.engine.native": {"engine": "llama-cpp-python", "tokensPerSecond": 60.0, "before": 30.0},
@@ -118,14 +118,27 @@ class ScriptedServer(LanguageServer):
                 await asyncio.sleep(POLL)
             self.protocol.notify("ideAgent/status", {"state": "ready", "model": "starter"})
         if "ask" in content:
-            chosen = await self.window_show_message_request_async(
-                lsp.ShowMessageRequestParams(
-                    type=lsp.MessageType.Info,
-                    message=content["ask"]["message"],
-                    actions=[lsp.MessageActionItem(title=title) for title in content["ask"]["actions"]],
-                )
-            )
-            self.script.log("chosen", title=chosen.title if chosen else None)
+            await self.ask(content["ask"])
+
+    async def ask(self, question: dict[str, Any]) -> str | None:
+        """What the user chooses of `{message, actions}`."""
+        actions = [lsp.MessageActionItem(title=title) for title in question["actions"]]
+        chosen = await self.window_show_message_request_async(
+            lsp.ShowMessageRequestParams(lsp.MessageType.Info, question["message"], actions)
+        )
+        title = chosen.title if chosen else None
+        self.script.log("chosen", title=title)
+        return title
+
+    async def pull(self, name: str) -> dict[str, Any]:
+        """Fetch a model as the real one does: what does not fit is asked about, then there is progress."""
+        fits = self.script.read().get("fits")
+        if fits is not None and await self.ask(fits) != fits["actions"][0]:
+            return {}
+        await self.work_done_progress.create_async("pull")
+        self.work_done_progress.begin("pull", lsp.WorkDoneProgressBegin(title=f"Downloading {name}"))
+        self.work_done_progress.end("pull", lsp.WorkDoneProgressEnd())
+        return {"name": name, "file": MODEL["file"], "bytes": MODEL["bytes"]}
 
     async def complete(self, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
         """Answer with the first chunk that is let through; the others follow by themselves."""
@@ -280,6 +293,11 @@ def build(script: Script) -> ScriptedServer:
 
     for name, answer in ANSWERS.items():
         command(name, answer)
+
+    @server.command("ideAgent.models.pull")
+    async def pull(params: Any) -> Any:
+        script.log("command", command="ideAgent.models.pull", argument=_plain(params))
+        return await server.pull(_plain(params)["name"])
 
     @server.command("ideAgent.completion.toggle")
     def toggle(params: Any) -> Any:

@@ -206,7 +206,7 @@ return {
       'IDE-Agent error',
       'IDE-Agent starter',
       'IDE-Agent starter (gguf/q4_1) 🟢 Running',
-      'IDE-Agent ready',
+      'IDE-Agent no model in memory',
     })
   end,
 

@@ -27,6 +27,7 @@ import { resolveServer, tellFailure, tellGivenUp } from "./server";
 import { Session } from "./session";
 import { explicitSettings } from "./settings";
 import type { StatusItem } from "./status";
+import { colour } from "./toml";
 import { Typing } from "./typing";
 
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }];
@@ -266,6 +267,13 @@ export class Agent implements Server, vscode.Disposable {
             this.panels.wanted(args[0]?.name);
           }
           return next(command, args);
+        },
+        window: {
+          showDocument: async (params, token, next) => {
+            const shown = await next(params, token);
+            await colour(params.uri).catch((error: unknown) => this.log.warn(String(error)));
+            return shown;
+          },
         },
         workspace: {
           configuration: async (params, token, next) => {

@@ -23,7 +23,6 @@ export class StatusItem implements vscode.Disposable {
   constructor() {
     this.item = vscode.window.createStatusBarItem("ideAgent.status", vscode.StatusBarAlignment.Right, 100);
     this.item.name = "IDE-Agent";
-    this.item.command = "ideAgent.menu";
     this.show(this.current);
     this.item.show();
   }
@@ -36,6 +35,7 @@ export class StatusItem implements vscode.Disposable {
     this.item.tooltip = `IDE-Agent: ${label}`;
     this.item.accessibilityInformation = { label: `IDE-Agent, ${label}`, role: "button" };
     this.item.backgroundColor = background(status.state);
+    this.item.command = hasNone(status) ? "ideAgent.models.panel" : "ideAgent.menu";
     void this.tellWalkthrough(status);
     this.changed.fire(status);
   }
@@ -67,12 +67,18 @@ export class StatusItem implements vscode.Disposable {
   }
 }
 
+/** Whether there is no model, or none any more: what helps is the panel of models. */
+function hasNone(status: Status): boolean {
+  return status.state === "noModel" || (status.state === "ready" && status.model === "");
+}
+
 /** What the status means, in words. */
 export function describe(status: Status): string {
   const named = status.text === undefined ? [status.model] : [status.text];
   // what the server says of that state names a shell command; the menu has the download itself
   const message = status.state === "noModel" ? undefined : status.message;
-  const parts = [message ?? words(status.state), ...named, status.engine];
+  const state = hasNone(status) ? shortText(status) : words(status.state);
+  const parts = [message ?? state, ...named, status.engine];
   return parts.filter((part) => part !== undefined && part !== "").join(" · ");
 }
 
@@ -107,7 +113,7 @@ function shortText(status: Status): string {
   if (status.state === "starting") {
     return `IDE-Agent ${words(status.state)}`;
   }
-  return status.text || status.model || "IDE-Agent";
+  return status.text || status.model || (hasNone(status) ? vscode.l10n.t("no model in memory") : "IDE-Agent");
 }
 
 function background(state: State): vscode.ThemeColor | undefined {

@@ -40,6 +40,26 @@ def test_without_a_model_it_asks_once_the_user_stops_typing(session: Session) ->
     session.nvim.until(lambda: session.log("chosen", title="Get it"))
 
 
+def test_without_a_model_it_says_once_where_models_are(session: Session) -> None:
+    session.script({"status": {"state": "noModel"}})
+    for count in (1, 0):  # and not at the next start
+        session.start()
+        session.nvim.until(lambda: "IDE-Agent no model" in session.nvim.text())
+        session.nvim.type(":IdeAgent native\r")
+        session.says("llama-cpp-python: 60")
+        said = session.nvim.lua("return vim.fn.execute('messages')")
+        assert said.count(":IdeAgent models shows what can be had") == count
+        if count:
+            session.nvim.close()
+
+
+def test_where_there_is_a_model_nothing_is_said_of_any(session: Session) -> None:
+    session.script({"status": {"state": "ready", "model": "starter"}})
+    session.start()
+    session.nvim.until(lambda: "IDE-Agent starter" in session.nvim.text())
+    assert ":IdeAgent models" not in session.nvim.lua("return vim.fn.execute('messages')")
+
+
 def test_what_the_server_says_waits_until_the_user_stops_typing(session: Session) -> None:
     session.script({"tell": "The engine stopped.", "status": {"state": "error"}, "rules": [RULE]})
     session.start(init="vim.api.nvim_create_autocmd('VimEnter', { command = 'startinsert' })")
@@ -177,6 +197,28 @@ def test_pull_native_and_status(session: Session) -> None:
     session.says("the host was restarted")
     session.nvim.type(":IdeAgent status\r")
     session.says("host: 0.1.0, pid 4711")
+
+
+def test_a_pull_is_told_of_once_it_was_agreed_to(session: Session) -> None:
+    session.script({"fits": {"message": "It does not fit.", "actions": ["Download", "Leave it"]}})
+    session.start(init="vim.o.updatetime = 50")
+    nvim = session.nvim
+
+    def messages() -> str:
+        said: str = nvim.lua("return vim.fn.execute('messages')")
+        return said
+
+    nvim.type(":IdeAgent pull\r")
+    nvim.until(lambda: "It does not fit." in nvim.text())
+    assert "fetching" not in messages()
+    nvim.type("2\r")
+    session.says("nothing was downloaded: starter was declined")
+    assert "fetching" not in messages()
+    nvim.type(":IdeAgent pull\r")
+    nvim.until(lambda: "It does not fit." in nvim.text())
+    nvim.type("1\r")
+    session.says("starter is here (92 MB)")
+    assert messages().count("fetching starter") == 1
 
 
 def test_status_says_what_is_wrong(session: Session) -> None:

@@ -93,7 +93,9 @@ def test_a_model_is_pulled_watched_and_removed_by_keys(
     session.nvim.type(":IdeAgent models\r")
     session.nvim.until(lambda: line(session, OFFERED))
     assert session.nvim.buffer()[0] == "Models"
-    session.nvim.type(f"/^{OFFERED}\r\r")
+    session.nvim.type(f"/^{OFFERED}\r")
+    session.nvim.until(lambda: "[p] Download" in session.nvim.text())
+    session.nvim.type("p")
     session.nvim.until(lambda: re.search(r"█.* \d+ %", "\n".join(session.nvim.buffer())))
     session.nvim.until(lambda: "[-] Download" in session.nvim.text())
     assert session.nvim.lua("return vim.api.nvim_get_current_line()").startswith(OFFERED)

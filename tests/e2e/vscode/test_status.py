@@ -50,7 +50,9 @@ def test_shows_the_line_of_the_server_until_the_model_is_gone(window: Window) ->
     until(lambda: window.vscode.status() == "starter (gguf/q4_1) 🟢 Running")
     window.script.say(status={"state": "ready", "model": ""})
     window.vscode.run("IDE-Agent: Restart")
-    until(lambda: window.vscode.status() == "IDE-Agent")
+    until(lambda: window.vscode.status() == "no model in memory")
+    window.vscode.menu()  # what helps is the panel of models, so that a click opens
+    until(lambda: window.script.log("command", command="ideAgent.panels.open", argument={"name": "hub"}))
     window.script.say(status=MOUNTED)
     window.vscode.run("IDE-Agent: Restart")
     _started_again(window)
@@ -61,6 +63,8 @@ def test_the_menu_offers_the_starter_model_where_there_is_none(window: Window) -
     window.vscode.run("IDE-Agent: Restart")
     until(lambda: window.vscode.status() == "no model yet")
     window.vscode.menu()
+    until(lambda: window.script.log("command", command="ideAgent.panels.open", argument={"name": "hub"}))
+    window.vscode.run("IDE-Agent: Menu")
     assert "Download the starter model (90 MB)" in window.vscode.entries()
     window.vscode.press("Escape")
     window.script.say(status=MOUNTED)
@@ -87,6 +91,37 @@ def test_downloads_the_starter_model(window: Window) -> None:
     window.vscode.run("IDE-Agent: Download the starter model")
     [pulled] = until(lambda: window.script.log("command", command="ideAgent.models.pull"))
     assert pulled["argument"] == {"name": "starter"}
+
+
+def test_work_of_the_server_is_told_in_the_status_bar_alone(window: Window) -> None:
+    window.script.say(status=MOUNTED, work="Restarting the host")
+    window.vscode.run("IDE-Agent: Restart")
+    until(lambda: window.vscode.page.locator(".statusbar", has_text="Restarting the host").count())
+    assert "Restarting the host" not in window.vscode.notifications()
+    window.script.say(status=MOUNTED)
+    window.vscode.run("IDE-Agent: Restart")
+    _started_again(window)
+    until(lambda: not window.vscode.page.locator(".statusbar", has_text="Restarting the host").count())
+
+
+def test_our_settings_file_is_not_plain_text(window: Window, tmp_path: Path) -> None:
+    refresh = {"name": "refresh", "label": "Refresh", "args": {}}
+    block = {"kind": "actions", "id": "more", "actions": [refresh]}
+    panel = {"id": "hub@en", "title": "Models", "language": "en", "revision": 1, "blocks": [block]}
+    language = window.vscode.page.locator("[id='status.editor.mode']")
+    for name, wanted in (("config.toml", "Ini"), ("other.toml", "Plain Text")):
+        file = tmp_path / name
+        file.write_text("[inference]\nslots = 2\n", encoding="utf-8")
+        window.script.say(
+            status=MOUNTED, panels={"hub": panel}, presses={"refresh": {"shows": file.as_uri()}}
+        )
+        window.vscode.run("IDE-Agent: Models")
+        page = window.vscode.page.frame_locator("iframe.webview.ready").frame_locator("iframe#active-frame")
+        page.get_by_role("button", name="Refresh").click()
+        window.vscode.page.locator(f".tab.active[aria-label^='{name}']").wait_for()
+        until(lambda wanted=wanted: (language.text_content() or "").strip() == wanted)
+    window.vscode.run("View: Close All Editors")
+    window.vscode.open("sample.py")
 
 
 def test_restart_restarts_host_and_server(window: Window) -> None:

@@ -51,6 +51,24 @@ local function say_what_ends()
   end
 end
 
+--- The server may ask whether a model is to come; once its progress begins, it comes.
+---@param name string
+local function say_when_it_begins(name)
+  vim.api.nvim_create_autocmd('LspProgress', {
+    group = vim.api.nvim_create_augroup('ide_agent.pull.' .. name, {}),
+    pattern = 'begin',
+    callback = function(event)
+      local value = (event.data.params or {}).value or {}
+      local server = vim.lsp.get_client_by_id(event.data.client_id)
+      local is_it = server and server.name == client.name and (value.title or ''):find(name, 1, true)
+      if is_it then
+        messages.say('pulling', { name = name })
+      end
+      return is_it ~= nil and is_it ~= false
+    end,
+  })
+end
+
 ---@class ide_agent.Subcommand
 ---@field run fun(argument: string?)
 ---@field complete? string[]|fun(): string[] the arguments that it takes
@@ -147,10 +165,12 @@ M.subcommands = {
     open = true,
     run = function(argument)
       local name = argument or 'starter'
-      messages.say('pulling', { name = name })
+      say_when_it_begins(name)
       client.call('ideAgent.models.pull', { name = name }, function(result)
         if not result.name then
-          return -- it does not fit, and the user leaves it
+          -- It does not fit, and the user leaves it.
+          messages.say('not_pulled', { name = name })
+          return
         end
         messages.say('pulled', { name = result.name, size = math.floor(result.bytes / 1e6) })
       end)

@@ -40,6 +40,9 @@ function M.update(status, client_id)
   vim.api.nvim_exec_autocmds('User', { pattern = 'IdeAgentStatus', modeline = false })
   vim.cmd.redrawstatus({ bang = true })
   require('ide_agent.download').update(status)
+  if status.state == 'noModel' then
+    require('ide_agent.first').tell()
+  end
 end
 
 --- What the server said last.
@@ -70,7 +73,9 @@ function M.text()
   local word = WORDS[switched_off and 'off' or status.state]
   local line = status.text or status.model or ''
   if not word then
-    return 'IDE-Agent ' .. (line ~= '' and line or messages.get('ready'))
+    -- An empty name: there was one in memory, and it is gone.
+    local without = messages.get(status.model == '' and 'noneLoaded' or 'ready')
+    return 'IDE-Agent ' .. (line ~= '' and line or without)
   elseif status.progress and not switched_off then
     return ('IDE-Agent %s %d %%'):format(messages.get(word), status.progress)
   end

@@ -82,7 +82,14 @@ local function watch(bufnr, id)
       end,
     })
   end
-  on({ 'CursorMoved', 'BufEnter' }, view.hint)
+  on({ 'CursorMoved' }, function(panel)
+    require('ide_agent.panel.meaning').moved(panel.view)
+    view.hint(panel)
+  end)
+  on({ 'BufEnter' }, function(panel)
+    panel.view.shifted = nil -- who comes sees what is there
+    view.hint(panel)
+  end)
   on({ 'BufWinEnter' }, view.fit)
   on({ 'BufReadCmd' }, function(panel)
     panel.view.drawn = {}
@@ -170,7 +177,7 @@ function M.open(name, focus)
     local panel = panels[result.panel]
     local win = panel and require('ide_agent.panel.view').window(panel.view.bufnr)
     if win and focus ~= false and not client.inserting() then
-      vim.api.nvim_set_current_win(win)
+      require('ide_agent.panel.window').enter(win)
     end
   end)
 end

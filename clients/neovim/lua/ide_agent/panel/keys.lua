@@ -1,5 +1,6 @@
 --- Keys in a panel: pressing, and jumping from one thing that can be pressed to the next.
 local letters = require('ide_agent.panel.letters')
+local meaning = require('ide_agent.panel.meaning')
 local panels = require('ide_agent.panel')
 local text = require('ide_agent.panel.text')
 local view = require('ide_agent.panel.view')
@@ -35,16 +36,7 @@ end
 ---@return ide_agent.panel.Target?
 function M.target(panel)
   local at = vim.api.nvim_win_get_cursor(0)
-  local line = view.line(panel.view, at[1] - 1)
-  if not line then
-    return nil
-  end
-  for _, place in ipairs(line.places) do
-    if at[2] >= place.from and at[2] < place.to then
-      return place.target
-    end
-  end
-  return line.target or (#line.places == 1 and line.places[1].target or nil)
+  return meaning.target(panel.view, at[1] - 1, at[2])
 end
 
 ---@param panel ide_agent.panel.Panel
@@ -98,7 +90,9 @@ end
 ---@param panel ide_agent.panel.Panel
 local function press(panel)
   local target = M.target(panel)
-  if target then
+  if target and not meaning.means(panel.view) then
+    panels.warn('panel_shifted')
+  elseif target then
     require('ide_agent.panel.press').press(panel, target)
   end
 end
@@ -124,7 +118,11 @@ end
 function M.press_letter(panel, letter)
   for _, shortcut in ipairs(M.shortcuts(panel)) do
     if shortcut.letter == letter then
-      require('ide_agent.panel.press').press(panel, shortcut)
+      if shortcut.row and not meaning.means(panel.view, true) then
+        panels.warn('panel_shifted')
+      else
+        require('ide_agent.panel.press').press(panel, shortcut)
+      end
       return
     end
   end
@@ -177,7 +175,7 @@ M.keys = {
     keys = { 'q' },
     message = 'panel_key_close',
     action = function(panel)
-      vim.api.nvim_buf_delete(panel.view.bufnr, { force = true })
+      require('ide_agent.panel.window').leave(panel.view.bufnr)
     end,
   },
 }

@@ -45,14 +45,28 @@ end
 
 ---@param lines ide_agent.panel.Line[]
 ---@param anchor ide_agent.panel.Anchor
----@return integer offset
-local function within(lines, anchor)
+---@return integer? offset
+local function found(lines, anchor)
   for offset, line in ipairs(lines) do
     if anchor.last and line.last or (not anchor.last and anchor.key and line.key == anchor.key) then
       return offset - 1
     end
   end
-  return math.max(math.min(anchor.offset, #lines - 1), 0)
+end
+
+--- Where a table's row is that went into another table, as a model does when it was downloaded.
+---@param drawn ide_agent.panel.Drawn[]
+---@param anchor ide_agent.panel.Anchor
+---@return integer? row 0-based
+local function elsewhere(drawn, anchor)
+  local start = 0
+  for _, block in ipairs(anchor.key and vim.startswith(anchor.key, 'row ') and drawn or {}) do
+    local offset = found(block.lines, anchor)
+    if offset then
+      return start + offset
+    end
+    start = start + #block.lines
+  end
 end
 
 --- Where it is now; where its block was, when that is gone.
@@ -63,13 +77,15 @@ function M.row(drawn, anchor)
   local start, instead = 0, 0
   for index, block in ipairs(drawn) do
     if block.id == anchor.id then
-      return start + within(block.lines, anchor)
+      local offset = found(block.lines, anchor)
+      local instead_of = math.max(math.min(anchor.offset, #block.lines - 1), 0)
+      return offset and start + offset or elsewhere(drawn, anchor) or start + instead_of
     elseif index <= anchor.index then
       instead = start
     end
     start = start + #block.lines
   end
-  return instead
+  return elsewhere(drawn, anchor) or instead
 end
 
 ---@class ide_agent.panel.Scene

@@ -98,20 +98,16 @@ local function act(panel, target)
   confirm(panel, target, values)
 end
 
---- A row's only button, or its primary one; else the user chooses.
+--- A row's only button; of several the user chooses, whatever they are.
 ---@param panel ide_agent.panel.Panel
 ---@param target ide_agent.panel.Target
 local function choose(panel, target)
   local actions = vim.tbl_filter(function(action)
     return action.enabled ~= false
   end, target.actions)
-  local primary = vim.tbl_filter(function(action)
-    return action.style == 'primary'
-  end, actions)
-  local only = #actions == 1 and actions[1] or #primary == 1 and primary[1] or nil
-  if only then
-    act(panel, vim.tbl_extend('force', target, { action = only }))
-  elseif #actions > 1 then
+  if #target.actions == 1 and #actions == 1 then
+    act(panel, vim.tbl_extend('force', target, { action = actions[1] }))
+  elseif #actions > 0 then
     vim.ui.select(actions, {
       prompt = text.one_line(target.row),
       format_item = function(action)

@@ -1,6 +1,7 @@
 --- The buffer of a panel: puts lines into it, and only those that changed.
 local draw = require('ide_agent.panel.draw')
 local letters = require('ide_agent.panel.letters')
+local meaning = require('ide_agent.panel.meaning')
 local messages = require('ide_agent.messages')
 local buttons = require('ide_agent.panel.line').buttons
 local place = require('ide_agent.panel.place')
@@ -16,6 +17,7 @@ local hint_namespace = vim.api.nvim_create_namespace('ide_agent.panel.hint')
 ---@field drawn ide_agent.panel.Drawn[]
 ---@field letters ide_agent.panel.Letters
 ---@field width integer cells
+---@field shifted? ide_agent.panel.Shifted
 
 ---@param bufnr integer
 ---@return ide_agent.panel.View
@@ -120,6 +122,8 @@ end
 function M.draw(panel, changed)
   local view, bufnr = panel.view, panel.view.bufnr
   local old, scenes = view.drawn, place.save(view.bufnr, view.drawn)
+  local win = #old > 0 and M.window(bufnr) or nil
+  local before = win and meaning.meant(view, win)
   vim.bo[bufnr].modifiable = true
   local drawn, start, at = {}, 0, 1
   local blocks = panel.state.blocks
@@ -144,6 +148,7 @@ function M.draw(panel, changed)
   vim.bo[bufnr].modifiable, vim.bo[bufnr].modified = false, false
   view.drawn = drawn
   place.restore(scenes, drawn)
+  meaning.watch(view, win, before)
   M.hint(panel)
 end
 
