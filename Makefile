@@ -41,7 +41,7 @@ system: ## the few system packages that the tests need
 native: setup system ## the second engine, llama-cpp-python built for this machine (minutes, once)
 	@$(BIN)/python -c "import llama_cpp" 2>/dev/null || scripts/native.sh "$(BIN)/python"
 
-models: setup ## the starter model (90 MB, once)
+models: setup ## the starter model (93 MB, once)
 	@$(BIN)/ide-agent models pull starter
 
 web: $(VENV)/.stamp ## the page that shows panels, into the server, and what VS Code's webview runs

@@ -52,7 +52,7 @@ async function menu(agent: Agent): Promise<void> {
   const entry = (icon: string, label: string, command: string) => ({ label: `$(${icon}) ${label}`, command });
   const download = entry(
     "cloud-download",
-    vscode.l10n.t("Download the starter model (90 MB)"),
+    vscode.l10n.t("Download the starter model (93 MB)"),
     "ideAgent.downloadStarter",
   );
   const chosen = await vscode.window.showQuickPick(

@@ -65,7 +65,7 @@ def test_the_menu_offers_the_starter_model_where_there_is_none(window: Window) -
     window.vscode.menu()
     until(lambda: window.script.log("command", command="ideAgent.panels.open", argument={"name": "hub"}))
     window.vscode.run("IDE-Agent: Menu")
-    assert "Download the starter model (90 MB)" in window.vscode.entries()
+    assert "Download the starter model (93 MB)" in window.vscode.entries()
     window.vscode.press("Escape")
     window.script.say(status=MOUNTED)
     window.vscode.run("IDE-Agent: Restart")

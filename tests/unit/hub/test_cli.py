@@ -496,9 +496,14 @@ def test_giving_up_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("activate", "a") == (130, "", "a waits no longer.\n")
 
 
-def test_a_model_is_deactivated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_deactivated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "find_host", lambda: None)
-    assert run("deactivate", "a")[1] == "a was not in memory.\n"
+    put(home, "a", 100_000)
+    assert run("deactivate", "A")[1] == "a was not in memory.\n"
+    kept.add("a")  # as a host before left it
+    assert run("deactivate", "A")[1] == "a was not in memory; it will not be loaded again by itself.\n"
+    assert kept.names() == []
+    assert run("deactivate", "b")[0] != 0
     monkeypatch.setattr(runtime, "find_host", lambda: HOST)
     monkeypatch.setattr(runtime, "call", lambda *_, **__: {"deactivated": 1, "name": "a"})
     assert run("deactivate", "A")[1] == "a was released from memory.\n"

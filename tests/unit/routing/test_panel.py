@@ -160,7 +160,7 @@ async def test_the_file_is_begun_where_there_is_none_and_named(panel: Panel, fil
     file.unlink()
     await panel.act(PanelEvent(action="edit"))
     assert read(file.read_text()).problems == ()
-    await until(lambda: not block(panel, "rules").rows)
+    assert block(panel, "rules").rows == []
     await submit(panel, "add", name="first", model="starter")
     assert [rule.name for rule in read(file.read_text()).routes.rules] == ["first"]
 

@@ -60,13 +60,20 @@ def _activate(name: str = typer.Argument(help=text("hub.name"))) -> None:
 
 
 def _deactivate(name: str = typer.Argument(help=text("hub.name"))) -> None:
+    from ide_agent.features.hub import kept
+    from ide_agent.features.hub.service import Hub
     from ide_agent.runtime import call, find_host
 
-    ended = 0
     if (info := find_host()) is not None:
         answer = call(info, "POST", "/models/deactivate", {"name": name}, timeout=_RELEASE_SECONDS)
-        ended, name = answer["deactivated"], answer["name"]
-    typer.echo(text("hub.deactivated" if ended else "hub.was_not_active", name=name))
+        said = "hub.deactivated" if answer["deactivated"] else "hub.was_not_active"
+        typer.echo(text(said, name=answer["name"]))
+        return
+    name = Hub().find(name).name
+    was_kept = any(each == name or each.startswith(f"{name}/") for each in kept.names())
+    kept.forget(name)  # the next host would load it
+    kept.settle()
+    typer.echo(text("hub.not_kept" if was_kept else "hub.was_not_active", name=name))
 
 
 def _running(as_json: bool = typer.Option(False, "--json", help=text("cli.json"))) -> None:

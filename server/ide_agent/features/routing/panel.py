@@ -126,6 +126,7 @@ class RoutesPanel:
     async def _edit(self, panel: Panel, event: PanelEvent) -> str:
         """Editors then open the file; where there is none, this is what to say."""
         await asyncio.to_thread(self.file.begin, translate("routes.panel.begun", panel.language))
+        await self._draw(panel)  # the next press is meant for what was begun
         return translate("routes.panel.edit_it", panel.language, file=str(self.file.path))
 
     async def _open_models(self, panel: Panel, event: PanelEvent) -> str:

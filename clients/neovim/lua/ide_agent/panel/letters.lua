@@ -22,6 +22,7 @@ local KNOWN = {
   again = 't',
   ask = 'A',
   deactivate = 'd',
+  default = 'U',
   disable = 's',
   discard = 'D',
   down = 'd',
