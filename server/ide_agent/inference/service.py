@@ -25,13 +25,11 @@ from ide_agent.inference.models import ModelFile, ModelStore
 from ide_agent.inference.plan import Key, Wish
 from ide_agent.inference.queue import Waiting
 from ide_agent.inference.running import Running, format_of, of_engine, without_engine
+from ide_agent.inference.status import Status
 from ide_agent.inference.turns import Priority
 
 if TYPE_CHECKING:
     from ide_agent.inference.remote.service import Remotes
-
-_WAITING = "waiting"
-_TOLD = (_WAITING, "loading", "ready", "error")
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,9 @@ class Inference:
     ) -> None:
         self._settings = settings
         self._models = models
-        self._publish = publish
+        self._status = Status(publish)
         self._memory = Memory(settings.active_models, lambda engine: self._gone(engine.model))
         self._builder = Builder(settings, self._tell, self._memory.queue.look)
-        self._told: dict[str, Any] = {}
-        self._settled: dict[str, Any] = {}
         self.remotes: Remotes | None = None
         self.building = asyncio.Lock()  # one build of the native engine at a time
 
@@ -96,7 +92,7 @@ class Inference:
         self._notice()
         wanted = await asyncio.to_thread(self._find, model, purpose)
         with ExitStack() as stack:
-            yield await self._get(wanted, priority, self._tell_wait, stack)
+            yield await self._get(wanted, priority, self._status.tell_wait, stack)
 
     async def engine(self, model: str = "", purpose: Purpose = "text", priority: Priority = "api") -> Engine:
         """As `hold`, but nobody holds it: it may be ended before you use it."""
@@ -123,7 +119,7 @@ class Inference:
         key = wanted.key
 
         def tell(waiting: Waiting) -> asyncio.Future[None] | None:
-            self._tell_wait(waiting)
+            self._status.tell_wait(waiting)
             return on_wait(waiting.reason)
 
         with ExitStack() as stack:
@@ -227,8 +223,8 @@ class Inference:
         memory.kept -= {key for key in memory.kept if key[0] in files}
         engines = [memory.engines.pop(key) for key in list(memory.engines) if key[0] in files]
         await asyncio.gather(*(asyncio.shield(memory.retire(engine)) for engine in engines))
-        if any(self._settled.get("model") == each.name for each in self._models.list() if each.file in files):
-            self._settle({})  # whatever was told of it, it is as if nobody had asked for it
+        if self._status.is_of({each.name for each in self._models.list() if each.file in files}):
+            self._status.settle({})  # whatever was told of it, it is as if nobody had asked for it
         return len(engines) + waits
 
     async def close(self) -> None:
@@ -303,10 +299,7 @@ class Inference:
             self._tell(file, "", "error", failure)
             raise
         except BaseException:
-            waits = (self._told.get("state"), self._told.get("model")) == (_WAITING, file.name)
-            if waits and self._settled:
-                self._told = self._settled
-                self._publish(self._settled)  # how things are without it
+            self._status.waits_no_more(file)
             raise
 
     async def _load(self, wish: Wish, file: ModelFile, first: list[asyncio.Future[None]]) -> Engine:
@@ -343,7 +336,7 @@ class Inference:
 
     def _gone(self, model: ModelFile) -> None:
         """`model` left memory: what was told of it does not hold any more."""
-        if self._settled.get("model") != model.name:
+        if not self._status.is_of({model.name}):
             return
         about: dict[str, Any] = {}
         engines = self._memory.engines.values()
@@ -352,32 +345,9 @@ class Inference:
             about = {"model": other.model.name, "engine": other.backend, "format": format_of(other.model)}
         elif model.file.exists():
             about = {"model": model.name, "engine": "", "format": format_of(model), "loaded": False}
-        self._settle(about)
-
-    def _settle(self, about: dict[str, Any]) -> None:
-        status = {"type": "status", "state": "ready", "model": "", "engine": "", **about}
-        self._settled = status
-        if self._told.get("state") != _WAITING:  # which is what counts as long as it does
-            self._told = status
-            self._publish(status)
+        self._status.settle(about)
 
     def _tell(self, model: ModelFile, engine: str, state: str, error: IdeAgentError | None) -> None:
         if state == "unloaded":
             self._gone(model)
-        if state not in _TOLD:
-            return
-        status: dict[str, Any] = {"type": "status", "state": state, "model": model.name, "engine": engine}
-        status["format"] = format_of(model)
-        if error is not None:
-            status |= {"message": str(error), "error": error.as_wire()}
-        repeated = state == _WAITING and status == self._told
-        self._told = status
-        if state != _WAITING:
-            self._settled = status
-        if not repeated:
-            self._publish(status)
-
-    def _tell_wait(self, waiting: Waiting) -> None:
-        """Why somebody waits; what waits in the background nobody misses."""
-        if waiting.reason is not None and waiting.wish.priority != "background":
-            self._tell(waiting.model, "", _WAITING, waiting.reason)
+        self._status.tell(model, engine, state, error)
