@@ -14,7 +14,7 @@ ENGLISH = (
     *("Usage", "Options", "Arguments", "Commands", "Show this message", "OPTIONS", "COMMAND", "ARGS"),
     *(
         "required",
-        "default",
+        "default:",
         "range",
         "<int",
         "<str",
