@@ -7,41 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ide_agent.editor.server import EditorServer
-from ide_agent.features.hub.catalogue import Entry, load
-from ide_agent.paths import models_dir
+from ide_agent.features.hub.catalogue import load
 from ide_agent.runtime import stop_host
 from support.editor import Editor, attached
+from support.starter_wheel import starter_wheel, stem
 
 ASK = "window/showMessageRequest"
 PATIENCE = 120.0
-
-
-def build_wheel(entry: Entry, model: Path, folder: Path) -> None:
-    """A wheel that holds `model` where the real package has it."""
-    name = f"{entry.source.package.replace('-', '_')}-{entry.source.version}"
-    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as wheel:
-        wheel.write(model, entry.source.member)
-        metadata = f"Metadata-Version: 2.1\nName: {entry.source.package}\nVersion: {entry.source.version}\n"
-        wheel.writestr(f"{name}.dist-info/METADATA", metadata)
-        wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr(f"{name}.dist-info/RECORD", "")
 
 
 @pytest.fixture
 def fresh_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home without a model, and a folder with the wheel as pip's only source."""
     starter = load()["starter"]
-    model = models_dir() / "starter" / starter.file
     wheels = tmp_path / "wheels"
     wheels.mkdir()
-    build_wheel(starter, model, wheels)
+    (wheels / f"{stem(starter)}-py3-none-any.whl").write_bytes(starter_wheel(starter))
     monkeypatch.setenv("IDE_AGENT_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("IDE_AGENT_MODELS", raising=False)
     monkeypatch.setenv("PIP_NO_INDEX", "1")

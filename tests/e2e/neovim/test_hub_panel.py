@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ide_agent.features.hub.catalogue import load
-from ide_agent.paths import models_dir
 from support.host_process import clean_home
 from support.http_server import Exchange, FileServer
+from support.starter_wheel import metadata, starter_wheel, stem
 
 if TYPE_CHECKING:
     from .conftest import Session
@@ -43,25 +41,15 @@ def slowly(exchange: Exchange) -> None:
 def index() -> Iterator[FileServer]:
     """A package index that has the starter model's package, made anew around the model of this machine."""
     starter = load()["starter"]
-    name = f"{starter.source.package.replace('-', '_')}-{starter.source.version}"
-    metadata = (
-        f"Metadata-Version: 2.1\nName: {starter.source.package}\nVersion: {starter.source.version}\n".encode()
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as wheel:
-        wheel.write(models_dir() / "starter" / starter.file, starter.source.member)
-        wheel.writestr(f"{name}.dist-info/METADATA", metadata)
-        wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr(f"{name}.dist-info/RECORD", "")
-    server = FileServer(buffer.getvalue())
-    file = f"{name}-py3-none-any.whl"
+    server = FileServer(starter_wheel(starter))
+    file = f"{stem(starter)}-py3-none-any.whl"
     server.path = f"/pool/{file}"
     sha256 = hashlib.sha256(server.content).hexdigest()
-    apart = f"sha256={hashlib.sha256(metadata).hexdigest()}"
+    apart = f"sha256={hashlib.sha256(metadata(starter)).hexdigest()}"
     link = f'<a href="{server.path}#sha256={sha256}" data-core-metadata="{apart}">{file}</a>'
     page = f"<!DOCTYPE html><html><body>{link}</body></html>".encode()
     server.pages[f"/simple/{starter.source.package}/"] = page
-    server.pages[f"{server.path}.metadata"] = metadata
+    server.pages[f"{server.path}.metadata"] = metadata(starter)
     with server.running():
         yield server
 
