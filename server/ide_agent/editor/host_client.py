@@ -1,7 +1,8 @@
 """The way from an editor to the host: requests, streams, and a watch over the host's life.
 
 One connection pool on loopback. `/events` stays open: when it breaks the host has died, and is started again;
-when the host ends it properly, somebody stopped the host, and it comes back with the next request.
+when the host ends it properly, somebody stopped the host, and it comes back with the next request. A host
+that falls silent there hangs: it is let go of, so that nobody waits for it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _LONGEST_PAUSE = 30.0
 # Before a broken request is sent again: at once, for a kept connection may be dead; then while a host that is
 # being killed still takes connections and drops them.
 _PAUSES = (0.0, 0.05, 0.3)
+_LONGEST_SILENCE = 45.0  # of `/events`, in seconds; a host that runs says something every ten
 
 
 class Listener(Protocol):
@@ -272,7 +274,7 @@ class HostClient:
     async def _listen(self, link: Link) -> bool:
         """Pass on the host's events; whether they ended by the host's own will."""
         try:
-            answer = await link.send("GET", "/events", None, None)
+            answer = await link.send("GET", "/events", None, _LONGEST_SILENCE)
             try:
                 if answer.status != 200:
                     return False

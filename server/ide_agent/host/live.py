@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from threading import Lock
 
 from ide_agent import config
 from ide_agent.config import CompletionSettings, RemoteSettings
@@ -28,6 +29,7 @@ class LiveRemote:
         self._problem: ConfigError | None = None
         # it may have changed since it was read: the first look never matches
         self._stamp: _Stamp | None = (-1, -1, -1)
+        self._reading = Lock()  # an older look must not cover a newer one
 
     def __call__(self) -> RemoteSettings:
         """What holds now."""
@@ -46,8 +48,12 @@ class LiveRemote:
         return self._completion
 
     def _refresh(self) -> None:
-        stamp = self._look()
-        if stamp != self._stamp:
+        if self._look() == self._stamp:
+            return
+        with self._reading:
+            stamp = self._look()
+            if stamp == self._stamp:
+                return
             settings, problems = config.load(user=self._file)
             for problem in problems:
                 log.warning("%s", problem)

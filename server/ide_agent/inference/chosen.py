@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from filelock import FileLock
+
 from ide_agent.inference.header import Purpose
 
 NAME = ".defaults.json"
+_LOCK_SECONDS = 5.0  # it is held for a moment
 
 
 def chosen(folder: Path) -> dict[str, str]:
@@ -29,9 +32,9 @@ def choose(folder: Path, purpose: Purpose, name: str) -> None:
     Raises:
         OSError: it cannot be noted.
     """
-    noted = chosen(folder)
-    if noted.get(purpose) == name:
+    if chosen(folder).get(purpose) == name:
         return
-    draft = folder / f"{NAME}.new"
-    draft.write_text(json.dumps({**noted, purpose: name}), encoding="utf-8")
-    draft.replace(folder / NAME)
+    with FileLock(folder / f"{NAME}.lock", timeout=_LOCK_SECONDS):  # the shell may choose as well
+        draft = folder / f"{NAME}.new"
+        draft.write_text(json.dumps({**chosen(folder), purpose: name}), encoding="utf-8")
+        draft.replace(folder / NAME)

@@ -41,9 +41,8 @@ ASSIGNMENT = re.compile(
 )
 NAME_BEFORE = re.compile(r"([A-Za-z_][\w.-]{0,63})['\"]?\]?[ \t]{0,4}$")
 BARE_ASSIGNMENT = re.compile(
-    r"^[ \t]*(?:export[ \t]+|-[ \t]+|ENV[ \t]+)?(?:(?P<env>(?=[A-Z]))|(?=[a-z][\w.-]*:[ \t]))"
-    r"(?P<name>[A-Za-z][\w.-]{2,63})"
-    r"(?(env)=|:[ \t]+)(?P<value>[^\s'\"`#()\[\]{}<>,;$]{8,256})[ \t]*(?:#.*)?$",
+    r"^[ \t]*(?:export[ \t]+|-[ \t]+|ENV[ \t]+)?(?P<name>[A-Za-z][\w.-]{2,63})"
+    r"(?:=|[ \t]=[ \t]|:[ \t]+)(?P<value>[^\s'\"`()\[\]{}<>,;]{8,256})[ \t]*(?:#.*)?$",
     re.M,
 )
 

@@ -328,6 +328,14 @@ async def test_a_dead_host_is_started_again_and_said_once() -> None:
         assert here.starts == 4
 
 
+async def test_a_host_that_hangs_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ide_agent.editor.host_client._LONGEST_SILENCE", 0.2)
+    async with place(Jump()) as here:
+        here.client.start()
+        await here.news.until(lambda heard: heard.count("ready") == 2)
+        assert here.news.heard.count("lost") == 1
+
+
 async def test_repeated_failures_wait_ever_longer_but_not_for_ever() -> None:
     clock = Jump()
     async with place(clock) as here:

@@ -1,8 +1,11 @@
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from ide_agent import config
 from ide_agent.config import RemoteSettings
 from ide_agent.errors import ConfigError
 from ide_agent.host.live import LiveRemote
@@ -36,6 +39,33 @@ def test_another_file_in_its_place_counts(tmp_path: Path) -> None:
     found = file.stat()
     os.utime(fresh, ns=(found.st_atime_ns, found.st_mtime_ns))
     fresh.replace(file)
+    assert not live().enabled
+
+
+def test_an_older_look_does_not_cover_a_newer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[remote]\nenabled = true\n")
+    live = LiveRemote(file, RemoteSettings())
+    read, go = Event(), Event()
+    load = config.load
+
+    def slow(**given: Path) -> object:
+        found = load(**given)
+        if not read.is_set():
+            read.set()
+            go.wait(10)
+        return found
+
+    monkeypatch.setattr(config, "load", slow)
+    with ThreadPoolExecutor(2) as pool:
+        older = pool.submit(live)
+        assert read.wait(10)
+        file.write_text("[remote]\nenabled = false\n")
+        newer = pool.submit(live)
+        wait([newer], 0.3)  # without the lock it is done by now
+        go.set()
+        older.result(10)
+        assert not newer.result(10).enabled
     assert not live().enabled
 
 

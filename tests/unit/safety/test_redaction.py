@@ -57,6 +57,11 @@ SECRETS = [
     ("secret", 'private readonly accessToken = "{}";', made(string.hexdigits.lower(), 40)),
     ("secret", "export DB_PASSWORD={}", "Sup3rS3cret!"),
     ("secret", "db_password: {}  # production", "Str0ngPass99"),
+    ("secret", "spring.datasource.password={}", "Str0ngPass99"),
+    ("secret", "db_password = {}", "Str0ngPass99"),
+    ("secret", "DB_PASSWORD: {}", "Str0ngPass99"),
+    ("secret", "X-API-Key: {}", made(WORD, 24)),
+    ("secret", "DB_PASSWORD={}", "pa$$W0rd#1"),
     ("high-entropy", 'blob = "{}"', "Zx8Qp2Lm9Vt4Rk7Yw1Nc6Hb3Jd5Fs0GaUe"),
 ]
 

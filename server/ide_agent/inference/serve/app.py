@@ -124,6 +124,8 @@ class EngineApp:
         vectors: list[Sequence[float]] = []
         total = 0
         for text in texts:
+            if await request.is_disconnected():
+                break
             if isinstance(text, str):
                 tokens = self._model.tokenize(text, start=True, special=False)
             elif isinstance(text, list) and all(isinstance(token, int) for token in text):
