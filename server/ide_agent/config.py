@@ -91,7 +91,9 @@ class InferenceSettings(Section):
     """Engines on this machine."""
 
     model: str = Field(
-        "", description="Default completion model; empty: the newest pulled one that chats or completes code."
+        "",
+        description="Default completion model; empty: the one made the default (`models default`), else the "
+        "newest pulled one that chats or completes code.",
     )
     engine: Literal["auto", "xllamacpp", "llama-cpp-python"] = Field(
         "auto", description="What runs the models; auto: what was measured to be fastest here."

@@ -218,7 +218,7 @@ def _remote() -> Iterator[Finding]:
     from ide_agent.safety.network import NetworkPolicy
 
     settings, problems = config.load(user=config_file())
-    if any(str(problem.params.get("key")).startswith("remote.") for problem in problems):
+    if any(f"{problem.params.get('key')}.".startswith("remote.") for problem in problems):
         yield Finding("remote", False, "remote.kept_off")
         return
     remote, policy = settings.remote, NetworkPolicy()

@@ -25,6 +25,7 @@ class Status:
         self._publish = publish
         self._told: dict[str, Any] = {}
         self._settled: dict[str, Any] = {}
+        self._waits: dict[str, dict[str, Any]] = {}  # by the model's name, in the order they began
 
     def is_of(self, names: Collection[str]) -> bool:
         """Whether it is of one of the models called so, waits aside."""
@@ -38,12 +39,16 @@ class Status:
         status["format"] = format_of(model)
         if error is not None:
             status |= {"message": str(error), "error": error.as_wire()}
-        repeated = state == _WAITING and status == self._told
-        self._told = status
-        if state != _WAITING:
+        if state == _WAITING:
+            known = self._waits.get(model.name) == status
+            self._waits[model.name] = status
+            if known and self._told.get("state") == _WAITING:
+                return  # where several wait, each is told of once
+        else:
+            self._waits.pop(model.name, None)
             self._settled = status
-        if not repeated:
-            self._publish(status)
+        self._told = status
+        self._publish(status)
 
     def tell_wait(self, waiting: Waiting) -> None:
         """Tell why somebody waits; what waits in the background nobody misses."""
@@ -51,11 +56,12 @@ class Status:
             self.tell(waiting.model, "", _WAITING, waiting.reason)
 
     def waits_no_more(self, model: ModelFile) -> None:
-        """Where the last thing was that `model` waits: how things are without it."""
-        waits = (self._told.get("state"), self._told.get("model")) == (_WAITING, model.name)
-        if waits and self._settled:
-            self._told = self._settled
-            self._publish(self._settled)
+        """Where the last thing was that `model` waits: who waits still, else how things are without it."""
+        gone = self._waits.pop(model.name, None)
+        left = next(iter(self._waits.values()), self._settled)
+        if gone is not None and gone == self._told and left:
+            self._told = left
+            self._publish(left)
 
     def settle(self, about: dict[str, Any]) -> None:
         """What was told holds no more; of what is ready there is `about` to say, or nothing."""
