@@ -68,9 +68,17 @@ class ModelFile:
         return known
 
 
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """What in `folder` matches the glob `pattern`; nothing where the folder was removed, perhaps just now."""
+    try:
+        return list(folder.glob(pattern))
+    except OSError:
+        return []
+
+
 def projectors(model: ModelFile) -> list[ModelFile]:
     """What lies beside `model`, which is in GGUF, and lets it see or hear; by name."""
-    beside = sorted(model.file.parent.glob(f"{PROJECTOR}*.gguf")) if model.format == "gguf" else []
+    beside = sorted(matching(model.file.parent, f"{PROJECTOR}*.gguf")) if model.format == "gguf" else []
     return [found for file in beside if (found := _model(file.stem, file)) is not None]
 
 
@@ -116,7 +124,7 @@ class ModelStore:
         except OSError:
             return []
         for folder in folders:
-            files = [file for file in folder.glob("*.gguf") if _starts_model(file)]
+            files = [file for file in matching(folder, "*.gguf") if _starts_model(file)]
             for file in files:
                 name = folder.name if len(files) == 1 else f"{folder.name}/{file.stem}"
                 model = _model(name, file)
@@ -318,5 +326,5 @@ def split_parts(file: Path) -> list[Path]:
     if match is None:
         return [file]
     start, count = file.stem[: match.start()], match[2]
-    later = file.parent.glob(f"{glob.escape(start)}-[0-9][0-9][0-9][0-9][0-9]-of-{count}{file.suffix}")
+    later = matching(file.parent, f"{glob.escape(start)}-[0-9][0-9][0-9][0-9][0-9]-of-{count}{file.suffix}")
     return [file, *(part for part in later if part != file)]

@@ -120,7 +120,16 @@ async def test_with_one_place_all_that_are_asked_at_once_answer(
         async def ask(name: str) -> httpx.Response:
             return await client.post("/v1/completions", json={"model": name, "prompt": "x"})
 
-        answers = await asyncio.gather(*(ask(name) for _ in range(3) for name in names))
+        engines.gate.clear()
+        asked = [asyncio.create_task(ask(name)) for _ in range(3) for name in names]
+        memory = services.inference._memory
+
+        def arrived() -> int:
+            return len([*memory.queue]) + sum(len(load.asked) for load in memory.loads.values())
+
+        await until(lambda: arrived() == len(asked))
+        engines.gate.set()
+        answers = await asyncio.gather(*asked)
     assert [answer.json() for answer in answers] == [{"model": name} for _ in range(3) for name in names]
     assert sorted(line for line in engines.log if line.startswith("load")) == [f"load {n}" for n in names]
     assert engines.most == 1

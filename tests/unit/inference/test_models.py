@@ -31,6 +31,22 @@ def test_newest_first(tmp_path: Path) -> None:
     assert [model.name for model in ModelStore(tmp_path).list()] == ["new", "old"]
 
 
+def test_a_folder_that_leaves_while_somebody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "stays", "m.gguf")
+    leaving = put(tmp_path, "leaves", "m.gguf")
+    real = os.scandir
+
+    def scandir(path: Any = ".") -> Any:
+        if Path(path) == leaving.parent and leaving.exists():
+            leaving.unlink()
+            leaving.parent.rmdir()
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [model.name for model in ModelStore(tmp_path).list()] == ["stays"]
+    assert not leaving.parent.exists()
+
+
 def test_no_folder_is_no_models(tmp_path: Path) -> None:
     store = ModelStore(tmp_path / "none")
     assert store.list() == []

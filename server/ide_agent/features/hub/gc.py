@@ -103,4 +103,4 @@ def _used(folder: Path) -> float:
     note = folder / USED
     if note.exists():
         return note.stat().st_mtime
-    return max(file.stat().st_mtime for file in folder.iterdir())
+    return max((file.stat().st_mtime for file in folder.iterdir()), default=0.0)

@@ -12,12 +12,13 @@ from ide_agent.features.hub.catalogue import Entry
 from ide_agent.features.hub.disk import sha256_of
 from ide_agent.inference import read_header
 from ide_agent.inference.folders import look, read_folder
+from ide_agent.inference.models import matching
 from ide_agent.inference.pooling import POOLING
 
 
 def is_model(folder: Path) -> bool:
     """Whether a model, of whatever format, is in `folder`."""
-    return any(folder.glob("*.gguf")) or bool(files_of(folder))
+    return bool(matching(folder, "*.gguf")) or bool(files_of(folder))
 
 
 def files_of(folder: Path) -> list[Path]:

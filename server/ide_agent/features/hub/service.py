@@ -28,7 +28,7 @@ from ide_agent.features.hub.sources.url import is_name
 from ide_agent.features.hub.trained import Trained, forget, trained
 from ide_agent.features.hub.waiting import in_thread
 from ide_agent.features.hub.whole import is_there, noted_in, same
-from ide_agent.inference.models import USED, called, folded, not_here, split_parts
+from ide_agent.inference.models import USED, called, folded, matching, not_here, split_parts
 from ide_agent.paths import models_dir
 from ide_agent.reasons import reason_of
 
@@ -302,12 +302,12 @@ class Hub:
             if home.is_symlink():
                 return [home]  # a link is ours to remove, what it points to is not
             wanted = _PART_OF_SPLIT.sub("-?????-of-", glob.escape(stem)) if stem else "*"
-            files = [file for file in home.glob(f"{wanted}.gguf") if file.parent == home]
+            files = [file for file in matching(home, f"{wanted}.gguf") if file.parent == home]
             if not stem:
                 noted = manifest.read(home)
                 ours = [home / each.file for each in noted.files] if noted is not None else files_of(home)
                 files += [file for file in ours if file not in files and file.is_file()]
-                files += home.glob("*.gguf.part")
+                files += matching(home, "*.gguf.part")
                 files += self.drafts.files(name)
                 if files:
                     files += [note for note in (home / manifest.NAME, home / USED) if note.exists()]

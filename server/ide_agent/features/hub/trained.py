@@ -30,9 +30,12 @@ def trained(home: Path) -> Trained | None:
     folder = home / FOLDER
     if home.is_symlink() or folder.is_symlink() or not folder.is_dir():
         return None
-    found = [each for each in folder.iterdir() if each.is_dir()]
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    return Trained(folder, len(found), sum(file.lstat().st_size for file in files)) if found else None
+    try:
+        found = [each for each in folder.iterdir() if each.is_dir()]
+        sizes = [file.lstat().st_size for file in folder.rglob("*") if file.is_file()]
+    except OSError:  # they are being removed
+        return None
+    return Trained(folder, len(found), sum(sizes)) if found else None
 
 
 def forget(own: Trained) -> None:
