@@ -13,7 +13,7 @@ import pytest
 
 import ide_agent.inference
 from ide_agent.config import Settings
-from ide_agent.features.hub import download, fetch
+from ide_agent.features.hub import download, fetch, fit
 from ide_agent.features.hub import panel as panel_module
 from ide_agent.features.hub.active import Activations
 from ide_agent.features.hub.download import Policy
@@ -41,6 +41,13 @@ def plain_network(monkeypatch: pytest.MonkeyPatch) -> None:
         ssl.PROTOCOL_TLS_CLIENT
     )  # loading the system's certificates takes longer than a test
     monkeypatch.setattr(download, "trust", SimpleNamespace(context=lambda _: bare))
+
+
+@pytest.fixture(autouse=True)
+def steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is free on this machine changes from one sentence to the next."""
+    monkeypatch.setattr(fit, "spare_memory", lambda: 8 << 30)
+    monkeypatch.setattr(fit, "total_memory", lambda: 16 << 30)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ide_agent.inference.routing.router import Decision
     from ide_agent.safety.network import NetworkPolicy
 
+_MISSING = ("not_here", "no_endpoint")
+
 
 def sentence(
     decision: Decision,
@@ -48,9 +50,10 @@ def sentence(
         if endpoint is not None:
             obstacle = "passed_over" if over else _kept_back(endpoint, network)
         else:
-            adapter = name == decision.model and decision.adapter
-            missing = "adapter_not_here" if adapter else "not_here"
-            obstacle = "" if known is None or _is_known(name, endpoints, known) else missing
+            adapter = name == decision.model and bool(decision.adapter)
+            obstacle = (
+                "" if known is None or _is_known(name, endpoints, known) else _missing(name, adapter, known)
+            )
         if not over:
             asked.append(obstacle)
         if obstacle:
@@ -61,7 +64,7 @@ def sentence(
         if completion and endpoint is not None:
             said.append(translate("routes.asked", language, **words))
     # As for ghost text itself: whether the default model stands in, the first one that is asked decides.
-    if not asked or (completion and answers is None and asked[0] == "not_here"):
+    if not asked or (completion and answers is None and asked[0] in _MISSING):
         answers = ""
     if answers is None:
         said.append(translate("routes.nobody", language))
@@ -70,6 +73,14 @@ def sentence(
             translate("routes.instead", language, model=answers or translate("routes.default", language))
         )
     return " ".join(said)
+
+
+def _missing(name: str, adapter: bool, known: Container[str]) -> str:
+    """What a model that is not here is: most names with a slash are meant to be one of an endpoint."""
+    owner, slash, model = name.partition("/")
+    if adapter:
+        return "adapter_not_here"
+    return "no_endpoint" if slash and model and owner not in known else "not_here"
 
 
 def _kept_back(endpoint: RemoteEndpoint, network: NetworkPolicy) -> str:
