@@ -60,12 +60,16 @@ rules:
     assert [each.line for each in reading.rules] == [5]
 
 
-def test_the_example_in_the_documentation_is_right() -> None:
+def test_the_examples_in_the_documentation_are_right() -> None:
+    """Each file in the page has no problem, and each line that the page names is the rule's."""
     page = (Path(__file__).parents[4] / "docs" / "routing.md").read_text(encoding="utf-8")
-    example = page.partition("```yaml\n")[2].partition("```")[0]
-    reading = read(example, {"starter", "qwen-coder", "openrouter/", "long-context-model"})
-    assert reading.problems == ()
-    assert [each.line for each in reading.rules if each.rule.name == "refactor"] == [20]
+    known = {"starter", "qwen-coder", "openrouter/", "long-context-model"}
+    examples = [part.partition("```")[0] for part in page.split("```yaml\n")[1:]]
+    files = [read(example, known) for example in examples if "rules:" in example]
+    assert [reading.problems for reading in files] == [(), ()]
+    lines = {each.rule.name: each.line for reading in files for each in reading.rules}
+    assert (lines["ghost text"], lines["refactor"]) == (3, 20)
+    assert "“ghost text” (routes.yaml, line 3)" in page
     assert "(routes.yaml, line 20)" in page
 
 
