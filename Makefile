@@ -1,4 +1,4 @@
-# The two that matter: `make demo` shows ghost text, `make test` runs every test.
+# The two that matter: `make demo` shows ghost text, `make test` runs every test but tests/optional.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -67,7 +67,7 @@ demo-vscode: models ## VS Code in the browser with the extension
 # two at once, a file at a time: such a test mostly waits for a process of its own
 FAST := -n 2 --dist loadfile tests/unit tests/integration
 
-test: native models editors ## every test, real editors included
+test: native models editors ## every test but tests/optional (see test-runtimes), real editors included
 	@$(BIN)/pytest $(FAST)
 	@$(BIN)/pytest tests/fuzz tests/e2e
 
