@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import FrameLocator, expect
 
 from ide_agent.panels import PanelState
-from support.gallery import blocks
+from support.gallery import blocks, hostile
 from support.vscode import PATIENCE, until
 
 if TYPE_CHECKING:
@@ -23,6 +23,22 @@ FILE = "sample.py"
 RENAMED = {"op": "title", "title": "Models: 300"}
 BACK = {"op": "title", "title": "Models"}
 MOUNTED = {"state": "ready", "model": "starter"}
+# Which directives refuse script in the page, a handler, a picture from elsewhere, a request, and `eval`.
+INTRUDE = """async (main) => {
+  const refusal = (act) => new Promise((told) => {
+    document.addEventListener('securitypolicyviolation', (e) => told(e.effectiveDirective), { once: true });
+    act();
+  });
+  const add = (tag, content) => main.appendChild(Object.assign(document.createElement(tag), content));
+  const refused = [
+    await refusal(() => add('script', { textContent: 'window.owned = true' })),
+    await refusal(() => add('b', {}).setAttribute('onclick', 'window.owned = true')),
+    await refusal(() => add('img', { src: 'http://127.0.0.1:9/c.png' })),
+    await refusal(() => fetch('http://127.0.0.1:9/').catch(() => {})),
+  ];
+  try { new Function('window.owned = true')(); } catch { refused.push('eval'); }
+  return window.owned ? ['owned'] : refused;
+}"""
 
 expect.set_options(timeout=PATIENCE * 1000)
 
@@ -143,6 +159,23 @@ def test_each_panel_has_its_command(window: Window, command: str, name: str) -> 
     shown(window)
     assert window.script.log("command", command=OPEN, argument={"name": name})
     close(window)
+
+
+def test_nothing_in_a_panel_runs_script(hub: Window) -> None:
+    attack = PanelState(id="hub@en", title="Models", blocks=hostile()).model_dump(mode="json")
+    hub.script.say(status=MOUNTED, panels={"hub": attack})
+    hub.vscode.run("IDE-Agent: Models")
+    panel = shown(hub)
+    expect(panel.locator(".block")).to_have_count(len(attack["blocks"]))
+    drawn = panel.locator("main *, dialog *").evaluate_all(
+        "(all) => all.flatMap((e) => [e.tagName.toLowerCase(), ...[...e.attributes].map((a) => a.name)])"
+    )
+    assert "vscode-button" in drawn
+    assert not [name for name in drawn if name == "script" or name.startswith("on")]
+    for link in panel.locator("main a").all():
+        assert (link.get_attribute("href") or "").startswith(("http:", "https:", "mailto:"))
+    refused = panel.locator("main").evaluate(INTRUDE)  # what if something came through all the same
+    assert refused == ["script-src-elem", "script-src-attr", "img-src", "connect-src", "eval"]
 
 
 def test_patches_arrive_in_order(hub: Window) -> None:

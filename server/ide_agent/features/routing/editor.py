@@ -136,6 +136,7 @@ def _completion(
         label=item["label"],
         kind=_KINDS[item["kind"]],
         documentation=item["documentation"] or None,
+        filter_text=item["label"],  # Neovim filters by nothing else
         text_edit=types.TextEdit(types.Range(start, cursor), item["insert"]),
     )
 
