@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from ide_agent.errors import RemoteRefused
+
 _ENDPOINT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
@@ -88,3 +90,15 @@ class RemoteSettings(Section):
     )
     tokens_per_day: int = Field(0, ge=0, description="Budget of all APIs together, in and out; 0: none.")
     cost_per_day: float = Field(0.0, ge=0, description="Budget of all APIs together, in US dollars; 0: none.")
+
+    def endpoint(self, name: str) -> RemoteEndpoint:
+        """The section of the endpoint called `name`.
+
+        Raises:
+            RemoteRefused: there is none; tells those there are.
+        """
+        if name in self.endpoints:
+            return self.endpoints[name]
+        if not self.endpoints:
+            raise RemoteRefused("error.remote.unknown_none", name=name)
+        raise RemoteRefused("error.remote.unknown", name=name, names=", ".join(sorted(self.endpoints)))

@@ -161,6 +161,17 @@ def test_one_that_is_not_here_is_known_from_the_catalogue(hub: Hub) -> None:
         about(hub, "nothing", SETTINGS)
 
 
+def test_what_came_from_the_catalogue_keeps_its_title(hub: Hub) -> None:
+    one = entry()
+    folder = hub.folder / "tiny"
+    folder.mkdir(parents=True)
+    (folder / one.file).write_bytes(GGUF)
+    assert about(hub, "tiny", SETTINGS)["title"] != one.title
+    noted = manifest.of(one, folder, {one.file: "0" * 64})
+    (folder / manifest.NAME).write_text(noted.model_dump_json())
+    assert about(hub, "tiny", SETTINGS)["title"] == one.title
+
+
 def test_a_damaged_one_is_told_of_too(hub: Hub) -> None:
     file = hub.folder / "broken" / "m.gguf"
     file.parent.mkdir(parents=True)

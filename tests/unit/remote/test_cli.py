@@ -153,6 +153,8 @@ def test_test(asked: list[tuple[str, str, Any]]) -> None:
     assert run("test", "out")[1].splitlines()[1:] == ["out/a", "out/b"]
     assert asked == [("POST", "/remote/test", {"name": "out"})]
     assert json.loads(run("test", "out", "--json")[1])["models"] == ["a", "b"]
+    config_file().write_text("")
+    assert "nor any other" in CliRunner().invoke(house.app, ["remote", "test", "out"]).stderr
 
 
 def test_usage_and_audit() -> None:

@@ -68,7 +68,7 @@ def about(hub: Hub, name: str, settings: InferenceSettings) -> dict[str, Any]:
     if (own := trained(model.file.parent)) is not None:
         known["adapters"] = {"count": own.count, "bytes": own.bytes, "folder": str(own.folder)}
     if entry is not None and noted is not None and noted.file == entry.file:
-        known["about"] = entry.about
+        known |= {"about": entry.about, "title": entry.title}
     return known | others(known, fitting_of(hub.catalogue(), settings))
 
 

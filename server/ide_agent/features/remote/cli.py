@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ide_agent.errors import IdeAgentError, RemoteRefused
+from ide_agent.errors import IdeAgentError
 from ide_agent.locale import language
 from ide_agent.terminal import App, confirmed, show, text
 
@@ -185,10 +185,7 @@ def _settings() -> RemoteSettings:
 
 
 def _known(name: str) -> None:
-    settings = _settings()
-    if name not in settings.endpoints:
-        names = ", ".join(sorted(settings.endpoints)) or "–"
-        raise RemoteRefused("error.remote.unknown", name=name, names=names)
+    _settings().endpoint(name)
 
 
 def _tell_host() -> None:

@@ -136,11 +136,7 @@ class Remotes:
         Raises:
             RemoteRefused: nothing.
         """
-        settings = self.settings.endpoints.get(name)
-        if settings is None:
-            names = ", ".join(sorted(self.settings.endpoints)) or "–"
-            raise RemoteRefused("error.remote.unknown", name=name, names=names)
-        return settings
+        return self.settings.endpoint(name)
 
     async def _key(self, name: str, section: RemoteEndpoint) -> str:
         try:
