@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,11 +163,12 @@ def test_one_that_is_not_here_is_known_from_the_catalogue(hub: Hub) -> None:
 
 
 def test_what_came_from_the_catalogue_keeps_its_title(hub: Hub) -> None:
-    one = entry()
+    one = replace(entry(), title="Tiny (Q4_1)")
+    hub = Hub(hub.folder, entries={"tiny": one})
     folder = hub.folder / "tiny"
     folder.mkdir(parents=True)
     (folder / one.file).write_bytes(GGUF)
-    assert about(hub, "tiny", SETTINGS)["title"] != one.title
+    assert about(hub, "tiny", SETTINGS)["title"] == "Tiny"  # as its header says
     noted = manifest.of(one, folder, {one.file: "0" * 64})
     (folder / manifest.NAME).write_text(noted.model_dump_json())
     assert about(hub, "tiny", SETTINGS)["title"] == one.title

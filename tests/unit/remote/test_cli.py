@@ -147,14 +147,14 @@ def test_keys_come_from_the_terminal_or_a_pipe_and_are_never_said(asked: list[tu
     result = CliRunner().invoke(house.app, ["remote", "key", "set", "nobody"], input="k\n")
     assert result.exit_code == 1
     assert "There are: near, out" in result.stderr
+    config_file().write_text("")
+    assert "nor any other" in CliRunner().invoke(house.app, ["remote", "key", "set", "out"]).stderr
 
 
 def test_test(asked: list[tuple[str, str, Any]]) -> None:
     assert run("test", "out")[1].splitlines()[1:] == ["out/a", "out/b"]
     assert asked == [("POST", "/remote/test", {"name": "out"})]
     assert json.loads(run("test", "out", "--json")[1])["models"] == ["a", "b"]
-    config_file().write_text("")
-    assert "nor any other" in CliRunner().invoke(house.app, ["remote", "test", "out"]).stderr
 
 
 def test_usage_and_audit() -> None:
