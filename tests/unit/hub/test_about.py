@@ -6,7 +6,6 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,7 +162,7 @@ def test_one_that_is_not_here_is_known_from_the_catalogue(hub: Hub) -> None:
 
 
 def test_what_came_from_the_catalogue_keeps_its_title(hub: Hub) -> None:
-    one = replace(entry(), title="Tiny (Q4_1)")
+    one = entry().model_copy(update={"title": "Tiny (Q4_1)"})
     hub = Hub(hub.folder, entries={"tiny": one})
     folder = hub.folder / "tiny"
     folder.mkdir(parents=True)
