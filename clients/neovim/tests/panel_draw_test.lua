@@ -250,6 +250,15 @@ return {
     )
   end,
 
+  ['table: no cell but a long name is cut for buttons'] = function()
+    local block = table_block({
+      { id = '1', cells = { n = ('x'):rep(99), s = ('1'):rep(12) }, actions = { PULL } },
+    })
+    same(texts(block, 54)[3], ('x'):rep(25) .. '…  ' .. ('1'):rep(12))
+    same(texts(block, 53)[3], ('x'):rep(38) .. '…  ' .. ('1'):rep(12)) -- they go below it
+    same(#texts({ kind = 'table', columns = {}, rows = { { id = '1', cells = {} } } }), 4)
+  end,
+
   ['table: rows with buttons leave room for them'] = function()
     local block = table_block({
       { id = '1', cells = { n = ('x'):rep(99), s = '1' }, actions = { PULL } },

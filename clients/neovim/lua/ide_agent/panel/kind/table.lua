@@ -97,6 +97,23 @@ local function beside_each_other(widths, columns, room)
   return is_prose and total > room and count - 1 or count
 end
 
+--- How much of a line the cells may take: buttons stand beside them where they take little of it and no cell but a
+--- long name is cut for them; else below the row.
+---@param widths integer[] as wide as they would like to be
+---@param columns table[]
+---@param context ide_agent.panel.Context
+---@param beside integer cells that the buttons take
+---@return integer cells
+local function room_for_cells(widths, columns, context, beside)
+  local room = context.width - beside
+  local count = beside_each_other(widths, columns, room)
+  local least = GAP * (count - 1) + math.min(widths[1] or 0, NAME)
+  for index = 2, count do
+    least = least + widths[index]
+  end
+  return beside <= context.width / 3 and least <= room and room or context.width
+end
+
 ---@param block table
 ---@param context ide_agent.panel.Context
 ---@return ide_agent.panel.Draft[]
@@ -121,8 +138,7 @@ return function(block, context)
     rows[number] = cells
     beside = math.max(beside, buttons_width(block, row, context))
   end
-  -- Buttons that would take much of the line go below the row instead.
-  local room = context.width - (beside <= context.width / 3 and beside or 0)
+  local room = room_for_cells(widths, block.columns, context, beside)
   local count = beside_each_other(widths, block.columns, room)
   local below = count < #widths
   widths, labels = vim.list_slice(widths, 1, count), vim.list_slice(labels, 1, count)
