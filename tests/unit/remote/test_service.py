@@ -1,9 +1,9 @@
 import pytest
 
-from ide_agent.config import RemoteEndpoint
+from ide_agent.config import RemoteEndpoint, RemoteSettings
 from ide_agent.errors import ModelNotFound, RemoteOff, RemoteRefused
 from ide_agent.inference.remote.ledger import Allowance
-from ide_agent.inference.remote.service import key_name, origin
+from ide_agent.inference.remote.service import Remotes, key_name, origin
 from ide_agent.safety.network import NetworkPolicy
 from ide_agent.storage.secrets import Secrets
 from support.scripted_api import ScriptedApi
@@ -52,6 +52,29 @@ async def test_a_new_key_is_used_at_once(remotes_of: Make, here: ScriptedApi, se
     await remotes.ask_models("near")
     assert [headers.get("authorization") for headers in here.headers] == [None, "Bearer fresh"]
     await remotes.close()
+
+
+async def test_a_change_of_one_endpoint_leaves_the_others_alone(
+    here: ScriptedApi, policy: NetworkPolicy, secrets: Secrets
+) -> None:
+    section = RemoteEndpoint(url=here.url)
+    now = RemoteSettings(enabled=True, endpoints={"a": section, "b": section, "c": section})
+    remotes = Remotes(lambda: now, policy, secrets)
+    a, b, c = [await remotes.endpoint(name) for name in "abc"]
+    slower = section.model_copy(update={"requests_per_minute": 1})
+    now = now.model_copy(update={"tokens_per_day": 5, "endpoints": {"a": section, "b": slower}})
+    assert await remotes.endpoint("a") is a
+    fresh = await remotes.endpoint("b")
+    assert fresh is not b
+    with pytest.raises(RemoteRefused):
+        await remotes.endpoint("c")
+    now = now.model_copy(update={"redact_patterns": ("pin",)})
+    assert await remotes.endpoint("a") is not a
+    a = await remotes.endpoint("a")
+    now = now.model_copy(update={"enabled": False})
+    assert await remotes.endpoint("a") is not a
+    await remotes.close()
+    assert all(each._closed for each in (a, b, c, fresh))
 
 
 async def test_what_is_private_never_finds_a_model_elsewhere(

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 _LIST_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 
+_FOR_ALL = ("enabled", "redact", "redact_patterns")
+"""Settings whose change ends what is under way to any endpoint."""
+
 
 class Remotes:
     """All endpoints of the settings.
@@ -65,22 +68,30 @@ class Remotes:
 
     @property
     def settings(self) -> RemoteSettings:
-        """Those in force. Others than the last time end all connections, so that off is off at once."""
-        now = self._current()
-        if now != self._settings:
+        """Those in force.
+
+        Where they say something else of an endpoint than the last time it loses its connections. All do where
+        remote is switched, so that off is off at once, or where what waits to leave is to hide other secrets.
+        """
+        now, was = self._current(), self._settings
+        if now != was:
             self._settings = now
             self._own = None
             self._policy.remote = now.enabled
-            self.forget()
+            every = was is None or any(getattr(now, name) != getattr(was, name) for name in _FOR_ALL)
+            self._drop(lambda each: every or now.endpoints.get(each.name) != each.settings)
         return now
 
     def forget(self) -> None:
         """End all connections and look up the keys anew."""
-        for endpoint in self._endpoints.values():
+        self._drop(lambda _: True)
+
+    def _drop(self, which: Callable[[Endpoint], bool]) -> None:
+        for endpoint in filter(which, list(self._endpoints.values())):
+            del self._endpoints[endpoint.name]
             task = asyncio.get_running_loop().create_task(endpoint.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-        self._endpoints.clear()
 
     def owner(self, name: str) -> str:
         """The endpoint that the model `name` is of; empty: none."""
